@@ -1,0 +1,1 @@
+"""What workflows and `make` call. It may use the package; nothing of the package uses it."""

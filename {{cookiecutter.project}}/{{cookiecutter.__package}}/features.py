@@ -1,0 +1,53 @@
+"""What the model sees: one pure function, used by training and by serving, so that the two cannot differ.
+
+Change it freely. It gets whole columns and must answer each row from that row alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contract import Contract
+
+Columns = Mapping[str, NDArray]
+
+HOUR = np.timedelta64(1, "h")
+
+
+def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
+    """The model's features, by name, each of shape (n,).
+
+    columns: the contract's inputs, each of shape (n,), as `rows.encode` gives them: a column with `values` as int64
+        positions in that list (-1: missing), a timestamp as datetime64[us] (NaT: missing), any other as float64
+        (NaN: missing).
+
+    An integer array in the answer is a category; a float array is a quantity. A timestamp, the time column included,
+    becomes the hour of its day and the day of its week (0 is Monday).
+    """
+    made: dict[str, NDArray] = {}
+    for name, column in contract.inputs.items():
+        values = columns[name]
+        if column.type == "timestamp":
+            day = values.astype("datetime64[D]")
+            made[f"{name}_hour"] = (values - day) / HOUR
+            made[f"{name}_weekday"] = np.where(np.isnat(day), np.nan, (day.astype(np.int64) + 3) % 7)
+        else:
+            made[name] = values
+    return made
+
+
+def matrix(made: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """The features side by side, of shape (n, features); missing is NaN in quantities and in categories."""
+    table = np.stack([np.asarray(values, dtype=np.float64) for values in made.values()], axis=1)
+    for position in categorical(made):
+        column = table[:, position]
+        column[column < 0] = np.nan
+    return table
+
+
+def categorical(made: Mapping[str, NDArray]) -> list[int]:
+    """The positions of the features that are categories."""
+    return [position for position, values in enumerate(made.values()) if values.dtype.kind in "iu"]

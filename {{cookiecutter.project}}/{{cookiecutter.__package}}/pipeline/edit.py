@@ -1,0 +1,34 @@
+"""Change values in a YAML file and keep all else in it: order, comments, quotes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+
+
+def round_trip() -> YAML:
+    """A reader and writer that gives back what it read."""
+    yaml = YAML()
+    yaml.width = 120
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
+    return yaml
+
+
+def edit_yaml(path: Path, values: Mapping[str, Any]) -> None:
+    """Set these values in the file. A mapping changes the keys that it names; one with a `kind` replaces all."""
+    yaml = round_trip()
+    content = yaml.load(path)
+    _merge(content, values)
+    yaml.dump(content, path)
+
+
+def _merge(content: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value and "kind" not in value and isinstance(content.get(key), dict):
+            _merge(content[key], value)
+        else:
+            content[key] = value

@@ -1,0 +1,58 @@
+"""An ONNX graph that is written from its input on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import ArrayLike
+from onnx import TensorProto, helper, numpy_helper
+
+ML = "ai.onnx.ml"
+
+
+class Graph:
+    """Nodes and constants, each under a number of its own so that the same model gives the same bytes."""
+
+    def __init__(self, features: int) -> None:
+        self.input = "features"
+        self._features = features
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
+        """Append a node; the name of its output."""
+        output = f"{operator}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
+        return output
+
+    def constant(self, values: ArrayLike, dtype: type = np.float64) -> str:
+        """Append a constant; its name."""
+        name = f"constant_{len(self._constants)}"
+        self._constants.append(numpy_helper.from_array(np.asarray(values, dtype=dtype), name))
+        return name
+
+    def columns(self, table: str, positions: ArrayLike) -> str:
+        """These columns of a table."""
+        return self.add("Gather", table, self.constant(positions, np.int64), axis=1)
+
+    def double(self, values: str) -> str:
+        """The values as float64."""
+        return self.add("Cast", values, to=TensorProto.DOUBLE)
+
+    def model(self, last: str) -> onnx.ModelProto:
+        """The checked model whose prediction is the output called `last`."""
+        self._nodes.append(helper.make_node("Identity", [last], ["prediction"]))
+        graph = helper.make_graph(
+            self._nodes,
+            "model",
+            [helper.make_tensor_value_info(self.input, TensorProto.DOUBLE, [None, self._features])],
+            [helper.make_tensor_value_info("prediction", TensorProto.DOUBLE, [None, None])],
+            self._constants,
+        )
+        # The newest operators and format that onnxruntime 1.32 reads
+        opsets = [helper.make_opsetid("", 22), helper.make_opsetid(ML, 5)]
+        made = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="pipeline.export")
+        onnx.checker.check_model(made)
+        return made

@@ -1,0 +1,171 @@
+"""Trees as the operator ai.onnx.ml TreeEnsemble (version 5), in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+from sklearn.base import is_regressor
+
+from .graph import ML, Graph
+
+LESS_OR_EQUAL, MEMBER = 0, 6  # TreeEnsemble's codes for a node's comparison
+SUM = 1
+LOG_LINKS = ("poisson", "gamma")
+
+
+@dataclass
+class Tree:
+    """One tree, node by node. At an inner node a row goes left if its feature is at most `split`, or in `members`."""
+
+    leaf: NDArray[np.bool_]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    feature: NDArray[np.int64]
+    split: NDArray[np.float64]
+    missing_left: NDArray[np.bool_]
+    value: NDArray[np.float64]
+    target: int
+    members: dict[int, list[float]]
+
+
+def add_boosting(graph: Graph, model: Any, table: str) -> str:
+    """Histogram gradient boosting: the sum of its trees, then the inverse of its link."""
+    trees = list(_boosted_trees(model))
+    targets = model.n_trees_per_iteration_
+    total = graph.add("Add", _add_trees(graph, trees, targets, table), graph.constant(model._baseline_prediction))
+    if is_regressor(model):
+        return graph.add("Exp", total) if model.loss in LOG_LINKS else total
+    return graph.add("Sigmoid", total) if targets == 1 else graph.add("Softmax", total, axis=1)
+
+
+def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> str:
+    """Trees of sklearn.tree: the mean of their answers. They compare in float32, so the features are rounded first."""
+    rounded = graph.double(graph.add("Cast", table, to=TensorProto.FLOAT))
+    classes = [0] if is_regressor(model) else list(range(len(model.classes_)))
+    if len(classes) == 2:
+        classes = [1]
+    trees = [_forest_tree(one.tree_, position, target) for one in estimators for target, position in enumerate(classes)]
+    total = _add_trees(graph, trees, len(classes), rounded)
+    return graph.add("Div", total, graph.constant(float(len(estimators))))
+
+
+def _boosted_trees(model: Any) -> Iterator[Tree]:
+    """The trees with their features where they are in the matrix: inside, scikit-learn puts categories first."""
+    categories = _known_categories(model)
+    inside = np.arange(model.n_features_in_)
+    if categories:
+        is_category = np.asarray(model.is_categorical_)
+        inside = np.concatenate([np.flatnonzero(is_category), np.flatnonzero(~is_category)])
+    for iteration in model._predictors:
+        for target, predictor in enumerate(iteration):
+            nodes = predictor.nodes
+            by_category = (nodes["is_categorical"] == 1) & (nodes["is_leaf"] == 0)
+            missing_left = nodes["missing_go_to_left"].astype(bool)
+            swapped = by_category & missing_left
+            yield Tree(
+                leaf=nodes["is_leaf"].astype(bool),
+                left=np.where(swapped, nodes["right"], nodes["left"]).astype(np.int64),
+                right=np.where(swapped, nodes["left"], nodes["right"]).astype(np.int64),
+                feature=inside[nodes["feature_idx"]],
+                split=nodes["num_threshold"].astype(np.float64),
+                missing_left=missing_left & ~by_category,
+                value=nodes["value"],
+                target=target,
+                members={
+                    int(place): _members(nodes[place], predictor, categories) for place in np.flatnonzero(by_category)
+                },
+            )
+
+
+def _known_categories(model: Any) -> list[NDArray[np.float64]]:
+    """For each categorical feature, the values that were seen in training, in scikit-learn's order."""
+    if model._preprocessor is None:
+        return []
+    return [known[~np.isnan(known)] for known in model._preprocessor.named_transformers_["encoder"].categories_]
+
+
+def _members(node: Any, predictor: Any, categories: list[NDArray[np.float64]]) -> list[float]:
+    """The values of the side to which a missing one does not go, nor one that training never saw: the left one here."""
+    known = categories[node["feature_idx"]]
+    bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
+    left = np.array([bits[place // 32] >> (place % 32) & 1 for place in range(len(known))], dtype=bool)
+    return known[left != bool(node["missing_go_to_left"])].tolist()
+
+
+def _forest_tree(tree: Any, position: int, target: int) -> Tree:
+    nodes = tree.__getstate__()["nodes"]
+    leaf = nodes["left_child"] == -1
+    return Tree(
+        leaf=leaf,
+        left=nodes["left_child"].astype(np.int64),
+        right=nodes["right_child"].astype(np.int64),
+        feature=nodes["feature"].astype(np.int64),
+        split=nodes["threshold"].astype(np.float64),
+        missing_left=nodes["missing_go_to_left"].astype(bool),
+        value=tree.value[:, 0, position],
+        target=target,
+        members={},
+    )
+
+
+def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
+    """One node for all trees: inner nodes and leaves are numbered apart, as the operator wants them."""
+    trees = [_with_a_split(tree) for tree in trees]
+    inner_counts = [int(np.count_nonzero(~tree.leaf)) for tree in trees]
+    inner_starts = np.concatenate([[0], np.cumsum(inner_counts)])
+    leaf_starts = np.concatenate([[0], np.cumsum([int(np.count_nonzero(tree.leaf)) for tree in trees])])
+    parts: dict[str, list[NDArray]] = {}
+    members: list[float] = []
+    for tree, inner_start, leaf_start in zip(trees, inner_starts, leaf_starts, strict=False):
+        inner = ~tree.leaf
+        number = np.where(inner, np.cumsum(inner) - 1 + inner_start, np.cumsum(tree.leaf) - 1 + leaf_start)
+        left, right = tree.left[inner], tree.right[inner]
+        modes = np.full(len(tree.leaf), LESS_OR_EQUAL, dtype=np.uint8)
+        modes[list(tree.members)] = MEMBER
+        for name, values in {
+            "nodes_featureids": tree.feature[inner],
+            "nodes_splits": tree.split[inner],
+            "nodes_modes": modes[inner],
+            "nodes_missing_value_tracks_true": tree.missing_left[inner].astype(np.int64),
+            "nodes_trueleafs": tree.leaf[left].astype(np.int64),
+            "nodes_falseleafs": tree.leaf[right].astype(np.int64),
+            "nodes_truenodeids": number[left],
+            "nodes_falsenodeids": number[right],
+            "leaf_weights": tree.value[tree.leaf],
+            "leaf_targetids": np.full(int(np.count_nonzero(tree.leaf)), tree.target),
+        }.items():
+            parts.setdefault(name, []).append(values)
+        for place in sorted(tree.members):
+            members += [*tree.members[place], np.nan]  # NaN ends the list of a node
+    joined = {name: np.concatenate(values) for name, values in parts.items()}
+    tensors = {
+        name: numpy_helper.from_array(joined.pop(name)) for name in ("nodes_splits", "nodes_modes", "leaf_weights")
+    }
+    if members:
+        tensors["membership_values"] = numpy_helper.from_array(np.array(members))
+    lists = {name: values.tolist() for name, values in joined.items()}
+    roots = inner_starts[:-1].tolist()
+    return graph.add("TreeEnsemble", table, domain=ML, n_targets=targets, aggregate_function=SUM, tree_roots=roots,
+                     post_transform=0, **tensors, **lists)  # fmt: skip
+
+
+def _with_a_split(tree: Tree) -> Tree:
+    """The operator has no tree of one leaf: such a tree becomes a split with the same leaf on both sides."""
+    if len(tree.leaf) > 1:
+        return tree
+    return Tree(
+        leaf=np.array([False, True, True]),
+        left=np.array([1, 0, 0]),
+        right=np.array([2, 0, 0]),
+        feature=np.zeros(3, dtype=np.int64),
+        split=np.zeros(3),
+        missing_left=np.zeros(3, dtype=bool),
+        value=np.repeat(tree.value, 3),
+        target=tree.target,
+        members={},
+    )
