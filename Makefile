@@ -1,0 +1,55 @@
+# Every command brings what it needs: only Python 3.11 or newer, git and make must be there.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+BIN = .venv/bin
+DEMO = demo/flight-delays
+# What has no variable in it is linted where it stands
+PLAIN = hooks bench tests '{{cookiecutter.project}}/ops' '{{cookiecutter.project}}/{{cookiecutter.__package}}'
+OUT ?= ..
+ANSWERS ?=
+PYTEST_ARGS ?=
+BENCH_ARGS ?=
+
+.PHONY: help
+help: ## List the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
+
+# The environment of the template: cookiecutter, the test tools and uv
+.venv/.made: pyproject.toml
+	python3 -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test
+	@touch $@
+
+.PHONY: new
+new: .venv/.made ## Generate a project of your own: OUT=folder, and it asks you
+	$(BIN)/cookiecutter . --output-dir "$(OUT)" $(ANSWERS)
+
+.PHONY: demo
+demo: .venv/.made ## Generate a project with the default answers, run its pipeline and show the report
+	rm -rf demo && mkdir demo
+	$(BIN)/cookiecutter . --no-input --default-config --output-dir demo
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) pipeline docs
+	git -C $(DEMO) add --all
+	git -C $(DEMO) -c user.name=demo -c user.email=demo@example.invalid commit --quiet --message "Run the pipeline"
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) report
+	@echo "All of it is in $(DEMO)"
+
+.PHONY: test
+test: .venv/.made ## Run all tests
+	$(BIN)/ruff check --config ruff.toml $(PLAIN)
+	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+
+.PHONY: format
+format: .venv/.made ## Mend style
+	$(BIN)/ruff check --fix --config ruff.toml $(PLAIN)
+	$(BIN)/ruff format --config ruff.toml $(PLAIN)
+
+.PHONY: bench
+bench: .venv/.made ## Measure what the README claims
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+.PHONY: clean
+clean: ## Remove what can be made again
+	rm -rf .venv demo .pytest_cache .ruff_cache

@@ -1,0 +1,120 @@
+"""Every combination of answers renders to files that are what their names say."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BIN, ROOT
+from cookiecutter.main import cookiecutter
+from ruamel.yaml import YAML
+
+PROMPTS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text())
+CHOICES = {
+    "license": PROMPTS["license"],
+    "python_version": ["3.11", "3.12", "3.13", "3.14"],
+    "task": PROMPTS["task"],
+    "dvc_remote": PROMPTS["dvc_remote"],
+    "deploy_target": PROMPTS["deploy_target"],
+}
+LEFTOVER = re.compile(r"cookiecutter\.|\{%|\{#|\{\{ ")
+NAMES = ["a1", "flight-delays", "a-name-of-forty-characters-in-five-words", "zebra-crossings"]
+
+
+def render(folder: Path, answers: dict[str, str]) -> Path:
+    """A project rendered in this process, without its hooks."""
+    # cookiecutter remembers the answers in its home; parallel runs would write over each other's
+    config = folder / "config.yaml"
+    config.write_text(f"replay_dir: {folder / 'replay'}\ncookiecutters_dir: {folder / 'templates'}\n")
+    return Path(
+        cookiecutter(
+            str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder), accept_hooks=False,
+            config_file=str(config),
+        )
+    )  # fmt: skip
+
+
+def texts(root: Path) -> dict[str, str]:
+    """Each file's text by its path in the project."""
+    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("task", CHOICES["task"])
+@pytest.mark.parametrize("python_version", CHOICES["python_version"])
+def test_every_combination_renders(tmp_path: Path, task: str, python_version: str) -> None:
+    linted: set[str] = set()
+    rest = [CHOICES[name] for name in ("license", "dvc_remote", "deploy_target")]
+    for number, (license_, remote, target) in enumerate(itertools.product(*rest)):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        answers = {
+            "task": task,
+            "python_version": python_version,
+            "license": license_,
+            "dvc_remote": remote,
+            "deploy_target": target,
+        }
+        root = render(folder, answers)
+        found = texts(root)
+        leftover = [name for name, text in found.items() if LEFTOVER.search(text.replace("${{ ", ""))]
+        assert not leftover, (answers, leftover)
+        check_types(root, answers)
+        code = "".join(text for name, text in sorted(found.items()) if name.endswith((".py", ".toml")))
+        digest = hashlib.sha256(code.encode()).hexdigest()
+        if digest not in linted and len(linted) < 4:
+            lint(root)
+        linted.add(digest)
+
+
+def check_types(root: Path, answers: dict[str, str]) -> None:
+    """YAML, TOML and JSON hold the answers in the types that they are meant to have."""
+    yaml = YAML(typ="safe")
+    contract, params = yaml.load(root / "contract.yaml"), yaml.load(root / "params.yaml")
+    target = {"classification": ("late", "boolean"), "regression": ("delay", "number")}[answers["task"]]
+    targets = [(name, one["type"]) for name, one in contract["columns"].items() if one["role"] == "target"]
+    assert targets == [target]
+    assert contract["columns"]["carrier"]["values"][0] == "9E"
+    assert params["watermark"] == "2013-12"
+    project = tomllib.loads((root / "pyproject.toml").read_text())
+    assert project["project"]["requires-python"] == f">={answers['python_version']}"
+    assert project["project"].get("license", "Proprietary") == answers["license"]
+    assert project["tool"]["trainyard"]["deploy_target"] == answers["deploy_target"]
+    container = json.loads((root / ".devcontainer/devcontainer.json").read_text())
+    assert container["image"].endswith(f":{answers['python_version']}-bookworm")
+    assert yaml.load(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
+    assert set(yaml.load(root / "policy.yaml")) == {"beat_baseline", "floors"}
+    assert yaml.load(root / ".pre-commit-config.yaml")["repos"]
+
+
+def lint(root: Path) -> None:
+    """Ruff has no finding in the project, under the project's own settings."""
+    for command in (["check", "--no-cache"], ["format", "--check", "--no-cache"]):
+        done = subprocess.run([BIN / "ruff", *command, "."], cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_any_length_renders_and_lints(tmp_path: Path, name: str) -> None:
+    root = render(tmp_path, {"project": name})
+    assert root.name == name
+    assert (root / name.replace("-", "_") / "contract.py").is_file()
+    lint(root)
+
+
+def test_a_plain_python_version_stays_text(tmp_path: Path) -> None:
+    root = render(tmp_path, {"python_version": "3.10"})
+    assert ">=3.10" in (root / "pyproject.toml").read_text()
+
+
+def test_the_package_has_no_variable_in_it(tmp_path: Path) -> None:
+    template = ROOT / "{{cookiecutter.project}}/{{cookiecutter.__package}}"
+    root = render(tmp_path, {"project": "other-name"})
+    plain = {name: text for name, text in texts(template).items() if "__pycache__" not in name}
+    assert {name: text for name, text in texts(root / "other_name").items() if "__pycache__" not in name} == plain
