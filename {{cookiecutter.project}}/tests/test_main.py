@@ -44,7 +44,11 @@ def test_no_verb_shows_the_usage(monkeypatch, capsys):
 
 
 @pytest.mark.parametrize(
-    ("module", "arguments"), [("{{cookiecutter.__package}}", ["evaluate"]), ("{{cookiecutter.__package}}.pipeline.evaluate", [])]
+    ("module", "arguments"),
+    [
+        ("{{cookiecutter.__package}}", ["evaluate"]),
+        ("{{cookiecutter.__package}}.pipeline.evaluate", []),
+    ],
 )
 def test_outside_a_project_a_stage_says_so_without_a_traceback(module, arguments, tmp_path):
     told = run(*arguments, module=module, folder=tmp_path)

@@ -87,6 +87,21 @@ def test_a_column_of_another_kind_is_refused_whole(given, kind):
     assert found.examples == tuple(given.drop_null().to_pylist()[:3])
 
 
+def test_times_that_are_written_in_another_way_are_read_by_their_format():
+    written = Column("timestamp", "unused", "", format="%d.%m.%Y %H:%M")
+    made = conform(pa.chunked_array([["01.02.2013 12:30", None]]), written)
+    assert made.to_pylist() == [datetime.datetime(2013, 2, 1, 12, 30), None]
+    assert made.type == ARROW["timestamp"]
+    assert conform(pa.chunked_array([pa.nulls(1)]), written).to_pylist() == [None]
+    assert conform(pa.chunked_array([[NOON]]), written).to_pylist() == [NOON]
+
+
+def test_text_that_does_not_keep_the_format_is_told():
+    written = Column("timestamp", "unused", "", format="%d.%m.%Y")
+    found = conform(pa.chunked_array([["01.02.2013", "2013-02-01", "31.02.x"]]), written, "x")
+    assert found == Finding("x", "must be of type timestamp", 2, ("2013-02-01", "31.02.x"))
+
+
 def test_times_of_which_only_some_name_a_zone_are_refused():
     found = conformed(pa.array(["2013-01-01T12:00:00Z", "2013-01-01T12:00:00"]), "timestamp")
     assert found.rule == "names a zone in some values and none in others"

@@ -221,6 +221,24 @@ def test_too_few_days_to_hold_any_out_are_told():
         periods_of(pa.chunked_array([[datetime.datetime(2013, 1, 1, hour) for hour in range(24)]]))
 
 
+@pytest.mark.parametrize(
+    "written", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y", "%m-%d-%Y %H:%M"]
+)
+def test_times_written_in_one_way_only_get_its_format(written):
+    table = TABLE.add_column(0, "x", pa.array([day.strftime(written) for day in DAYS]))
+    contract = guess(table)
+    assert (contract.time, contract.columns["x"].format) == ("x", written)
+    assert [time.date() for time in validate(table, contract, "data")["x"].to_pylist()] == [day.date() for day in DAYS]
+
+
+def test_days_that_could_be_months_are_not_guessed():
+    table = TABLE.add_column(
+        0, "x", pa.array([f"{1 + place % 12:02}/{1 + place // 5:02}/2013" for place in range(ROWS)])
+    )
+    contract = guess(table)
+    assert (contract.time, contract.columns["x"].type) == (None, "string")
+
+
 def test_typed_columns_are_plain():
     table = pa.table(
         {

@@ -72,7 +72,7 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] <= 1:
             raise pa.ArrowInvalid("neither 0 nor 1")
     if column.type == "timestamp" and not pa.types.is_date(kind):
-        if column.format and not pa.types.is_timestamp(kind):
+        if column.format and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             return pc.strptime(values, format=column.format, unit="us")
         return _local(values)
     return values.cast(ARROW[column.type])
