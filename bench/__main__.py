@@ -1,0 +1,43 @@
+"""Run the benchmarks and print a Markdown table each; exit with status 1 where a limit is broken."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from . import generation, months, pipeline, rows
+from .options import Options
+from .table import markdown
+from .workspace import Workspace
+
+GROUPS = {"generation": generation, "pipeline": pipeline, "months": months, "rows": rows}
+
+
+def main() -> None:
+    """The command `python -m bench`."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("groups", nargs="*", metavar="group", help=f"some of {', '.join(GROUPS)} (default: all)")
+    parser.add_argument("--repeats", type=int, default=5, help="rounds behind each median (default: 5)")
+    parser.add_argument("--scales", default="1,3,10,30", help="times the sample's rows (default: 1,3,10,30)")
+    given = parser.parse_args()
+    if unknown := set(given.groups) - GROUPS.keys():
+        parser.error(f"no group {', '.join(sorted(unknown))}; there are: {', '.join(GROUPS)}")
+    options = Options(given.repeats, tuple(sorted(int(scale) for scale in given.scales.split(","))))
+    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, medians of {options.repeats}", flush=True)
+    broken = []
+    with TemporaryDirectory(prefix="bench-") as folder:
+        workspace = Workspace(Path(folder).resolve())
+        for name in given.groups or GROUPS:
+            lines = GROUPS[name].bench(workspace, options)
+            print(f"\n{markdown(GROUPS[name].TITLE, lines)}", flush=True)
+            broken += [line.what for line in lines if line.kept is False]
+    if broken:
+        sys.exit("limits broken: " + "; ".join(broken))
+
+
+if __name__ == "__main__":
+    main()

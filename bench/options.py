@@ -1,0 +1,13 @@
+"""What the person who runs the benchmarks may choose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """repeats: rounds behind each median. scales: how many times the sample's rows are tried."""
+
+    repeats: int
+    scales: tuple[int, ...]

@@ -1,0 +1,96 @@
+"""A temporary folder in which projects are generated, changed and run."""
+
+from __future__ import annotations
+
+import compileall
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .measure import Run, run
+
+BENCH = Path(__file__).parent
+TEMPLATE = BENCH.parent
+PACKAGE = "flight_delays"  # of the project that the default answers make
+
+
+@dataclass(frozen=True)
+class Project:
+    """A generated project, and the environment that it runs in, which copies share."""
+
+    root: Path
+    environment: Path
+
+    def python(self, *arguments: str | Path) -> Run:
+        """Run the environment's Python in the project's folder."""
+        return self._run("python", *arguments)
+
+    def dvc(self, *arguments: str) -> Run:
+        """Run DVC in the project's folder."""
+        return self._run("dvc", *arguments)
+
+    def stage(self, name: str) -> Run:
+        """Run one stage as dvc.yaml does."""
+        return self.python("-m", f"{PACKAGE}.pipeline.{name}")
+
+    def set_params(self, values: Mapping[str, Any]) -> None:
+        """Change params.yaml."""
+        self.python(BENCH / "set_params.py", json.dumps(values))
+
+    def copy(self, root: Path) -> Project:
+        """The same project as it stands, in another folder."""
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".venv"))
+        return Project(root, self.environment)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Project]:
+        """A copy that is removed again."""
+        with TemporaryDirectory(dir=self.root.parent, prefix="copy-") as folder:
+            yield self.copy(Path(folder) / self.root.name)
+
+    def _run(self, tool: str, *arguments: str | Path) -> Run:
+        tools = self.environment / "bin"
+        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        variables = {
+            "PATH": path,
+            "CI": "true",  # DVC does not look for a newer DVC
+            "DVC_NO_ANALYTICS": "true",
+            "DVC_SITE_CACHE_DIR": str(self.root.parent / "dvc-site-cache"),
+        }
+        return run([tools / tool, *arguments], self.root, variables)
+
+
+class Workspace:
+    """The folder, with cookiecutter's own settings in it instead of the user's."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._config = folder / "cookiecutter.yaml"
+        self._config.write_text(f"cookiecutters_dir: {folder}/templates\nreplay_dir: {folder}/replay\n")
+
+    def generate(self, template: Path, target: Path) -> Run:
+        """Render a template into the folder `target` with its default answers and, if it is ours, without a lock."""
+        where: list[str | Path] = ["--config-file", self._config, "--output-dir", target]
+        return run([tool("cookiecutter"), template, "--no-input", *where], self.folder, {"TRAINYARD_NO_LOCK": "1"})
+
+    @cached_property
+    def project(self) -> Project:
+        """The default project with its environment. Nothing was run in it; copy it to do so."""
+        self.generate(TEMPLATE, self.folder / "project")
+        (root,) = (self.folder / "project").iterdir()
+        run([tool("uv"), "sync", "--quiet"], root, {"VIRTUAL_ENV": ""})
+        compileall.compile_dir(root / PACKAGE, quiet=1)
+        return Project(root, root / ".venv")
+
+
+def tool(name: str) -> Path:
+    """A command of the environment that runs the benchmarks."""
+    return Path(sys.executable).parent / name
