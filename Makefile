@@ -4,7 +4,7 @@ SHELL := /bin/bash
 BIN = .venv/bin
 DEMO = demo/flight-delays
 # What has no variable in it is linted where it stands
-PLAIN = hooks bench tests '{{cookiecutter.project}}/ops' '{{cookiecutter.project}}/{{cookiecutter.__package}}'
+PLAIN = hooks bench tests $(foreach part,notebooks ops tests {{cookiecutter.__package}},'{{cookiecutter.project}}/$(part)')
 OUT ?= ..
 ANSWERS ?=
 PYTEST_ARGS ?=

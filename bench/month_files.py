@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
+
 from flight_delays.pipeline.settings import read_contract
 from flight_delays.pipeline.sources.sample import SampleSource
 

@@ -10,9 +10,9 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
+DEFAULT_PACKAGE = "flight_delays"  # the package's name in the files that are copied as they are
 NO_LOCK = "TRAINYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
 
 
@@ -23,11 +23,25 @@ def prune(root: Path, answers: dict[str, str]) -> None:
     shutil.rmtree(texts)
 
 
+def name_package(root: Path, answers: dict[str, str]) -> None:
+    """Put the package's name where plain Python imports it: into the tests, the notebook and one file of ops."""
+    package = answers["project"].replace("-", "_")
+    if package == DEFAULT_PACKAGE:
+        return
+    for path in [*root.glob("tests/**/*.py"), *root.glob("notebooks/*.py"), root / "ops/project.py"]:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(re.sub(rf"\b{DEFAULT_PACKAGE}\b", package, text), encoding="utf-8")
+
+
 def is_comparison(root: Path, answers: dict[str, str]) -> bool:
     """Whether cruft renders this tree only to compare it: alone in a folder that Python made for temporary files."""
+    if "_commit" not in answers:  # which cruft alone sets
+        return False
+    import tempfile
+
     parent = root.parent
     made_by_python = parent.parent == Path(tempfile.gettempdir()).resolve() and re.fullmatch(r"tmp\w{8}", parent.name)
-    return "_commit" in answers and bool(made_by_python) and len(list(parent.iterdir())) == 1
+    return bool(made_by_python) and len(list(parent.iterdir())) == 1
 
 
 def lock(root: Path) -> str | None:
@@ -51,9 +65,10 @@ def commit(root: Path, answers: dict[str, str]) -> str | None:
         email = f"{answers['github_owner']}@users.noreply.github.com"
         who = ["-c", f"user.name={answers['author']}", "-c", f"user.email={email}"]
     steps = [
-        ["git", "init", "--quiet", "--initial-branch=main"],
+        # without sample hooks, and without a look at what might be tidied up
+        ["git", "init", "--quiet", "--initial-branch=main", "--template="],
         ["git", "add", "--all"],
-        ["git", *who, "commit", "--quiet", "--message=Generate the project"],
+        ["git", *who, "-c", "maintenance.auto=0", "commit", "--quiet", "--message=Generate the project"],
     ]
     failed = next(filter(None, (_run(step, root) for step in steps)), None)
     return failed and f"git could not commit ({failed}): {by_hand}"
@@ -71,6 +86,7 @@ def main(answers: dict[str, str]) -> None:
     """Finish the project in the current folder."""
     root = Path.cwd().resolve()
     prune(root, answers)
+    name_package(root, answers)
     if (root / ".git").exists() or is_comparison(root, answers):
         return
     notes = list(filter(None, (lock(root), commit(root, answers))))

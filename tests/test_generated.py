@@ -10,8 +10,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import BIN, Project, run
 from huggingface_hub import ModelCard
+
+from conftest import BIN, Project, run
 
 STAGES = ("ingest", "train", "evaluate", "bundle")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import re
@@ -11,10 +10,10 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from conftest import BIN, ROOT, generate
+
+from conftest import BIN, ROOT, generate, hook, run
 
 NO_LOCK = {"TRAINYARD_NO_LOCK": "1"}
 REMOTES = {
@@ -24,16 +23,6 @@ REMOTES = {
     "azure": "azure://flight-delays-dvc",
     "ssh": "ssh://dvc@storage.example.com/srv/flight-delays",
 }
-
-
-def hook(name: str) -> ModuleType:
-    """A hook as a module."""
-    spec = importlib.util.spec_from_file_location(name, ROOT / "hooks" / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.mark.parametrize(
@@ -180,3 +169,11 @@ def test_every_prompt_says_what_it_is_for() -> None:
     asked = {name for name in prompts if not name.startswith("_")}
     assert prompts["__prompts__"].keys() == asked
     assert all(len(text) > 10 for text in prompts["__prompts__"].values())
+
+
+def test_the_package_has_the_projects_name_wherever_it_is_imported(tmp_path: Path) -> None:
+    project, _ = generate(tmp_path, {"project": "other-name"}, NO_LOCK)
+    assert "flight_delays" not in project.git("grep", "--name-only", "other_name")
+    named = run(["git", "grep", "-c", "flight_delays"], project.root, ok=False)
+    assert named == ""
+    assert "from other_name.contract import" in (project.root / "tests/conftest.py").read_text()

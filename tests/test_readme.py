@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import BIN, ROOT, Project, generate, run
 
 NOT_HERE = {"make test"}  # is what runs this

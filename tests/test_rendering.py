@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BIN, ROOT
 from cookiecutter.main import cookiecutter
 from ruamel.yaml import YAML
+
+from conftest import BIN, ROOT, hook
 
 PROMPTS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text())
 CHOICES = {
@@ -29,16 +30,16 @@ NAMES = ["a1", "flight-delays", "a-name-of-forty-characters-in-five-words", "zeb
 
 
 def render(folder: Path, answers: dict[str, str]) -> Path:
-    """A project rendered in this process, without its hooks."""
+    """A project rendered in this process, with what its last hook does to the tree."""
     # cookiecutter remembers the answers in its home; parallel runs would write over each other's
     config = folder / "config.yaml"
     config.write_text(f"replay_dir: {folder / 'replay'}\ncookiecutters_dir: {folder / 'templates'}\n")
-    return Path(
-        cookiecutter(
-            str(ROOT), no_input=True, extra_context=answers, output_dir=str(folder), accept_hooks=False,
-            config_file=str(config),
-        )
-    )  # fmt: skip
+    given = {"extra_context": answers, "config_file": str(config), "output_dir": str(folder)}
+    root = Path(cookiecutter(str(ROOT), no_input=True, accept_hooks=False, **given))
+    finish = hook("post_gen_project")
+    finish.prune(root, {"license": "MIT", **answers})
+    finish.name_package(root, {"project": root.name})
+    return root
 
 
 def texts(root: Path) -> dict[str, str]:

@@ -6,6 +6,7 @@ import re
 import subprocess
 
 import pytest
+
 from conftest import ROOT
 
 # in pieces, so that this file does not hold what it looks for

@@ -20,9 +20,9 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from {{cookiecutter.__package}}.pipeline.dataset import read_rows
-from {{cookiecutter.__package}}.pipeline.settings import read_contract, read_params
-from {{cookiecutter.__package}}.pipeline.validate import frame, schema
+from flight_delays.pipeline.dataset import read_rows
+from flight_delays.pipeline.settings import read_contract, read_params
+from flight_delays.pipeline.validate import frame, schema
 
 root = Path(__file__).parent.parent if "__file__" in globals() else Path.cwd().parent
 contract = read_contract(root / "contract.yaml")

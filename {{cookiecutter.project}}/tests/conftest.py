@@ -14,16 +14,16 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
 
-from {{cookiecutter.__package}}.contract import Contract
-from {{cookiecutter.__package}}.pipeline.bundle import bundle
-from {{cookiecutter.__package}}.pipeline.draft import draft
-from {{cookiecutter.__package}}.pipeline.edit import edit_yaml
-from {{cookiecutter.__package}}.pipeline.evaluate import evaluate
-from {{cookiecutter.__package}}.pipeline.guess import Roles
-from {{cookiecutter.__package}}.pipeline.ingest import ingest
-from {{cookiecutter.__package}}.pipeline.settings import Params, read_contract, read_params
-from {{cookiecutter.__package}}.pipeline.sources.sample import SampleSource
-from {{cookiecutter.__package}}.pipeline.train import train
+from flight_delays.contract import Contract
+from flight_delays.pipeline.bundle import bundle
+from flight_delays.pipeline.draft import draft
+from flight_delays.pipeline.edit import edit_yaml
+from flight_delays.pipeline.evaluate import evaluate
+from flight_delays.pipeline.guess import Roles
+from flight_delays.pipeline.ingest import ingest
+from flight_delays.pipeline.settings import Params, read_contract, read_params
+from flight_delays.pipeline.sources.sample import SampleSource
+from flight_delays.pipeline.train import train
 
 ROOT = Path(__file__).parent.parent
 SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]

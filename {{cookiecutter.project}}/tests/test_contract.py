@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract, ContractError
+from flight_delays.contract import Column, Contract, ContractError
 
 
 def contract(**columns: Column) -> Contract:

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.features import categorical, features, matrix
-from {{cookiecutter.__package}}.pipeline.dataset import encode_table, read_rows
-from {{cookiecutter.__package}}.rows import encode
+from flight_delays.contract import Column, Contract
+from flight_delays.features import categorical, features, matrix
+from flight_delays.pipeline.dataset import encode_table, read_rows
+from flight_delays.rows import encode
 
 CONTRACT = Contract(
     "shop",

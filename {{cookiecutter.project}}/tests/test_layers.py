@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from {{cookiecutter.__package}} import contract
+from flight_delays import contract
 
 PACKAGE = Path(contract.__file__).parent
 ROOT = PACKAGE.parent

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from {{cookiecutter.__package}}.__main__ import VERBS, entry
+from flight_delays.__main__ import VERBS, entry
 
 
-def run(*arguments, module="{{cookiecutter.__package}}", folder=None):
+def run(*arguments, module="flight_delays", folder=None):
     command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
 
@@ -46,8 +46,8 @@ def test_no_verb_shows_the_usage(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("module", "arguments"),
     [
-        ("{{cookiecutter.__package}}", ["evaluate"]),
-        ("{{cookiecutter.__package}}.pipeline.evaluate", []),
+        ("flight_delays", ["evaluate"]),
+        ("flight_delays.pipeline.evaluate", []),
     ],
 )
 def test_outside_a_project_a_stage_says_so_without_a_traceback(module, arguments, tmp_path):
@@ -79,7 +79,7 @@ def test_a_mistake_of_ours_keeps_its_traceback(monkeypatch):
     def broken(_arguments):
         raise KeyError("ours")
 
-    monkeypatch.setattr("{{cookiecutter.__package}}.predict.main", broken)
+    monkeypatch.setattr("flight_delays.predict.main", broken)
     monkeypatch.setattr(sys, "argv", ["", "predict"])
     with pytest.raises(KeyError, match="ours"):
         entry()

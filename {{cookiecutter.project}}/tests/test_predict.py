@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.predict import main, read_rows
-from {{cookiecutter.__package}}.predictor import Predictor
-from {{cookiecutter.__package}}.rows import RowsRefused
+from flight_delays.contract import ContractError
+from flight_delays.predict import main, read_rows
+from flight_delays.predictor import Predictor
+from flight_delays.rows import RowsRefused
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.predictor import Predictor
-from {{cookiecutter.__package}}.rows import RowsRefused
+from flight_delays.contract import ContractError
+from flight_delays.predictor import Predictor
+from flight_delays.rows import RowsRefused
 
 
 def probe(workspace):
@@ -79,7 +79,7 @@ def test_a_folder_without_a_bundle_is_refused_and_says_how_to_make_one(tmp_path)
 
 
 def test_without_a_folder_it_is_the_bundle_inside_the_package():
-    with pytest.raises(ContractError, match=r"{{cookiecutter.__package}}.bundle holds no bundle"):
+    with pytest.raises(ContractError, match=r"flight_delays.bundle holds no bundle"):
         Predictor()
 
 

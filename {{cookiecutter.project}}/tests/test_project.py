@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from {{cookiecutter.__package}}.pipeline import layout
-from {{cookiecutter.__package}}.pipeline.dataset import split_periods
-from {{cookiecutter.__package}}.pipeline.settings import read_contract, read_params, read_yaml
+from flight_delays.pipeline import layout
+from flight_delays.pipeline.dataset import split_periods
+from flight_delays.pipeline.settings import read_contract, read_params, read_yaml
 
 PACKAGE = Path(layout.__file__).parent.parent
 ROOT = PACKAGE.parent

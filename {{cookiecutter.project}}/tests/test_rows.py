@@ -6,8 +6,8 @@ import math
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.rows import RowsRefused, encode, encode_values
+from flight_delays.contract import Column, Contract
+from flight_delays.rows import RowsRefused, encode, encode_values
 
 CONTRACT = Contract(
     "shop",

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from {{cookiecutter.__package}} import contract
-from {{cookiecutter.__package}}.pipeline.lineage import environment
+from flight_delays import contract
+from flight_delays.pipeline.lineage import environment
 
 PACKAGE = Path(contract.__file__).parent
 ROOT = Path(__file__).parent.parent

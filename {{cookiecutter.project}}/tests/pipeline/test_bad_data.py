@@ -17,9 +17,9 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from {{cookiecutter.__package}}.command import run
-from {{cookiecutter.__package}}.pipeline.edit import edit_yaml
-from {{cookiecutter.__package}}.pipeline.ingest import ingest, main
+from flight_delays.command import run
+from flight_delays.pipeline.edit import edit_yaml
+from flight_delays.pipeline.ingest import ingest, main
 
 MONTH = "2013-03"
 PLACE = 7  # of the row that is spoilt

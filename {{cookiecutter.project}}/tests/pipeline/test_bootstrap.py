@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.pipeline import bootstrap
-from {{cookiecutter.__package}}.pipeline.bootstrap import intervals
+from flight_delays.pipeline import bootstrap
+from flight_delays.pipeline.bootstrap import intervals
 
 
 def mean_of(values):

@@ -8,11 +8,11 @@ import shutil
 
 import pytest
 
-from {{cookiecutter.__package}}.contract import Contract, ContractError
-from {{cookiecutter.__package}}.pipeline.bundle import bundle, bundle_sha256, main, probes, used_params
-from {{cookiecutter.__package}}.pipeline.dataset import read_rows
-from {{cookiecutter.__package}}.pipeline.layout import BUNDLE, CARD, MODEL
-from {{cookiecutter.__package}}.predictor import Predictor
+from flight_delays.contract import Contract, ContractError
+from flight_delays.pipeline.bundle import bundle, bundle_sha256, main, probes, used_params
+from flight_delays.pipeline.dataset import read_rows
+from flight_delays.pipeline.layout import BUNDLE, CARD, MODEL
+from flight_delays.predictor import Predictor
 
 FILES = {
     "README.md",

@@ -5,8 +5,8 @@ import json
 import pytest
 from ruamel.yaml import YAML
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.card import card
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.card import card
 
 
 @pytest.fixture

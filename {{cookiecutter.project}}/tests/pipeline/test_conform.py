@@ -7,9 +7,9 @@ import math
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column
-from {{cookiecutter.__package}}.pipeline.conform import ARROW, conform
-from {{cookiecutter.__package}}.pipeline.refusal import Finding
+from flight_delays.contract import Column
+from flight_delays.pipeline.conform import ARROW, conform
+from flight_delays.pipeline.refusal import Finding
 
 NOON = datetime.datetime(2013, 1, 1, 12)
 

@@ -8,19 +8,19 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract, ContractError
-from {{cookiecutter.__package}}.pipeline.dataset import (
+from flight_delays.contract import Column, Contract, ContractError
+from flight_delays.pipeline.dataset import (
     encode_table,
     encode_target,
     read_rows,
     split_periods,
     split_rows,
 )
-from {{cookiecutter.__package}}.pipeline.layout import LEDGER, PERIODS
-from {{cookiecutter.__package}}.pipeline.ledger import Entry, write_ledger
-from {{cookiecutter.__package}}.pipeline.periods import replace_periods, rows_sha256
-from {{cookiecutter.__package}}.pipeline.settings import Split
-from {{cookiecutter.__package}}.rows import encode
+from flight_delays.pipeline.layout import LEDGER, PERIODS
+from flight_delays.pipeline.ledger import Entry, write_ledger
+from flight_delays.pipeline.periods import replace_periods, rows_sha256
+from flight_delays.pipeline.settings import Split
+from flight_delays.rows import encode
 
 MONTHS = [f"2013-{month:02}" for month in range(1, 7)]
 COLUMNS = {

@@ -12,18 +12,18 @@ import pyarrow.parquet
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-from {{cookiecutter.__package}}.command import run
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.bundle import bundle
-from {{cookiecutter.__package}}.pipeline.draft import draft, main
-from {{cookiecutter.__package}}.pipeline.edit import edit_yaml, round_trip
-from {{cookiecutter.__package}}.pipeline.evaluate import evaluate
-from {{cookiecutter.__package}}.pipeline.guess import Roles
-from {{cookiecutter.__package}}.pipeline.ingest import ingest
-from {{cookiecutter.__package}}.pipeline.settings import read_contract, read_params
-from {{cookiecutter.__package}}.pipeline.sources.files import FileSource
-from {{cookiecutter.__package}}.pipeline.sources.sample import SampleSource
-from {{cookiecutter.__package}}.pipeline.train import train
+from flight_delays.command import run
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.bundle import bundle
+from flight_delays.pipeline.draft import draft, main
+from flight_delays.pipeline.edit import edit_yaml, round_trip
+from flight_delays.pipeline.evaluate import evaluate
+from flight_delays.pipeline.guess import Roles
+from flight_delays.pipeline.ingest import ingest
+from flight_delays.pipeline.settings import read_contract, read_params
+from flight_delays.pipeline.sources.files import FileSource
+from flight_delays.pipeline.sources.sample import SampleSource
+from flight_delays.pipeline.train import train
 
 ROOT = Path(__file__).parent.parent.parent
 SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]

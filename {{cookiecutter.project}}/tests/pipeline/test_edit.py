@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from {{cookiecutter.__package}}.pipeline.edit import edit_yaml, round_trip
+from flight_delays.pipeline.edit import edit_yaml, round_trip
 
 TEXT = """\
 # What the file is for.
@@ -65,3 +65,10 @@ def test_numbers_are_written_so_that_they_read_back_the_same(path):
     edit_yaml(path, values)
     read = round_trip().load(path)
     assert {name: read[name] for name in values} == values
+
+
+def test_null_is_written_as_a_word(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("kept: null # nothing yet\nother: 1\n")
+    edit_yaml(path, {"other": None})
+    assert path.read_text() == "kept: null # nothing yet\nother: null\n"

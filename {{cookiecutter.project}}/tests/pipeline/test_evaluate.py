@@ -11,9 +11,9 @@ import pyarrow.parquet
 import pytest
 from sklearn import metrics as sklearn
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.dataset import read_rows
-from {{cookiecutter.__package}}.pipeline.evaluate import (
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.dataset import read_rows
+from flight_delays.pipeline.evaluate import (
     calibration,
     choose_decision,
     draw_groups,
@@ -22,7 +22,7 @@ from {{cookiecutter.__package}}.pipeline.evaluate import (
     round_trip,
     write_csv,
 )
-from {{cookiecutter.__package}}.pipeline.layout import (
+from flight_delays.pipeline.layout import (
     CALIBRATION,
     IMPORTANCE,
     METRICS,
@@ -30,8 +30,8 @@ from {{cookiecutter.__package}}.pipeline.layout import (
     PREDICTIONS,
     SLICES,
 )
-from {{cookiecutter.__package}}.pipeline.metrics import Decision
-from {{cookiecutter.__package}}.predictor import Model
+from flight_delays.pipeline.metrics import Decision
+from flight_delays.predictor import Model
 
 KINDS = ["made", "made_regression", "made_multiclass"]
 

@@ -27,9 +27,9 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.export import to_onnx
-from {{cookiecutter.__package}}.pipeline.model import Inputs, linear
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.export import to_onnx
+from flight_delays.pipeline.model import Inputs, linear
 
 QUANTITIES, CATEGORIES = [0, 2, 4], [1, 3]
 SEEN = [0, 2, 3, 5, 8, 12], [1, 4]  # the categories that training sees, of each categorical feature

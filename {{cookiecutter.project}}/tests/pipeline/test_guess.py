@@ -7,9 +7,9 @@ import math
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.guess import Roles, guess_contract, periods_of, typed
-from {{cookiecutter.__package}}.pipeline.validate import validate
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.guess import Roles, guess_contract, periods_of, typed
+from flight_delays.pipeline.validate import validate
 
 ROWS = 60
 DAYS = [datetime.datetime(2013, 1, 1) + datetime.timedelta(days=5 * place) for place in range(ROWS)]

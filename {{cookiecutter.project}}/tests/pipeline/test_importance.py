@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.pipeline.dataset import Rows, read_rows
-from {{cookiecutter.__package}}.pipeline.importance import importance
-from {{cookiecutter.__package}}.pipeline.layout import MODEL
-from {{cookiecutter.__package}}.predictor import Model
+from flight_delays.contract import Column, Contract
+from flight_delays.pipeline.dataset import Rows, read_rows
+from flight_delays.pipeline.importance import importance
+from flight_delays.pipeline.layout import MODEL
+from flight_delays.predictor import Model
 
 
 class Formula:

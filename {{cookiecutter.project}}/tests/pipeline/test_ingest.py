@@ -13,15 +13,15 @@ import pyarrow.csv
 import pyarrow.parquet
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.draft import draft
-from {{cookiecutter.__package}}.pipeline.edit import edit_yaml
-from {{cookiecutter.__package}}.pipeline.guess import Roles
-from {{cookiecutter.__package}}.pipeline.ingest import Answers, ingest, main
-from {{cookiecutter.__package}}.pipeline.layout import LEDGER, PERIODS, SEEN
-from {{cookiecutter.__package}}.pipeline.ledger import read_ledger
-from {{cookiecutter.__package}}.pipeline.periods import read_periods, written_sha256
-from {{cookiecutter.__package}}.pipeline.sources.files import FileSource
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.draft import draft
+from flight_delays.pipeline.edit import edit_yaml
+from flight_delays.pipeline.guess import Roles
+from flight_delays.pipeline.ingest import Answers, ingest, main
+from flight_delays.pipeline.layout import LEDGER, PERIODS, SEEN
+from flight_delays.pipeline.ledger import read_ledger
+from flight_delays.pipeline.periods import read_periods, written_sha256
+from flight_delays.pipeline.sources.files import FileSource
 
 MONTHS = ["2013-01", "2013-02", "2013-03"]
 

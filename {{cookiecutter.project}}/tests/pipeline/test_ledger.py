@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from {{cookiecutter.__package}}.pipeline.ledger import (
+from flight_delays.pipeline.ledger import (
     Entry,
     Seen,
     read_ledger,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from {{cookiecutter.__package}} import contract
-from {{cookiecutter.__package}}.pipeline.lineage import code, environment, lineage
+from flight_delays import contract
+from flight_delays.pipeline.lineage import code, environment, lineage
 
 PACKAGE = Path(contract.__file__).parent
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sklearn
 
-from {{cookiecutter.__package}}.pipeline.metrics import (
+from flight_delays.pipeline.metrics import (
     HIGHER_IS_BETTER,
     PRIMARY,
     Decision,

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from sklearn.base import is_classifier, is_regressor
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.model import ESTIMATORS, Inputs, build
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.model import ESTIMATORS, Inputs, build
 
 
 def inputs(regression=False):

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.periods import (
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.periods import (
     read_periods,
     replace_periods,
     rows_sha256,

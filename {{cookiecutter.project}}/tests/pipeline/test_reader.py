@@ -6,10 +6,10 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract, ContractError
-from {{cookiecutter.__package}}.pipeline.periods import rows_sha256
-from {{cookiecutter.__package}}.pipeline.reader import Reader
-from {{cookiecutter.__package}}.pipeline.settings import read_params
+from flight_delays.contract import Column, Contract, ContractError
+from flight_delays.pipeline.periods import rows_sha256
+from flight_delays.pipeline.reader import Reader
+from flight_delays.pipeline.settings import read_params
 
 COLUMNS = {
     "key": Column("integer", "id", ""),

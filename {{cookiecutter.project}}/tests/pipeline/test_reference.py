@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.pipeline.dataset import read_rows
-from {{cookiecutter.__package}}.pipeline.layout import REFERENCE
-from {{cookiecutter.__package}}.pipeline.reference import reference
+from flight_delays.contract import Column, Contract
+from flight_delays.pipeline.dataset import read_rows
+from flight_delays.pipeline.layout import REFERENCE
+from flight_delays.pipeline.reference import reference
 
 CONTRACT = Contract(
     "shop",

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.settings import Files, read_contract, read_params
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.settings import Files, read_contract, read_params
 
 PARAMS = """\
 seed: 7

@@ -10,14 +10,14 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.features import features, matrix
-from {{cookiecutter.__package}}.pipeline import export as exporting
-from {{cookiecutter.__package}}.pipeline.dataset import read_rows
-from {{cookiecutter.__package}}.pipeline.layout import MODEL, REFERENCE, TRAINING
-from {{cookiecutter.__package}}.pipeline.model import ESTIMATORS
-from {{cookiecutter.__package}}.pipeline.train import export, fit, main, train
-from {{cookiecutter.__package}}.predictor import Model
+from flight_delays.contract import ContractError
+from flight_delays.features import features, matrix
+from flight_delays.pipeline import export as exporting
+from flight_delays.pipeline.dataset import read_rows
+from flight_delays.pipeline.layout import MODEL, REFERENCE, TRAINING
+from flight_delays.pipeline.model import ESTIMATORS
+from flight_delays.pipeline.train import export, fit, main, train
+from flight_delays.predictor import Model
 
 QUICK = {"gradient_boosting": {"max_iter": 5}, "random_forest": {"n_estimators": 5, "max_depth": 6}, "linear": {}}
 
@@ -129,7 +129,8 @@ def test_a_setting_that_ones_own_estimator_has_not_is_refused_with_those_that_it
 
 def test_an_estimator_that_cannot_be_exported_leaves_no_model(copied, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "neighbours", neighbours)
-    monkeypatch.setattr("{{cookiecutter.__package}}.pipeline.train.matrix", lambda made: np.nan_to_num(matrix(made)))
+    stage = "flight_delays.pipeline.train"
+    monkeypatch.setattr(f"{stage}.matrix", lambda made: np.nan_to_num(matrix(made)))
     with pytest.raises(ContractError, match="KNeighborsClassifier cannot be exported; HistGradientBoosting"):
         train(copied.root, copied.contract, with_model(copied.params, "neighbours"))
     assert not (copied.root / MODEL).exists()

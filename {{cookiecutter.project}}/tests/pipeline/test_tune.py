@@ -13,11 +13,11 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from {{cookiecutter.__package}}.command import run
-from {{cookiecutter.__package}}.contract import ContractError
-from {{cookiecutter.__package}}.pipeline.edit import round_trip
-from {{cookiecutter.__package}}.pipeline.settings import Range
-from {{cookiecutter.__package}}.pipeline.tune import distributions, main, tune, with_settings
+from flight_delays.command import run
+from flight_delays.contract import ContractError
+from flight_delays.pipeline.edit import round_trip
+from flight_delays.pipeline.settings import Range
+from flight_delays.pipeline.tune import distributions, main, tune, with_settings
 
 TRIALS = 6
 SPACE = {"learning_rate": {"low": 0.01, "high": 0.5, "log": True}, "max_leaf_nodes": {"low": 4, "high": 32}}

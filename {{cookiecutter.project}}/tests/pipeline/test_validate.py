@@ -6,9 +6,9 @@ import math
 import pyarrow as pa
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.pipeline.refusal import DataRefused
-from {{cookiecutter.__package}}.pipeline.validate import frame, schema, validate
+from flight_delays.contract import Column, Contract
+from flight_delays.pipeline.refusal import DataRefused
+from flight_delays.pipeline.validate import frame, schema, validate
 
 COLUMNS = {
     "key": Column("integer", "id", ""),

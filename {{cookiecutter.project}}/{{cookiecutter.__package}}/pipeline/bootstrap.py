@@ -40,7 +40,7 @@ def _draw(groups: NDArray[np.int64], resamples: int, seed: int, label: str | Non
         for start in range(0, resamples, block):
             some = min(block, resamples - start)
             times = np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(some)])
-            yield times[:, groups].astype(np.float64)
+            yield np.take(times.astype(np.float64), groups, axis=1)
             bar.update(some)
 
 

@@ -77,9 +77,9 @@ class Decision:
     def measure(self, target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
         """Mean cost per row, precision and recall, shape (weightings,) each."""
         called = scores >= self.threshold
-        hits = weights @ (called & (target == 1))
-        false_alarms = weights @ (called & (target == 0))
-        misses = weights @ (~called & (target == 1))
+        hits = _sum(called & (target == 1), weights)
+        false_alarms = _sum(called & (target == 0), weights)
+        misses = _sum(~called & (target == 1), weights)
         cost = self.false_positive * false_alarms + self.false_negative * misses
         return {
             "cost": cost / weights.sum(axis=1),
@@ -109,15 +109,20 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
 
 
+def _sum(values: NDArray, weights: Floats) -> Floats:
+    # not `@`: BLAS adds up in an order that depends on the processor and on its number of cores
+    return np.einsum("wn,n->w", weights, values.astype(np.float64))
+
+
 def _mean(values: Floats, weights: Floats) -> Floats:
-    return weights @ values / weights.sum(axis=1)
+    return _sum(values, weights) / weights.sum(axis=1)
 
 
 def _calibration_error(target: Floats, prediction: Floats, weights: Floats) -> Floats:
     """Expected calibration error (Naeini et al., 2015) over bins of equal size; in the target's unit."""
-    member = calibration_bins(prediction)[:, None] == np.arange(BINS)
-    off = np.abs(weights @ (member * (target - prediction)[:, None]))
-    return off.sum(axis=1) / weights.sum(axis=1)
+    bins = calibration_bins(prediction)
+    off = [np.abs(_sum(np.where(bins == one, target - prediction, 0.0), weights)) for one in range(BINS)]
+    return np.sum(off, axis=0) / weights.sum(axis=1)
 
 
 def _ranking(target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
@@ -162,7 +167,7 @@ def _multiclass(target: NDArray, scores: Floats, weights: Floats) -> dict[str, F
     called = scores.argmax(axis=1)
     right = (called == target).astype(np.float64)
     members = [target == one for one in classes]
-    recalls = [_ratio(weights @ (right * member), weights @ member) for member in members]
+    recalls = [_ratio(_sum(right * member, weights), _sum(member, weights)) for member in members]
     one_against_rest = [
         _ranking(member.astype(np.int64), scores[:, one], weights)["roc_auc"] for one, member in enumerate(members)
     ]

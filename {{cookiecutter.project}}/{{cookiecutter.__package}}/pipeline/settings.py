@@ -166,7 +166,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ContractError(f"{path}: no such file; run this in the project's root folder")
     try:
-        raw = YAML(typ="safe").load(path)
+        raw = YAML(typ="safe", pure=True).load(path)
     except YAMLError as error:
         raise ContractError(f"{path}: no valid YAML: {error}") from None
     if not isinstance(raw, dict):

@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract, ContractError
-from {{cookiecutter.__package}}.pipeline.refusal import DataRefused
-from {{cookiecutter.__package}}.pipeline.sources.files import FileSource
-from {{cookiecutter.__package}}.pipeline.validate import validate
+from flight_delays.contract import Column, Contract, ContractError
+from flight_delays.pipeline.refusal import DataRefused
+from flight_delays.pipeline.sources.files import FileSource
+from flight_delays.pipeline.validate import validate
 
 CSV = b"key,when,kind,size,good\n1,2013-01-01 05:00:00,NO,0.5,true\n2,2013-01-02,,1.5,false\n"
 CONTRACT = Contract(

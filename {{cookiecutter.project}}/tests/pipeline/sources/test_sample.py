@@ -4,8 +4,8 @@ import datetime
 
 import pyarrow.compute as pc
 
-from {{cookiecutter.__package}}.contract import Column, Contract
-from {{cookiecutter.__package}}.pipeline.sources.sample import LATE_MINUTES, SampleSource
+from flight_delays.contract import Column, Contract
+from flight_delays.pipeline.sources.sample import LATE_MINUTES, SampleSource
 
 
 def test_every_flight_of_the_year_is_there_once(flights):

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from {{cookiecutter.__package}}.contract import Column, Contract, ContractError
-from {{cookiecutter.__package}}.pipeline.settings import Sql
-from {{cookiecutter.__package}}.pipeline.sources import open_source
-from {{cookiecutter.__package}}.pipeline.sources.sql import SqlSource, read_query
-from {{cookiecutter.__package}}.pipeline.validate import validate
+from flight_delays.contract import Column, Contract, ContractError
+from flight_delays.pipeline.settings import Sql
+from flight_delays.pipeline.sources import open_source
+from flight_delays.pipeline.sources.sql import SqlSource, read_query
+from flight_delays.pipeline.validate import validate
 
 COLUMNS = {
     "key": Column("integer", "id", ""),
