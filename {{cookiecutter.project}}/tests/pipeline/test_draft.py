@@ -274,3 +274,13 @@ def test_a_query_is_drafted(committed):
 def with_sqlite(path: Path, table: pa.Table) -> None:
     with sqlite3.connect(path) as connection:
         table.to_pandas().to_sql("rows", connection, index=False)
+
+
+def test_another_source_takes_the_place_of_the_one_that_ingest_watched(workspace):
+    watched = [str(workspace.source)]
+    for path in ("first.csv", "second.csv", "https://example.com/third.csv"):
+        draft(workspace.root, workspace.month("2013-01"), {"kind": "files", "path": path}, Roles(target="late"))
+        deps = round_trip().load(workspace.root / "dvc.yaml")["stages"]["ingest"]["deps"]
+        watched.append(deps[-1])
+    assert watched[1:3] == ["first.csv", "second.csv"]
+    assert watched[3].startswith("${package}/")

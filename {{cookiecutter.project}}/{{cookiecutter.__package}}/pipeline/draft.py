@@ -71,8 +71,7 @@ def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> 
     _write_contract(root / "contract.yaml", contract)
     for name, values in changes.items():
         edit_yaml(root / name, values)
-    if source["kind"] == "files" and (watched := _local_path(source["path"])):
-        _watch(root / "dvc.yaml", watched)
+    _watch(root / "dvc.yaml", _local_path(source["path"]) if source["kind"] == "files" else None)
     (root / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
     return contract
 
@@ -120,14 +119,15 @@ def _write_contract(path: Path, contract: Contract) -> None:
         round_trip().dump({**content, "columns": columns}, opened)
 
 
-def _watch(path: Path, watched: str) -> None:
-    """Make a file or folder a dependency of ingest, so that `dvc repro` looks when it changes."""
+def _watch(path: Path, watched: str | None) -> None:
+    """Make a file or folder of the source the one that ingest depends on, so that `dvc repro` looks when it changes."""
     yaml = round_trip()
     content = yaml.load(path)
     deps = content["stages"]["ingest"]["deps"]
-    if watched not in deps:
+    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith("${package}/")]
+    if watched:
         deps.append(watched)
-        yaml.dump(content, path)
+    yaml.dump(content, path)
 
 
 def _local_path(path: str) -> str | None:
