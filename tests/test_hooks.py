@@ -82,6 +82,12 @@ def test_the_remote_is_in_the_first_commit(tmp_path: Path, task: str, remote: st
     assert project.git("status", "--porcelain") == ""
 
 
+@pytest.mark.parametrize(("folder", "ignored"), [(".dvc-storage", True), ("kept/here", True), ("../beside", False)])
+def test_a_remote_inside_the_project_is_not_committed(tmp_path: Path, folder: str, ignored: bool) -> None:
+    project, _ = generate(tmp_path, {"dvc_remote_url": folder}, NO_LOCK)
+    assert (f"/{folder}/" in (project.root / ".gitignore").read_text().splitlines()) == ignored
+
+
 def test_an_absolute_folder_stays_absolute(tmp_path: Path) -> None:
     project, _ = generate(tmp_path, {"dvc_remote_url": "/srv/dvc"}, NO_LOCK)
     assert "url = /srv/dvc\n" in (project.root / ".dvc/config").read_text()

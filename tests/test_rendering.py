@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -37,8 +38,9 @@ def render(folder: Path, answers: dict[str, str]) -> Path:
     given = {"extra_context": answers, "config_file": str(config), "output_dir": str(folder)}
     root = Path(cookiecutter(str(ROOT), no_input=True, accept_hooks=False, **given))
     finish = hook("post_gen_project")
-    finish.prune(root, {"license": "MIT", **answers})
-    finish.name_package(root, {"project": root.name})
+    with contextlib.chdir(root):
+        finish.prune({"license": "MIT", "author": "me", **answers})
+        finish.name_package({"project": root.name})
     return root
 
 

@@ -4,8 +4,26 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from importlib.abc import MetaPathFinder
 
 from .contract import ContractError
+
+
+class _NoPandas(MetaPathFinder):
+    """Says of pandas what an environment without it would say."""
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError("this command does without pandas", name=name)
+
+
+def without_pandas() -> None:
+    """Keep pandas out of this process, as if it were not installed.
+
+    Many of pyarrow's calls look for pandas by importing it, which takes most of a second. A stage without frames has no
+    use for it.
+    """
+    sys.meta_path.insert(0, _NoPandas())
 
 
 def run(main: Callable[[], None]) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..command import run
+from ..command import run, without_pandas
 from ..contract import Contract
 from ..predictor import Predictor
 from ..rows import encode
@@ -112,4 +112,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    without_pandas()
     run(main)

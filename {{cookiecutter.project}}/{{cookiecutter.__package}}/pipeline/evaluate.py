@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ..command import run
+from ..command import run, without_pandas
 from ..contract import Contract, ContractError
 from ..predictor import Model
 from .bootstrap import intervals
@@ -149,4 +149,5 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
+    without_pandas()
     run(main)
