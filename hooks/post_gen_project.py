@@ -72,10 +72,10 @@ def commit(answers: dict[str, str]) -> str | None:
     git = ["git", "-c", "core.bigFileThreshold=1", "-c", "core.compression=0", "-c", "maintenance.auto=0"]
     try:
         failed = _run("git", "init", "--quiet", "--initial-branch=main", "--template=") or _run(*git, "add", "--all")
-        if not failed and _run("git", "var", "GIT_COMMITTER_IDENT", silent=True):  # git knows nobody here
+        save = ["commit", "--quiet", "--no-status", "--message=Generate the project"]
+        if not failed and _run(*git, *save, silent=True):  # where git knows nobody, the author commits
             email = f"{answers['github_owner']}@users.noreply.github.com"
-            git += ["-c", f"user.name={answers['author']}", "-c", f"user.email={email}"]
-        failed = failed or _run(*git, "commit", "--quiet", "--no-status", "--message=Generate the project")
+            failed = _run(*git, "-c", f"user.name={answers['author']}", "-c", f"user.email={email}", *save)
     except FileNotFoundError:
         return f"git was not found, so nothing is committed: {by_hand}"
     return f"git could not commit (see above): {by_hand}" if failed else None
