@@ -126,12 +126,10 @@ def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(clone: Pro
     set_param(clone, "max_iter: 100", "max_iter: 5")
     clone.run("dvc", "repro", "train")
     first = clone.run("make", "tune", "TRIALS=4", "JOBS=2")
-    again = clone.run("make", "tune", "TRIALS=4", "JOBS=1", ok=True)
-    more = clone.run("make", "tune", "TRIALS=8", "JOBS=1")
     assert "4 trials" in first
-    assert "8 trials" in more
-    assert again
     assert "learning_rate" in clone.git("diff", "--", "params.yaml")
+    assert "8 trials" in clone.run("make", "tune", "TRIALS=8", "JOBS=1")
+    assert len(list((clone.root / "tuning").glob("*.journal"))) == 1
 
 
 def test_the_wheel_answers_in_an_empty_environment_as_the_pipeline_does(clone: Project, tmp_path: Path) -> None:

@@ -124,9 +124,13 @@ def _sampler(params: Params, done: int) -> TPESampler:
 
 def _open_study(root: Path, contract: Contract, params: Params) -> optuna.Study:
     """The study of exactly this data, split and space: what was tried under others says nothing here."""
-    told = {name: value for name, value in dataclasses.asdict(params).items() if name not in ("evaluate", "source")}
-    told["tune"].pop("trials")
     name = params.model.estimator
+    space = params.tune.space[name]
+    # the settings that are searched are not part of it: writing the best of them must not start another search
+    fixed = {key: value for key, value in (params.model.settings.get(name) or {}).items() if key not in space}
+    searched = {key: dataclasses.asdict(ends) for key, ends in space.items()}
+    rest = {"seed": params.seed, "threads": params.threads, "split": dataclasses.asdict(params.split)}
+    told = {"estimator": name, "fixed": fixed, "space": searched, "batch": params.tune.batch, **rest}
     identity = json.dumps([told, contract.to_json(), (root / LEDGER).read_text()], sort_keys=True)
     folder = root / "tuning"
     folder.mkdir(exist_ok=True)
