@@ -27,6 +27,15 @@ def hashes(folder: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
+def install_wheel(project: Project, folder: Path) -> Path:
+    """An environment with nothing in it but the project's wheel."""
+    project.run("make", "wheel")
+    (wheel,) = (project.root / "dist").glob("*.whl")
+    run([BIN / "uv", "venv", "--quiet", folder], folder.parent)
+    run([BIN / "uv", "pip", "install", "--quiet", "--python", folder / "bin/python", wheel], folder.parent)
+    return folder
+
+
 def set_param(project: Project, old: str, new: str) -> None:
     """Change params.yaml as a person would."""
     path = project.root / "params.yaml"
@@ -133,11 +142,7 @@ def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(clone: Pro
 
 
 def test_the_wheel_answers_in_an_empty_environment_as_the_pipeline_does(clone: Project, tmp_path: Path) -> None:
-    clone.run("make", "wheel")
-    (wheel,) = (clone.root / "dist").glob("*.whl")
-    empty = tmp_path / "empty"
-    run([BIN / "uv", "venv", "--quiet", empty], tmp_path)
-    run([BIN / "uv", "pip", "install", "--quiet", "--python", empty / "bin/python", wheel], tmp_path)
+    empty = install_wheel(clone, tmp_path / "empty")
     probe = json.loads((clone.root / "bundle/probe.json").read_text())
     (tmp_path / "rows.json").write_text(json.dumps(probe["rows"]))
     printed = run([empty / "bin/flight-delays", "predict", "rows.json"], tmp_path)
@@ -147,11 +152,7 @@ def test_the_wheel_answers_in_an_empty_environment_as_the_pipeline_does(clone: P
 
 
 def test_the_wheel_says_which_extra_a_verb_needs(clone: Project, tmp_path: Path) -> None:
-    clone.run("make", "wheel")
-    (wheel,) = (clone.root / "dist").glob("*.whl")
-    empty = tmp_path / "empty"
-    run([BIN / "uv", "venv", "--quiet", empty], tmp_path)
-    run([BIN / "uv", "pip", "install", "--quiet", "--python", empty / "bin/python", wheel], tmp_path)
+    empty = install_wheel(clone, tmp_path / "empty")
     printed = run([empty / "bin/flight-delays", "train"], tmp_path, ok=False)
     assert "Traceback" not in printed
     assert "[train]" in printed
