@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 import math
 import shutil
 import subprocess
@@ -242,4 +243,7 @@ def test_bad_data_ends_the_stage_with_status_1_and_no_traceback(workspace_with_t
     assert "error: " in ended.stderr
     for column_name in ("origin", "carrier"):
         assert f"{column_name}: the contract has this column and the data has not" in ended.stderr
+    # the report is told why; all else stays as it was
+    assert json.loads((root / "reports/refusal.json").read_text())["stage"] == "ingest"
+    shutil.rmtree(root / "reports")
     assert hashes(root) == before

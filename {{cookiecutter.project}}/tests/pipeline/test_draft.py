@@ -145,9 +145,22 @@ def test_data_with_time_is_held_out_by_its_last_periods(project):
     assert read_contract().time == "when"
 
 
-def test_the_policy_has_no_floors_of_another_data_set(project):
+def test_the_policy_has_no_bounds_of_another_data_set(project):
+    edit_yaml(project / "policy.yaml", {"champion": {"metric": "recall", "margin": 0.2}, "slices": {"margin": 3.0}})
     draft(project, trips(), files("data.csv"), Roles())
-    assert round_trip().load(project / "policy.yaml")["floors"] == {}
+    policy = round_trip().load(project / "policy.yaml")
+    assert policy["floors"] == {}
+    assert policy["champion"]["metric"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "margins"), [(diabetes, (0.0, 0.0, None)), (breast_cancer, (0.001, 0.01, {"margin": 0.01}))]
+)
+def test_the_margins_suit_the_unit_of_the_target(project, source, margins):
+    source(project / "data.csv")
+    draft(project, pyarrow.csv.read_csv("data.csv"), files("data.csv"), Roles(target="target"))
+    policy = round_trip().load(project / "policy.yaml")
+    assert (policy["champion"]["margin"], policy["slices"]["margin"], policy["calibration"]) == margins
 
 
 @pytest.mark.parametrize(

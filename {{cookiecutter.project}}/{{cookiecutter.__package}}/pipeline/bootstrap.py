@@ -24,11 +24,19 @@ def intervals(
 
     An undefined value is None.
     """
+    values, spread = resample(measures, groups, resamples, seed, label)
+    tail = (1 - LEVEL) / 2
+    return {name: _interval(value, spread[name], tail) for name, value in values.items()}
+
+
+def resample(
+    measures: Measures, groups: NDArray[np.int64], resamples: int, seed: int, label: str | None = None
+) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+    """Each metric's value on the rows as they are, and its values on the draws, shape (resamples,)."""
     values = measures(np.ones((1, len(groups))))
     drawn = [measures(weights) for weights in _draw(groups, resamples, seed, label)]
     spread = {name: np.concatenate([one[name] for one in drawn]) for name in values}
-    tail = (1 - LEVEL) / 2
-    return {name: _interval(float(values[name][0]), spread[name], tail) for name in values}
+    return {name: float(value[0]) for name, value in values.items()}, spread
 
 
 def _draw(groups: NDArray[np.int64], resamples: int, seed: int, label: str | None) -> Iterator[NDArray[np.float64]]:

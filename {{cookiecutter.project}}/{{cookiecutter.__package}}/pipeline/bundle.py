@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..command import run, without_pandas
+from ..command import run_stage, without_pandas
 from ..contract import Contract
 from ..predictor import Predictor
 from ..rows import encode
@@ -113,4 +113,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 if __name__ == "__main__":
     without_pandas()
-    run(main)
+    run_stage("bundle", main)

@@ -66,7 +66,7 @@ def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> 
     contract = guess_contract(table, root.resolve().name, owner, roles)
     changes = {
         "params.yaml": fitted_params(contract, table, source),
-        "policy.yaml": {"floors": {}},
+        "policy.yaml": fitted_policy(contract),
     }
     _write_contract(root / "contract.yaml", contract)
     for name, values in changes.items():
@@ -74,6 +74,17 @@ def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> 
     _watch(root / "dvc.yaml", _local_path(source["path"]) if source["kind"] == "files" else None)
     (root / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
     return contract
+
+
+def fitted_policy(contract: Contract) -> dict[str, Any]:
+    """What policy.yaml must say for this data: no bound that is in the unit of another target."""
+    number = contract.kind == "regression"
+    return {
+        "floors": {},
+        "champion": {"metric": None, "margin": 0.0 if number else 0.001},
+        "slices": {"margin": 0.0 if number else 0.01},
+        "calibration": None if number else {"margin": 0.01},
+    }
 
 
 def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -> dict[str, Any]:

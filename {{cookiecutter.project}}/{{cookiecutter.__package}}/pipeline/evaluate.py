@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ..command import run, without_pandas
+from ..command import run_stage, without_pandas
 from ..contract import Contract, ContractError
 from ..predictor import Model
 from .bootstrap import intervals
@@ -150,4 +150,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 if __name__ == "__main__":
     without_pandas()
-    run(main)
+    run_stage("evaluate", main)

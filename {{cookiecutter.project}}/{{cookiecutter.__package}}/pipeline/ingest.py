@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..command import run
+from ..command import run_stage
 from ..contract import Contract, ContractError
 from .layout import LEDGER, PERIODS, SEEN
 from .ledger import Entry, read_ledger, read_seen, write_ledger, write_seen
@@ -186,4 +186,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage("ingest", main)

@@ -15,7 +15,7 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
-from ..command import run
+from ..command import run_stage
 from ..contract import Contract, ContractError
 from ..features import categorical, features, matrix
 from ..predictor import Model
@@ -136,4 +136,4 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    run(main)
+    run_stage("train", main)
