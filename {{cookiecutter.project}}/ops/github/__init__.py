@@ -1,0 +1,1 @@
+"""What talks to GitHub: standard library only, so that it runs with a bare Python from a checkout of main."""

@@ -1,0 +1,202 @@
+"""A small client of GitHub's REST API: JSON in and out, pages, a few retries, and errors that say what to do."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import urlsplit
+
+PUBLIC = "https://api.github.com"
+VERSION = "2022-11-28"
+TIMEOUT = 30.0  # seconds for one answer
+ATTEMPTS = 3
+LONGEST_WAIT = 60.0  # seconds that are waited where GitHub says how long
+LARGEST = 20_000_000  # bytes of one answer
+MOST_PAGES = 100
+AGAIN = {500, 502, 503, 504}
+REPEATABLE = {"GET", "PUT", "PATCH", "DELETE"}  # a POST that was carried out must not be sent twice
+
+
+class GitHubError(Exception):
+    """What was asked of GitHub, what it answered, and what to do; status 0 where nothing was answered."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows to the same host as asked, with method, body and token; to another host without the token."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Message, newurl: str
+    ) -> urllib.request.Request | None:
+        if _origin(newurl) == _origin(req.full_url):
+            return urllib.request.Request(newurl, req.data, dict(req.header_items()), method=req.get_method())  # noqa: S310 - the scheme is that of the base
+        if req.get_method() != "GET" or urlsplit(newurl).scheme not in ("http", "https"):
+            return None
+        kept = {name: value for name, value in req.header_items() if name != "Authorization"}
+        return urllib.request.Request(newurl, headers=kept)  # noqa: S310 - checked above
+
+
+@dataclass(frozen=True)
+class Client:
+    """An address and a token. pause: seconds before the second attempt; later ones wait longer."""
+
+    base: str = PUBLIC
+    token: str | None = field(default=None, repr=False)
+    pause: float = 1.0
+
+    def __post_init__(self) -> None:
+        if urlsplit(self.base).scheme not in ("http", "https"):
+            raise GitHubError(f"GITHUB_API_URL is {self.base!r}: an address such as {PUBLIC} is needed")
+
+    def request(self, method: str, path: str, body: Any = None) -> Any:
+        """The parsed answer, None where it is empty. Raises GitHubError."""
+        return self._send(method, self.base.rstrip("/") + path, body)[0]
+
+    def find(self, path: str) -> Any:
+        """The answer to a GET, None where there is nothing at that path. Raises GitHubError."""
+        try:
+            return self.request("GET", path)
+        except GitHubError as error:
+            if error.status == 404:
+                return None
+            raise
+
+    def exists(self, path: str) -> bool:
+        """Whether a GET is answered; for paths whose good answer is empty. Raises GitHubError."""
+        try:
+            self.request("GET", path)
+        except GitHubError as error:
+            if error.status == 404:
+                return False
+            raise
+        return True
+
+    def pages(self, path: str) -> Iterator[Any]:
+        """The items of a list, over all its pages, 100 each. Raises GitHubError."""
+        url = f"{self.base.rstrip('/')}{path}{'&' if '?' in path else '?'}per_page=100"
+        for _ in range(MOST_PAGES):
+            items, headers = self._send("GET", url, None)
+            yield from items
+            following = re.search(r'<([^<>]+)>;\s*rel="next"', headers.get("Link", ""))
+            if not following:
+                return
+            url = following[1]
+            if _origin(url) != _origin(self.base):
+                raise GitHubError(f"the next page of {path} is on another host, {urlsplit(url).netloc}; not followed")
+        raise GitHubError(f"{path} has more than {MOST_PAGES} pages")
+
+    def _send(self, method: str, url: str, body: Any) -> tuple[Any, Mapping[str, str]]:
+        asked = f"{method} {urlsplit(url).path}"
+        data = None if body is None else json.dumps(body).encode()
+        for attempt in range(1, ATTEMPTS + 1):
+            request = urllib.request.Request(url, data, self._headers(), method=method)  # noqa: S310 - __post_init__ looks at the scheme
+            wait = self.pause * 2 ** (attempt - 1)
+            try:
+                with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
+                    return _parsed(answer.read(LARGEST + 1), asked), answer.headers
+            except urllib.error.HTTPError as refused:
+                wait = _wait(refused, method, wait)
+                if wait < 0 or attempt == ATTEMPTS:
+                    raise _refusal(refused, asked, with_token=self.token is not None) from None
+            except (OSError, http.client.HTTPException) as failure:
+                if method not in REPEATABLE or attempt == ATTEMPTS:
+                    reason = getattr(failure, "reason", failure)
+                    raise GitHubError(f"{asked}: {urlsplit(url).netloc} did not answer: {reason}; try again") from None
+            time.sleep(wait)
+        raise AssertionError("the last attempt answers or raises")
+
+    def _headers(self) -> dict[str, str]:
+        known = {
+            "Accept": "application/vnd.github+json",
+            "Content-Type": "application/json",
+            "User-Agent": "trainyard-ops",
+            "X-GitHub-Api-Version": VERSION,
+        }
+        return {**known, "Authorization": f"Bearer {self.token}"} if self.token else known
+
+
+def client() -> Client:
+    """The client that the environment describes: GITHUB_API_URL, and GH_TOKEN or GITHUB_TOKEN."""
+    token = os.environ.get("GH_TOKEN") or os.environ.get("GITHUB_TOKEN")
+    return Client(os.environ.get("GITHUB_API_URL") or PUBLIC, token or None)
+
+
+def checked_repository(name: str) -> str:
+    """A repository's name as owner/name. Raises GitHubError where it is none."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,39}/[A-Za-z0-9._-]{1,100}", name) or name.endswith(("/.", "/..")):
+        raise GitHubError(f"the repository is {name!r}: owner/name is needed")
+    return name
+
+
+def _origin(url: str) -> tuple[str, str]:
+    return urlsplit(url)[:2]
+
+
+def _parsed(text: bytes, asked: str) -> Any:
+    if len(text) > LARGEST:
+        raise GitHubError(f"{asked}: the answer is larger than {LARGEST} bytes")
+    try:
+        return json.loads(text) if text.strip() else None
+    except ValueError:
+        raise GitHubError(f"{asked}: the answer is no JSON; is GITHUB_API_URL the address of the API?") from None
+
+
+def _wait(refused: urllib.error.HTTPError, method: str, usual: float) -> float:
+    """Seconds to wait before the next attempt; negative where there is to be none."""
+    if refused.code in AGAIN:
+        return usual if method in REPEATABLE else -1
+    after = refused.headers.get("Retry-After", "")
+    if refused.code in (403, 429) and after.isdigit():  # a secondary rate limit: GitHub did not carry it out
+        return float(after) if float(after) <= LONGEST_WAIT else -1
+    return -1
+
+
+def _refusal(refused: urllib.error.HTTPError, asked: str, with_token: bool) -> GitHubError:
+    with refused:
+        text = refused.read(100_000)
+    try:
+        answer = json.loads(text)
+        said = _said(answer) if isinstance(answer, dict) else ""
+    except ValueError:
+        said = ""
+    todo = _todo(refused, said, with_token)
+    return GitHubError(f"{asked}: GitHub answered {refused.code}{f' ({said})' if said else ''}{todo}", refused.code)
+
+
+def _said(answer: Mapping[str, Any]) -> str:
+    """GitHub's message, with the errors that it lists."""
+    errors = answer.get("errors")
+    parts = [str(answer.get("message", ""))]
+    for error in errors if isinstance(errors, list) else [errors] if errors else []:
+        known = error if isinstance(error, dict) else {"message": error}
+        coded = " ".join(str(known[key]) for key in ("field", "code") if key in known)
+        parts.append(str(known.get("message") or coded))
+    return ": ".join(part for part in parts if part)
+
+
+def _todo(refused: urllib.error.HTTPError, said: str, with_token: bool) -> str:
+    if refused.code == 401:
+        return "; the token is not valid or has expired: put a new one into GH_TOKEN"
+    if refused.code in (403, 429) and "rate limit" in said.lower():
+        return "; wait for the limit to reset, then run this again"
+    if refused.code == 403 and "upgrade to" in said.lower():
+        return ""  # which says what to do
+    if refused.code == 403:
+        permissions = refused.headers.get("X-Accepted-GitHub-Permissions", "").replace("=", ": ")
+        return f"; the token lacks a permission{f', which would be {permissions}' if permissions else ''}"
+    if refused.code == 404:
+        hidden = "or the token may not see it" if with_token else "or it takes a token, in GH_TOKEN"
+        return f"; there is nothing there, {hidden}"
+    return ""

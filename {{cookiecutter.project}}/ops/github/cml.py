@@ -1,0 +1,105 @@
+"""CML, as far as it is needed: its watermark, which comment it would update, and running it.
+
+CML knows its comment by an image at the end of the text, looks at the first 30 comments only, takes the last of them
+that has the image, and does not ask who wrote it.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+TITLE = "model-report"
+SEEN = 30
+TIMEOUT = 120.0  # seconds
+# What CML and Node need of the environment; the rest, secrets among it, is kept from them
+PASSED = {
+    *("PATH", "LANG", "LC_ALL", "GITHUB_API_URL", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"),
+    *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy"),
+}
+_MARK = re.compile(rf'!\[\]\(https://cml\.dev/watermark\.png#[0-9a-fA-F]+ "CML watermark {TITLE}"\)')
+
+
+def mark(head: str) -> str:
+    """The watermark that CML writes for a commit."""
+    return f'![](https://cml.dev/watermark.png#{head} "CML watermark {TITLE}")'
+
+
+def is_marked(body: str | None) -> bool:
+    """Whether CML would take a comment's text for its own, of whichever commit."""
+    return bool(_MARK.search(body or ""))
+
+
+def would_update(comments: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The comment that CML would update, None where it would write a new one."""
+    return next((one for one in reversed(comments[:SEEN]) if is_marked(one.get("body"))), None)
+
+
+def run(text: str, number: int, head: str, repository: str, token: str, timeout: float = TIMEOUT) -> str | None:
+    """Let CML post a text on a pull request; what went wrong, None where nothing did."""
+    program = _program()
+    if isinstance(program, str):
+        return program
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    with tempfile.TemporaryDirectory(prefix="cml-") as home:
+        report = Path(home) / "report.md"
+        report.write_text(text, encoding="utf-8")
+        command = [*program, "comment", "update", "--no-publish", f"--target=pr/{number}"]
+        command += [f"--repo={server}/{repository}", f"--watermark-title={TITLE}", str(report)]
+        environment = {name: value for name, value in os.environ.items() if name in PASSED} | {
+            "HOME": home,  # CML writes to the settings of git and to its own
+            "ITERATIVE_DO_NOT_TRACK": "1",
+            "GITHUB_REPOSITORY": repository,
+            "GITHUB_SHA": head,  # goes into the watermark
+            "GITHUB_TOKEN": token,
+        }
+        return _finish(command, environment, Path(home), timeout, token)
+
+
+def _program() -> list[str] | str:
+    """How to start CML: the program that the variable CML names, with Node where it is a script, else the one on the
+    PATH; a sentence where there is none."""
+    given = os.environ.get("CML")
+    if not given:
+        found = shutil.which("cml")
+        return [found] if found else "cml is not on the PATH"
+    path = Path(given).absolute()
+    if not path.is_file():
+        return f"CML is {given}, and there is no such file"
+    if path.suffix != ".js":
+        return [str(path)]
+    node = shutil.which("node")
+    return [node, str(path)] if node else "node is not on the PATH"
+
+
+def _finish(command: list[str], environment: dict[str, str], folder: Path, timeout: float, token: str) -> str | None:
+    # into a file, because a pipe would be waited for as long as any descendant holds it
+    with (folder / "output").open("w+", encoding="utf-8", errors="replace") as output:
+        try:
+            started = subprocess.Popen(  # noqa: S603 - a list, and no value of it is a word of the pull request
+                command,
+                cwd=folder,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        except OSError as failure:
+            return f"cml cannot be run: {failure.strerror}"
+        try:
+            status = started.wait(timeout)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            started.wait()
+            return f"cml did not finish in {timeout:g} seconds"
+        output.seek(0)
+        said = " ".join(output.read(20_000).replace(token, "***").split())
+    return None if status == 0 else f"cml ended with {status}: {said[:300] or 'it said nothing'}"

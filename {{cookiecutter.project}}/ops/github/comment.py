@@ -1,0 +1,118 @@
+"""Post the model report on a pull request, as one comment that is updated.
+
+It runs on main's code and is given the artifact of a run that may have been anybody's. CML posts where it would find
+the right comment; else, and where it fails, the same comment is written through the API.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from . import cml
+from .api import Client, GitHubError, checked_repository, client
+from .untrusted import ORIGIN, SHA, read_origin, read_report
+
+Comment = dict[str, Any]
+
+
+def comment(github: Client, repository: str, folder: Path, head: str) -> str:
+    """Post the report in a folder if it is of the commit that was run; one line that says what was done."""
+    origin = read_origin(folder)
+    if origin.head != head:
+        raise GitHubError(f"the artifact is of {origin.head}, the run of {head}; nothing is posted")
+    if outdated := _outdated(github.find(f"/repos/{repository}/pulls/{origin.number}"), origin.number, head):
+        return outdated
+    text = read_report(folder, head)
+    thread = Thread(github, repository, origin.number)
+    before = thread.comments()
+    ours = thread.ours(before)
+    if cml.would_update(before) is not (ours[0] if ours else None):
+        route = "through the API, because CML would not find the comment"
+    elif failure := cml.run(text, origin.number, head, repository, github.token or ""):
+        route = f"through the API, because {failure}"
+    else:
+        route = "with CML"
+    # CML may have posted and failed only then, so the comments are looked at again in every case
+    kept, mended = thread.settle(f"{text}\n\n{cml.mark(head)}")
+    if mended and route == "with CML":
+        route = "with CML, and mended through the API"
+    return f"posted {route}: {kept.get('html_url', '')}"
+
+
+def _outdated(pull: Any, number: int, head: str) -> str | None:
+    """Why there is nothing to post on a pull request; None where there is."""
+    if pull is None:
+        raise GitHubError(f"there is no pull request {number}; nothing is posted")
+    if pull["head"]["sha"] != head:
+        return f"pull request {number} has a newer head than {head}; the newer run reports"
+    if pull["state"] != "open":
+        return f"pull request {number} is {pull['state']}; nothing is posted"
+    return None
+
+
+class Thread:
+    """The comments of one pull request."""
+
+    def __init__(self, github: Client, repository: str, number: int) -> None:
+        self.github = github
+        self.own = f"/repos/{repository}/issues/comments"
+        self.all = f"/repos/{repository}/issues/{number}/comments"
+        self.login = self._login()
+
+    def comments(self) -> list[Comment]:
+        """All of them, the oldest first."""
+        return list(self.github.pages(self.all))
+
+    def ours(self, comments: list[Comment]) -> list[Comment]:
+        """Those with the watermark that we wrote: a person who pastes the watermark keeps their comment."""
+        return [one for one in comments if cml.is_marked(one.get("body")) and self._is_own(one.get("user") or {})]
+
+    def settle(self, body: str) -> tuple[Comment, bool]:
+        """See to it that our one comment has this text; that comment, and whether anything had to be done."""
+        ours = self.ours(self.comments())
+        if not ours:
+            return self.github.request("POST", self.all, {"body": body}), True
+        kept, *others = ours
+        same = _plain(kept["body"]) == _plain(body)
+        if not same:
+            kept = self.github.request("PATCH", f"{self.own}/{kept['id']}", {"body": body})
+        for other in others:
+            self.github.request("DELETE", f"{self.own}/{other['id']}")
+        return kept, not same or bool(others)
+
+    def _login(self) -> str | None:
+        """Whose token it is; None for that of a workflow, which may not ask."""
+        try:
+            return str(self.github.request("GET", "/user")["login"])
+        except GitHubError as error:
+            if error.status in (401, 403, 404):
+                return None
+            raise
+
+    def _is_own(self, user: Mapping[str, Any]) -> bool:
+        if self.login is not None:
+            return user.get("login") == self.login
+        return user.get("type") == "Bot" or user.get("login") == "github-actions[bot]"
+
+
+def _plain(body: str) -> str:
+    return body.replace("\r\n", "\n").strip()
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The verb `comment`."""
+    parser = argparse.ArgumentParser(prog="comment", description=__doc__)
+    parser.add_argument("--report", type=Path, required=True, metavar="FOLDER", help="report.md and pull-request.json")
+    parser.add_argument("--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), metavar="OWNER/NAME")
+    given = parser.parse_args(arguments)
+    head = os.environ.get("HEAD_SHA", "")
+    if not SHA.fullmatch(head):
+        raise GitHubError(f"HEAD_SHA is {head!r}: the commit of the run that made the report is needed")
+    if not os.path.lexists(given.report / ORIGIN):
+        print("the run was for no pull request; nothing is posted")
+        return
+    print(comment(client(), checked_repository(given.repository), given.report, head))
