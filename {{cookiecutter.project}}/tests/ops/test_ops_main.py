@@ -14,6 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def run(monkeypatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, "argv", ["ops", *arguments])
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path])  # some verbs shut pandas out of their process
     main()
 
 

@@ -1,0 +1,1 @@
+"""How the gate judges a model: the policy, the comparison with the champion, the rules, the verdict."""
