@@ -9,6 +9,8 @@ OUT ?= ..
 ANSWERS ?=
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+PROJECT ?= $(DEMO)
+ARGS ?=
 
 .PHONY: help
 help: ## List the commands
@@ -49,6 +51,15 @@ format: .venv/.made ## Mend style
 .PHONY: bench
 bench: .venv/.made ## Measure what the README claims
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+.PHONY: pull-request
+pull-request: .venv/.made ## Run a project's workflows on a pull request with its changes, here: PROJECT=folder
+	@PYTHONPATH=tests $(BIN)/python -m workflows "$(PROJECT)" $(ARGS)
+
+.PHONY: comment-picture
+comment-picture: .venv/.made ## Draw docs/comment.png: a real comment, as GitHub shows it
+	[ -d $(DEMO)/bundle ] || $(MAKE) --no-print-directory demo
+	PYTHONPATH=tests $(BIN)/python -m browser $(DEMO) docs/comment.png
 
 .PHONY: clean
 clean: ## Remove what can be made again

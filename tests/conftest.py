@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -87,22 +88,40 @@ def generate(
     return Project(folder / answers.get("project", "flight-delays")), printed
 
 
+def made_once(task: str, factory: pytest.TempPathFactory) -> Project:
+    """A project with its environment made, its pipeline run and all of it committed; one for all workers."""
+    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    folder = shared / f"made-{task}"
+    with (shared / f"{task}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        found = Project(folder / "flight-delays")
+        if not (folder / "done").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            found, _ = generate(folder, {"task": task})
+            found.run("make", "pipeline")
+            found.commit("Run the pipeline")
+            (folder / "done").touch()
+    return found
+
+
 def _each_task_on_one_worker() -> list[object]:
     return [pytest.param(task, marks=pytest.mark.xdist_group(task)) for task in ("classification", "regression")]
 
 
 @pytest.fixture(scope="session", params=_each_task_on_one_worker())
 def project(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project of each task with its environment made, its pipeline run and all of it committed; not to be changed."""
-    made, _ = generate(tmp_path_factory.mktemp(request.param), {"task": request.param})
-    made.run("make", "pipeline")
-    made.commit("Run the pipeline")
-    return made
+    """A project of each task; commands may run in it, one test at a time, and leave it as it is."""
+    return made_once(request.param, tmp_path_factory)
 
 
 @pytest.fixture
 def clone(project: Project, tmp_path: Path) -> Project:
     """A clone to change, with the project's data and its environment."""
+    return clone_of(project, tmp_path)
+
+
+def clone_of(project: Project, tmp_path: Path) -> Project:
+    """A clone of a project in a folder, with its data and its environment."""
     root = tmp_path / project.root.name
     run(["git", "clone", "--quiet", project.root, root], tmp_path)
     shutil.copytree(project.root / ".dvc/cache", root / ".dvc/cache", symlinks=True)

@@ -92,7 +92,9 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     container = json.loads((root / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
     assert yaml.load(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
-    assert set(yaml.load(root / "policy.yaml")) == {"beat_baseline", "floors"}
+    policy = yaml.load(root / "policy.yaml")
+    assert set(policy) == {"champion", "slices", "calibration", "beat_baseline", "floors", "limits"}
+    assert policy["champion"]["require"] == "not_worse"
     assert yaml.load(root / ".pre-commit-config.yaml")["repos"]
 
 

@@ -23,7 +23,7 @@ def tracked() -> list[str]:
 
 @pytest.mark.parametrize("name", [name for name in tracked() if (ROOT / name).is_file()])
 def test_a_file_names_no_registry_and_no_folder_of_a_machine(name: str) -> None:
-    text = (ROOT / name).read_text()
+    text = (ROOT / name).read_text(errors="replace")  # a picture is no text
     assert not HOSTS.search(text)
     assert str(ROOT) not in text
     assert (ROOT / name).stat().st_size < 500_000
@@ -31,7 +31,7 @@ def test_a_file_names_no_registry_and_no_folder_of_a_machine(name: str) -> None:
 
 @pytest.mark.parametrize("name", [name for name in tracked() if name.endswith(".py") and "/tests/" not in name])
 def test_a_module_is_read_in_one_sitting(name: str) -> None:
-    if not name.startswith("tests/"):
+    if not name.startswith("tests/") and (ROOT / name).is_file():
         assert len((ROOT / name).read_text().splitlines()) <= MOST_LINES
 
 

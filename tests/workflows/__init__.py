@@ -1,0 +1,1 @@
+"""The workflows of a generated project, run on a local GitHub."""

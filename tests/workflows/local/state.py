@@ -1,0 +1,126 @@
+"""What the local GitHub keeps beside Git: pull requests, comments, checks, runs, artifacts and caches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .github import GitHub
+    from .repositories import Repository
+
+PASSED = ("success", "skipped", "neutral")
+
+
+@dataclass
+class Comment:
+    """One comment of an issue or a pull request."""
+
+    id: int
+    number: int
+    author: str
+    body: str
+
+
+@dataclass
+class Check:
+    """The outcome of one job, or of whoever else judges a commit."""
+
+    id: int
+    sha: str
+    name: str
+    conclusion: str | None
+    status: str = "completed"
+    run: int | None = None
+
+
+@dataclass
+class Artifact:
+    """Files that a run leaves behind, by their paths."""
+
+    id: int
+    name: str
+    run: int
+    files: dict[str, bytes]
+
+
+@dataclass
+class Cache:
+    """An archive that a run saved: found by key from runs that may read its scope, which is a ref."""
+
+    id: int
+    key: str
+    version: str
+    scope: str
+    path: Path
+
+
+@dataclass
+class PullRequest:
+    """A pull request; its head branch may be a fork's."""
+
+    github: GitHub
+    repository: Repository
+    number: int
+    head: Repository
+    branch: str
+    base: str
+    title: str
+    body: str = ""
+    author: str = "author"
+    state: str = "open"
+    merged: bool = False
+    head_sha: str = ""
+
+    @property
+    def fork(self) -> bool:
+        """Whether the head is in another repository."""
+        return self.head.name != self.repository.name
+
+    @property
+    def base_sha(self) -> str:
+        """The commit that it would be merged into."""
+        return self.repository.sha(f"refs/heads/{self.base}")
+
+    def merge_sha(self) -> str | None:
+        """The commit of refs/pull/N/merge, made anew; None where there are conflicts."""
+        made = self.repository.merged(self.base_sha, self.head_sha)
+        if made:
+            self.repository.git("update-ref", f"refs/pull/{self.number}/merge", made)
+        return made
+
+    def follow(self) -> None:
+        """Take the head from its branch, as GitHub does after each push."""
+        sha = self.head.find(f"refs/heads/{self.branch}")
+        if sha and sha != self.head_sha:
+            if self.fork:
+                self.repository.git("fetch", "--quiet", str(self.head.path), sha)
+            self.repository.git("update-ref", f"refs/pull/{self.number}/head", sha)
+            self.head_sha = sha
+
+    @property
+    def comments(self) -> list[str]:
+        """The bodies of its comments, oldest first."""
+        return [comment.body for comment in self.github.comments_of(self.repository, self.number)]
+
+    def checks(self) -> dict[str, str | None]:
+        """The latest conclusion of each check on its head, by name."""
+        return {check.name: check.conclusion for check in self.github.checks_of(self.repository, self.head_sha)}
+
+    def mergeable_by_checks(self, required: list[str]) -> bool:
+        """Whether each required check has reported on the head and passed; one that never came blocks."""
+        found = self.checks()
+        return all(found.get(name) in PASSED for name in required)
+
+
+@dataclass
+class Shelf:
+    """All of it for one repository, oldest first."""
+
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
+    comments: list[Comment] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    artifacts: list[Artifact] = field(default_factory=list)
+    caches: list[Cache] = field(default_factory=list)
+    settings: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,148 @@
+"""A pull request, from its opening to the comment and the checks that let it merge or not: the real files, by act."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from .hosted import REQUIRED, Hosted, step, why
+
+WORSE = ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.001")
+HARMLESS = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
+WORDS = ("ops/__init__.py", "What workflows", "All that workflows")
+OTHER_WORDS = ("ops/__init__.py", "What workflows", "Everything that workflows")
+LONG = ("Makefile", "\t$(RUN) python -m ops report\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
+INTERVAL = r"\(-?\d\.\d{4} to -?\d\.\d{4}\)"
+MARK = "CML watermark model-report"
+
+
+def test_a_harmless_change_is_locked_checked_again_and_reported_once(hosted: Hosted) -> None:
+    pull = hosted.propose("fewer-leaves", hosted.edit(*HARMLESS))
+    first = pull.head_sha
+    runs = [run for run in hosted.deliver() if run.file == "train.yml"]
+    assert [run.conclusion for run in runs] == ["success", "success"], why(*runs)
+    assert [run.event.name for run in runs] == ["pull_request", "workflow_dispatch"]
+
+    assert pull.head_sha != first
+    lock = pull.repository.read(pull.head_sha, "dvc.lock")
+    assert "max_leaf_nodes: 30" in lock
+    assert pull.repository.changed(first, pull.head_sha)[0] in ("dvc.lock", "evaluation/calibration.csv")
+    assert runs[1].event.head_sha == pull.head_sha
+    assert "dvc.lock is up to date" in runs[1].jobs["train"].log
+    assert pull.mergeable_by_checks(["model"])
+
+    (comment,) = pull.comments
+    assert MARK in comment
+    verdict = json.loads(runs[1].artifacts["report"]["verdict.json"])
+    found = verdict["comparison"]["metrics"]["log_loss"]
+    assert verdict["verdict"] == "ships"
+    assert found["low"] < 0 < found["high"]  # the two differ by noise
+
+    # the next push updates the comment that is there
+    hosted.push("fewer-leaves", hosted.edit("params.yaml", "min_samples_leaf: 100", "min_samples_leaf: 90"))
+    hosted.deliver()
+    (updated,) = pull.comments
+    assert updated != comment
+    assert "min_samples_leaf" in updated
+
+
+def test_a_worse_model_is_blocked_and_the_comment_says_why(hosted: Hosted) -> None:
+    pull = hosted.propose("slower", hosted.edit(*WORSE))
+    run = hosted.train(pull)
+    assert run.conclusion == "failure"
+    assert step(run, "train", "Gate") == "failure"
+    assert run.jobs["relock"].conclusion == "skipped"
+    assert not pull.mergeable_by_checks(["model"])
+    (comment,) = pull.comments
+    assert re.search(rf"log_loss.*worse by 0\.\d{{4}} {INTERVAL}", comment)
+    assert re.search(r"policy\.yaml line \d+: `require: not_worse`", comment)
+    assert "worse by" in run.summary
+
+
+def test_a_change_of_docs_runs_nothing_and_may_merge(hosted: Hosted) -> None:
+    pull = hosted.propose("docs", {"README.md": "# Flights\n", "docs/notes.md": "Some notes.\n"})
+    runs = hosted.deliver(("ci.yml", "train.yml", "report.yml"))
+    assert [run.conclusion for run in runs] == ["success"] * 3
+    ran = {name for run in runs for name, job in run.jobs.items() if job.conclusion != "skipped"}
+    assert ran == {"scope", "ci", "model", "report"}
+    assert pull.mergeable_by_checks(REQUIRED)
+    assert pull.comments == []
+
+
+def test_a_fork_with_a_stale_lock_is_told_what_to_run(hosted: Hosted) -> None:
+    pull = hosted.propose("fewer-leaves", hosted.edit(*HARMLESS), fork=True)
+    run = hosted.train(pull)
+    assert run.conclusion == "failure"
+    assert step(run, "train", "Gate") == "success"
+    assert step(run, "train", "Lock") == "failure"
+    assert run.jobs["relock"].conclusion == "skipped"
+    assert "make pipeline" in run.jobs["train"].log
+    assert "git commit" in run.jobs["train"].log
+    (comment,) = pull.comments
+    assert MARK in comment
+
+
+def test_bad_data_is_refused_and_the_comment_says_which(hosted: Hosted) -> None:
+    pull = hosted.propose("narrow", hosted.edit("contract.yaml", "maximum: 6000", "maximum: 4000"))
+    run = hosted.train(pull)
+    assert step(run, "train", "Pipeline") == "failure"
+    assert not pull.mergeable_by_checks(["model"])
+    (comment,) = pull.comments
+    assert "distance: must be at most 4000: 707 rows" in comment
+
+
+def test_without_cml_the_comment_is_posted_all_the_same_and_updated_with_it(hosted: Hosted) -> None:
+    pull = hosted.propose("words", hosted.edit(*WORDS))
+    down = hosted.train(pull, env={"CML_DOWN": "1"})
+    assert down.conclusion == "success"
+    (comment,) = pull.comments
+    assert MARK in comment
+    hosted.push("words", hosted.edit(*OTHER_WORDS))
+    runs = hosted.deliver()
+    assert any("posted with CML" in run.log for run in runs if run.file == "report.yml")
+    assert len(pull.comments) == 1
+
+
+def test_among_many_comments_the_report_stays_one(hosted: Hosted) -> None:
+    pull = hosted.propose("words", hosted.edit(*WORDS))
+    for number in range(34):
+        hosted.github.comment(pull, f"Comment {number}")
+    hosted.train(pull)
+    hosted.push("words", hosted.edit(*OTHER_WORDS))
+    hosted.deliver()
+    assert len(pull.comments) == 35
+    assert sum(MARK in comment for comment in pull.comments) == 1
+
+
+def test_a_report_beyond_the_limit_of_a_comment_is_cut(hosted: Hosted) -> None:
+    pull = hosted.propose("long", hosted.edit(*LONG), fork=True)
+    hosted.deliver()
+    (comment,) = pull.comments
+    assert 50_000 < len(comment) <= 65_536
+    assert MARK in comment
+
+
+def test_an_evicted_cache_costs_time_and_nothing_else(hosted: Hosted) -> None:
+    hosted.github.caches(hosted.repository).clear()
+    pull = hosted.propose("words", hosted.edit(*WORDS))
+    run = hosted.train(pull)
+    assert run.conclusion == "success", why(run)
+    assert "Cache not found" in run.jobs["train"].log
+    assert "Running stage 'train'" in run.jobs["train"].log
+    assert pull.mergeable_by_checks(["model"])
+
+
+def test_a_change_that_is_not_of_the_model_trains_nothing(hosted: Hosted) -> None:
+    run = hosted.train(hosted.propose("words", hosted.edit(*WORDS)))
+    assert run.conclusion == "success", why(run)
+    assert "Running stage" not in run.jobs["train"].log
+    assert "the same answers on every row" in run.summary
+
+
+def test_the_merge_queue_is_judged_too(hosted: Hosted) -> None:
+    pull = hosted.propose("slower", hosted.edit(*WORSE))
+    hosted.github.deliver(only=())
+    hosted.github.enqueue(pull)
+    (run,) = hosted.deliver(("train.yml",))
+    assert run.event.name == "merge_group"
+    assert step(run, "train", "Gate") == "failure"
