@@ -9,12 +9,19 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import generation, months, pipeline, rows
+from . import gate, generation, months, pipeline, rows, workflows
 from .options import Options
 from .table import markdown
 from .workspace import Workspace
 
-GROUPS = {"generation": generation, "pipeline": pipeline, "months": months, "rows": rows}
+GROUPS = {
+    "generation": generation,
+    "pipeline": pipeline,
+    "months": months,
+    "rows": rows,
+    "gate": gate,
+    "workflows": workflows,
+}
 
 
 def main() -> None:
