@@ -10,14 +10,16 @@ import argparse
 import configparser
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from .project import ContractError
 
 CONFIG = Path(".dvc/config")
-COMMANDS = {"pull": ["dvc", "fetch", "--run-cache", "--quiet"], "push": ["dvc", "push", "--run-cache", "--quiet"]}
+DVC = [sys.executable, "-m", "dvc"]  # that of this environment, whatever the PATH says
+COMMANDS = {"pull": [*DVC, "fetch", "--run-cache", "--quiet"], "push": [*DVC, "push", "--run-cache", "--quiet"]}
 # What the cache holds of this commit's outputs need not be made again
-CHECKOUT = ["dvc", "checkout", "--allow-missing", "--quiet"]
+CHECKOUT = [*DVC, "checkout", "--allow-missing", "--quiet"]
 
 
 def shared_remote() -> str | None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def test_a_remote_without_an_address_is_told(project):
 def test_what_one_machine_pushes_another_pulls(project, tmp_path, capsys):
     config(project, "../../storage")
     (project / "rows.csv").write_text("1\n")
-    subprocess.run(["dvc", "add", "--quiet", "rows.csv"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
     main(["push"])
     for name in (".dvc/cache", "rows.csv"):
         subprocess.run(["rm", "-rf", name], check=True)
@@ -73,7 +74,7 @@ def test_what_one_machine_pushes_another_pulls(project, tmp_path, capsys):
 def test_what_the_cache_holds_is_not_made_again(project, capsys):
     config(project, "../.dvc-storage")
     (project / "rows.csv").write_text("1\n")
-    subprocess.run(["dvc", "add", "--quiet", "rows.csv"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
     (project / "rows.csv").unlink()
     main(["pull"])
     assert (project / "rows.csv").read_text() == "1\n"
@@ -85,7 +86,7 @@ def test_a_remote_that_cannot_be_reached_is_a_warning_and_no_fault(project, monk
     (project.parent / "storage").write_text("a file, and no folder")
     config(project, "../../storage")
     (project / "rows.csv").write_text("1\n")
-    subprocess.run(["dvc", "add", "--quiet", "rows.csv"], check=True)
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
     if where:
         monkeypatch.setenv("GITHUB_ACTIONS", where)
     main(["push"])
