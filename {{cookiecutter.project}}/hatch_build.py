@@ -1,11 +1,17 @@
-"""Puts the bundle into the wheel. An editable install, which is made before there is one, goes without."""
+"""Puts the bundle into the wheel. An editable install, which is made before there is one, goes without.
+
+The version is RELEASE_VERSION of the environment, which `ops package` takes from the tag.
+"""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+VERSION = os.environ.get("RELEASE_VERSION", "0.0.0")
 
 
 class BundleHook(BuildHookInterface):

@@ -15,8 +15,12 @@ VERBS = {
     "evaluate": ("pipeline.evaluate", "judge the model on the holdout"),
     "bundle": ("pipeline.bundle", "assemble what is shipped"),
     "draft": ("pipeline.draft", "draft contract.yaml from a source of your own"),
+    "run": ("pipeline.run", "run all stages on data in a folder, without the repository"),
     "tune": ("pipeline.tune", "search for better settings of the model"),
+    "score": ("score", "score a CSV or Parquet file of rows with a bundle"),
     "predict": ("predict", "answer rows with a bundle"),
+    "serve": ("serving.serve", "answer rows over HTTP"),
+    "key": ("serving.key", "make a key for a caller of the service"),
 }
 
 
@@ -36,7 +40,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if str(error.name).startswith(str(__package__)):
             raise
-        raise ContractError(f"`{given.verb}` needs {error.name}; install {__package__}[train]") from None
+        extra = "serve" if VERBS[given.verb][0].startswith("serving") else "train"
+        raise ContractError(f"`{given.verb}` needs {error.name}; install {__package__}[{extra}]") from None
     sys.argv[0] = given.verb
     module.main(given.arguments)
 

@@ -10,6 +10,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -92,22 +93,22 @@ class Contract:
         """The columns that have one of these roles, by name, in the order of the contract."""
         return {name: column for name, column in self.columns.items() if column.role in roles}
 
-    @property
+    @cached_property
     def inputs(self) -> dict[str, Column]:
         """What a model is given to answer a row: the features and the time."""
         return self.named("feature", "time")
 
-    @property
+    @cached_property
     def time(self) -> str | None:
         """The name of the time column, or None where the data has no time."""
         return next(iter(self.named("time")), None)
 
-    @property
+    @cached_property
     def target(self) -> str:
         """The name of the column that the model predicts."""
         return next(iter(self.named("target")))
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What there is to predict: a number, one of two classes, or one of several."""
         column = self.columns[self.target]
@@ -115,7 +116,7 @@ class Contract:
             return "regression"
         return "binary" if len(self.classes) == 2 else "multiclass"
 
-    @property
+    @cached_property
     def classes(self) -> list[bool | int | str]:
         """The target's values in the order of the model's probabilities; the last of two is the positive class."""
         column = self.columns[self.target]

@@ -41,7 +41,9 @@ def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
 
 def matrix(made: Mapping[str, NDArray]) -> NDArray[np.float64]:
     """The features side by side, of shape (n, features); missing is NaN in quantities and in categories."""
-    table = np.stack([np.asarray(values, dtype=np.float64) for values in made.values()], axis=1)
+    values = list(made.values())
+    side_by_side = np.concatenate(values, dtype=np.float64, casting="unsafe").reshape(len(values), -1)
+    table = np.ascontiguousarray(side_by_side.T)
     for position in categorical(made):
         column = table[:, position]
         column[column < 0] = np.nan

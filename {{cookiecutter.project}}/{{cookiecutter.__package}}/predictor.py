@@ -48,9 +48,9 @@ class Predictor:
         """The decision for each score: the class (by the bundle's threshold where there are two), or the number."""
         classes = self.contract.classes
         if self.contract.kind == "regression":
-            return [float(score) for score in scores]
-        if self.contract.kind == "binary":
-            return [classes[int(score >= self.threshold)] for score in scores]
+            return scores.tolist()
+        if self.threshold is not None:
+            return [classes[above] for above in (scores >= self.threshold).tolist()]
         return [classes[position] for position in scores.argmax(axis=1)]
 
 
@@ -72,8 +72,14 @@ class Model:
         return self.answer(matrix(features(columns, self._contract)))
 
     def answer(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The predictions for n rows of features, a table of shape (n, features)."""
-        if not len(table):
+        """The predictions for n rows of features, a table of shape (n, features).
+
+        A row has the same answer to the last bit whatever rows are asked with it.
+        """
+        rows = len(table)
+        if not rows:
             return np.empty((0, len(self._contract.classes)) if self._contract.kind == "multiclass" else 0)
+        if rows % 2:  # onnxruntime computes two rows at a time, and a single one in another way
+            table = np.concatenate((table, table[-1:]))
         (answer,) = self._session.run(["prediction"], {"features": table})
-        return answer if self._contract.kind == "multiclass" else answer[:, -1]
+        return answer[:rows] if self._contract.kind == "multiclass" else answer[:rows, -1]

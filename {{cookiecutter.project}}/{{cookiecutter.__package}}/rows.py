@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -75,11 +76,24 @@ def encode(rows: Sequence[Row], contract: Contract) -> dict[str, NDArray]:
 def encode_values(given: Sequence[Any], column: Column) -> NDArray:
     """One column of values that are known to keep the contract, in the encoding that `features` takes."""
     if column.values is not None:
-        code = {value: position for position, value in enumerate(column.values)}
-        return np.array([-1 if value is None else code[value] for value in given], dtype=np.int64)
+        code = codes(column.values)
+        return np.fromiter(map(code.__getitem__, given), dtype=np.int64, count=len(given))
     if column.type == "timestamp":
-        return np.array([_timestamp(value, column.format) for value in given], dtype="datetime64[us]")
-    return np.array([math.nan if value is None else value for value in given], dtype=np.float64)
+        return _timestamps(given, column.format)
+    try:
+        return np.fromiter(given, dtype=np.float64, count=len(given))
+    except TypeError:
+        return np.array(given, dtype=np.float64)  # it takes longer, and makes NaN of None
+
+
+def codes(values: Sequence[Any]) -> dict[Any, int]:
+    """The code of each value of a category, and of a missing one."""
+    return {None: -1} | {value: position for position, value in enumerate(values)}
+
+
+def timestamp(value: Any, column: Column) -> np.datetime64:
+    """One timestamp, in the encoding that `features` takes. Raises ValueError where it is none."""
+    return _timestamp(value, column.format)
 
 
 def _encode_quickly(given: list[Any], column: Column) -> NDArray | None:
@@ -150,6 +164,14 @@ def _listed(values: list[Any]) -> str:
     return shown if len(values) <= 20 else f"{shown} and {len(values) - 20} more"
 
 
+def _timestamps(given: Sequence[Any], written: str | None) -> NDArray[np.datetime64]:
+    """Many timestamps; numpy reads those that are all written in the plain way ten times as fast."""
+    if written is None and set(map(type, given)) == {str} and _PLAINLY_WRITTEN.fullmatch("\n".join(given) + "\n"):
+        with contextlib.suppress(ValueError):
+            return np.array(given, dtype="datetime64[us]")
+    return np.array([_timestamp(value, written) for value in given], dtype="datetime64[us]")
+
+
 def _timestamp(value: Any, written: str | None) -> np.datetime64:
     """A timestamp without a zone; one that names its zone is moved to UTC. Text is as `written`, or ISO 8601."""
     if value is None:
@@ -170,6 +192,8 @@ def _parse(text: str, written: str | None) -> datetime.datetime:
 
 
 _NOT_EQUAL_TO_ITSELF = (float, np.datetime64, datetime.datetime)  # where it is NaN or NaT
+
+_PLAINLY_WRITTEN = re.compile(r"(?:(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\n)*")
 
 _PLAIN: Mapping[str, set[type]] = {
     "string": {str, type(None)},

@@ -1,0 +1,1 @@
+"""The service: answers rows over HTTP. It never imports `pipeline`."""

@@ -1,0 +1,52 @@
+"""What the processes of the service tell each other, in memory that they share: who is there and what is loaded."""
+
+from __future__ import annotations
+
+import mmap
+
+_CELLS = 3
+_PID, _LOADED, _REFUSED = range(_CELLS)
+
+
+class Board:
+    """For each worker its process id (0: not ready), and the last wish to load bundles that it fulfilled or refused.
+
+    Wishes are numbered; the parent alone counts them. Make it before the workers are forked.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self._cells = memoryview(mmap.mmap(-1, 8 * (1 + _CELLS * workers))).cast("q")
+
+    @property
+    def wish(self) -> int:
+        """The number of the last wish to load bundles again."""
+        return self._cells[0]
+
+    @wish.setter
+    def wish(self, number: int) -> None:
+        self._cells[0] = number
+
+    def ready(self, worker: int, process: int) -> None:
+        """Say which process answers as this worker (0: none)."""
+        self._cells[self._place(worker, _PID)] = process
+
+    def is_ready(self, worker: int) -> bool:
+        """Whether the worker answers requests."""
+        return self._cells[self._place(worker, _PID)] != 0
+
+    def done(self, worker: int, wish: int, refused: bool = False) -> None:
+        """Say how this worker took a wish."""
+        self._cells[self._place(worker, _REFUSED if refused else _LOADED)] = wish
+
+    def took(self, wish: int) -> tuple[int, int]:
+        """How many workers have fulfilled this wish or a later one, and how many refused it."""
+        loaded = sum(self._cells[self._place(worker, _LOADED)] >= wish for worker in range(self.workers))
+        refused = sum(
+            self._cells[self._place(worker, _REFUSED)] >= wish > self._cells[self._place(worker, _LOADED)]
+            for worker in range(self.workers)
+        )
+        return loaded, refused
+
+    def _place(self, worker: int, cell: int) -> int:
+        return 1 + worker * _CELLS + cell

@@ -1,0 +1,128 @@
+"""What the service counts, and its text for Prometheus, summed over its processes."""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .shared import Region, Shared
+
+SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+CATALOGUE = {
+    "http_requests_total": ("counter", "Requests answered, by path and status"),
+    "predictions_total": ("counter", "Rows answered, by model, variant and who answered"),
+    "prediction_seconds": ("histogram", "Time in the model, by request"),
+    "request_seconds": ("histogram", "Time from the head of a request to its answer"),
+    "prediction_score": ("histogram", "Scores: a probability (of several, the highest), or the number"),
+    "prediction_log_written_total": ("counter", "Lines of the prediction log that are written"),
+    "prediction_log_dropped_total": ("counter", "Lines of the prediction log that were lost"),
+    "prediction_log_failing": ("gauge", "Processes that cannot write the prediction log now"),
+    "refused_total": ("counter", "Requests that were refused, by reason"),
+    "model_reloads_total": ("counter", "Attempts of a process to load the bundles again, by outcome"),
+    "worker_starts_total": ("counter", "Processes started, those that took the place of a dead one included"),
+    "model_info": ("info", "The bundle that each model answers with"),
+}
+
+
+class Metrics:
+    """The counters and histograms of one process."""
+
+    def __init__(self, shared: Shared, process: int) -> None:
+        self._shared = shared
+        self._region: Region = shared.region(process)
+
+    def counter(self, name: str, **labels: str) -> Callable[[float], None]:
+        """What adds to one counter."""
+        cells = self._region.cells(_key(name, labels))
+
+        def add(number: float = 1.0) -> None:
+            cells[0] += number
+
+        return add
+
+    def level(self, name: str, **labels: str) -> Callable[[float], None]:
+        """What sets one gauge or a counter that is kept elsewhere."""
+        cells = self._region.cells(_key(name, labels))
+
+        def put(number: float) -> None:
+            cells[0] = number
+
+        return put
+
+    def histogram(self, name: str, bounds: Sequence[float], **labels: str) -> Histogram:
+        """A histogram with these upper bounds, in rising order."""
+        return Histogram(self._region.cells(_key(name, labels, bounds), len(bounds) + 2), bounds)
+
+    def text(self) -> bytes:
+        """All of them in Prometheus's text format."""
+        return render(self._shared.sums())
+
+
+class Histogram:
+    """Counts values by size. Its cells: one for each bound, one for what is larger, the sum of all."""
+
+    def __init__(self, cells: memoryview[float], bounds: Sequence[float]) -> None:
+        self._cells, self._bounds = cells, list(bounds)
+        self._edges = np.asarray(self._bounds)
+
+    def add(self, value: float) -> None:
+        """Count one value."""
+        cells = self._cells
+        cells[bisect_left(self._bounds, value)] += 1.0
+        cells[-1] += value
+
+    def add_all(self, values: NDArray[np.float64]) -> None:
+        """Count many values."""
+        counts = np.bincount(np.searchsorted(self._edges, values), minlength=len(self._bounds) + 1)
+        for place in counts.nonzero()[0].tolist():
+            self._cells[place] += float(counts[place])
+        self._cells[-1] += float(values.sum())
+
+
+def render(sums: dict[str, list[float]]) -> bytes:
+    """Prometheus's text format of summed cells."""
+    found: dict[str, list[str]] = {name: [] for name in CATALOGUE}
+    for key in sorted(sums):
+        name, labels, bounds = json.loads(key)
+        kind, _ = CATALOGUE[name]
+        if kind == "histogram":
+            found[name] += _histogram_lines(name, labels, bounds, sums[key])
+        elif kind != "info":
+            found[name].append(f"{name}{_labels(labels)} {_number(sums[key][0])}")
+        elif sums[key][0]:  # each process says so; what none says any more is gone
+            found[name].append(f"{name}{_labels(labels)} 1")
+    lines: list[str] = []
+    for name, (kind, text) in CATALOGUE.items():
+        if found[name]:
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind.replace('info', 'gauge')}", *found[name]]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _histogram_lines(name: str, labels: list[list[str]], bounds: list[float], cells: list[float]) -> list[str]:
+    lines, count = [], 0.0
+    for bound, number in zip([*map(_number, bounds), "+Inf"], cells[:-1], strict=True):
+        count += number
+        lines.append(f"{name}_bucket{_labels([*labels, ['le', bound]])} {_number(count)}")
+    return [*lines, f"{name}_sum{_labels(labels)} {cells[-1]!r}", f"{name}_count{_labels(labels)} {_number(count)}"]
+
+
+def _key(name: str, labels: dict[str, str], bounds: Sequence[float] = ()) -> str:
+    return json.dumps([name, list(labels.items()), list(bounds)], ensure_ascii=False)
+
+
+def _labels(labels: list[list[str]]) -> str:
+    inside = ",".join(f'{name}="{_escaped(value)}"' for name, value in labels)
+    return f"{{{inside}}}" if inside else ""
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+def _number(value: float) -> str:
+    return str(int(value)) if value == int(value) else repr(value)

@@ -1,0 +1,212 @@
+"""CSV and Parquet files of rows, read and written some rows at a time. Only Parquet needs pyarrow: extra `score`."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .contract import Column, Contract, ContractError
+
+CHUNK = 10_000  # rows that are in memory at once
+KINDS = (".csv", ".parquet")
+# what pyarrow, which reads CSV for training, takes for missing and for true and false
+MISSING = frozenset(
+    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
+     "NaN", "n/a", "nan", "null"]
+)  # fmt: skip
+BOOLEANS = {
+    **dict.fromkeys(["1", "true", "True", "TRUE"], True),
+    **dict.fromkeys(["0", "false", "False", "FALSE"], False),
+}
+
+Row = dict[str, Any]
+Write = Callable[[list[list[Any]]], None]
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some rows of a file; `places` says where each one is, counted from 1 in `unit`."""
+
+    rows: list[Row]
+    places: list[int]
+    unit: Literal["line", "row"]
+
+
+def suffix(path: Path) -> str:
+    """The kind of a file by its name: ".csv" or ".parquet". Raises ContractError where it is another."""
+    if (kind := path.suffix.lower()) not in KINDS:
+        raise ContractError(f"{path}: a name that ends with {' or '.join(KINDS)} is expected")
+    return kind
+
+
+def read_chunks(path: Path, contract: Contract) -> Iterator[Chunk]:
+    """The rows of a file with the contract's inputs and ids; values that CSV writes as text have the contract's types.
+
+    A text that is no value of its column's type stays text, which the contract then refuses.
+
+    Raises ContractError where the file cannot be read or its columns are not those of the contract.
+    """
+    read = _read_csv if suffix(path) == ".csv" else _read_parquet
+    try:
+        yield from read(path, contract)
+    except OSError as error:
+        raise ContractError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def _check_columns(path: Path, given: list[str], contract: Contract) -> None:
+    known = contract.columns
+    faults = [f"column {name!r} is there twice" for name in sorted({one for one in given if given.count(one) > 1})]
+    faults += [f"column {name!r} is not in the contract; leave it out" for name in given if name not in known]
+    faults += [
+        f"column {name!r} is not there, and must not be missing"
+        for name, column in contract.inputs.items()
+        if name not in given and not column.missing
+    ]
+    if faults:
+        raise ContractError(f"{path}: " + f"\n{path}: ".join(dict.fromkeys(faults)))
+
+
+def _read_csv(path: Path, contract: Contract) -> Iterator[Chunk]:
+    with path.open(encoding="utf-8-sig", newline="") as opened:
+        lines = csv.reader(opened, strict=True)
+        rows: list[Row] = []
+        places: list[int] = []
+        start = 1
+        try:
+            if not (header := next(lines, [])):
+                raise ContractError(f"{path} is empty: a CSV file needs a header line")
+            _check_columns(path, header, contract)
+            wanted = contract.named("id", "feature", "time")
+            readers = [(name, place, _reader(wanted[name])) for place, name in enumerate(header) if name in wanted]
+            start = lines.line_num + 1
+            for cells in lines:
+                if len(cells) != len(header):
+                    if cells:
+                        raise ContractError(
+                            f"{path}: line {start:,} has {len(cells)} cells, and the header {len(header)}"
+                        )
+                else:
+                    rows.append({name: read(cells[place]) for name, place, read in readers})
+                    places.append(start)
+                start = lines.line_num + 1  # a quoted cell may hold several lines
+                if len(rows) == CHUNK:
+                    yield Chunk(rows, places, "line")
+                    rows, places = [], []
+        except UnicodeDecodeError as error:
+            raise ContractError(f"{path} is not UTF-8, in line {start:,} or soon after: {error.reason}") from None
+        except csv.Error as error:
+            raise ContractError(f"{path} is no valid CSV: line {start:,}: {error}") from None
+        if rows:
+            yield Chunk(rows, places, "line")
+
+
+def _reader(column: Column) -> Callable[[str], Any]:
+    """What makes a value of the contract's type of a cell."""
+    if column.type in ("string", "timestamp"):
+        return lambda text: None if text in MISSING else text
+    if column.type == "boolean":
+        return lambda text: None if text in MISSING else BOOLEANS.get(text, text)
+
+    def number(text: str) -> Any:
+        if text in MISSING:
+            return None
+        try:
+            return text if "_" in text else int(text)
+        except ValueError:
+            pass
+        try:
+            found = float(text)
+        except ValueError:
+            return text
+        return int(found) if column.values is not None and found.is_integer() else found
+
+    return number
+
+
+def _pyarrow(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError:
+        raise ContractError(f"Parquet needs pyarrow; install {__package__}[score], or use .csv") from None
+
+
+def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
+    pa, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
+    try:
+        with parquet.ParquetFile(path) as opened:
+            given = opened.schema_arrow.names
+            _check_columns(path, given, contract)
+            wanted = contract.named("id", "feature", "time")
+            read = 0
+            for batch in opened.iter_batches(CHUNK, columns=[name for name in given if name in wanted]):
+                columns = {name: _plain(pa, batch[name], wanted[name]) for name in batch.schema.names}
+                rows = pa.table(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
+                yield Chunk(rows, list(range(read + 1, read + len(rows) + 1)), "row")
+                read += len(rows)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ContractError(f"{path} is no whole Parquet file: {error}") from None
+
+
+def _plain(pa: Any, values: Any, column: Column) -> Any:
+    """Times in microseconds, a day as the time of its start, 0 and 1 as booleans where the contract has these."""
+    kind = values.type
+    if pa.types.is_dictionary(kind):
+        return _plain(pa, values.dictionary_decode(), column)
+    if pa.types.is_timestamp(kind):
+        return values.cast(pa.timestamp("us", kind.tz), safe=False)
+    if pa.types.is_date(kind):
+        return values.cast(pa.timestamp("us"))
+    if column.type == "boolean" and pa.types.is_integer(kind) and set(values.unique().to_pylist()) <= {0, 1, None}:
+        return values.cast(pa.bool_())
+    if pa.types.is_decimal(kind):
+        return values.cast(pa.float64())
+    return values
+
+
+@contextmanager
+def writer(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[Write]:
+    """What appends rows, values in the order of `columns`, to a new file of kind ".csv" or ".parquet".
+
+    columns: the contract's type of each column.
+    """
+    if kind == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as opened:
+            lines = csv.writer(opened, lineterminator="\n")
+            lines.writerow(columns)
+            yield lambda rows: lines.writerows([[_text(value) for value in row] for row in rows])
+        return
+    pa, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
+    types = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(),
+             "timestamp": pa.timestamp("us")}  # fmt: skip
+    schema = pa.schema([(name, types[one]) for name, one in columns.items()])
+    with parquet.ParquetWriter(path, schema) as opened:
+
+        def append(rows: list[list[Any]]) -> None:
+            sides = list(zip(*rows, strict=True)) or [()] * len(schema)
+            arrays = [_array(pa, side, field) for side, field in zip(sides, schema, strict=True)]
+            opened.write_table(pa.Table.from_arrays(arrays, schema=schema))
+
+        yield append
+
+
+def _array(pa: Any, values: tuple[Any, ...], field: Any) -> Any:
+    try:
+        if pa.types.is_timestamp(field.type):
+            return pa.array([datetime.datetime.fromisoformat(one) if isinstance(one, str) else one for one in values],
+                            field.type)  # fmt: skip
+        return pa.array(values, field.type)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        raise ContractError(f"column {field.name!r} has values of another type than the contract's: {error}") from None
+
+
+def _text(value: Any) -> Any:
+    """A value as CSV has it: the shortest text of a number that reads back as the same, true and false as in JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if isinstance(value, datetime.datetime) else value
