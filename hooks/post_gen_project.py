@@ -10,11 +10,13 @@ import os
 import sys
 
 DEFAULT_PACKAGE = "flight_delays"  # the package's name in the files that are copied as they are
+DEPLOY_TARGETS = ("compose", "kubernetes")
+DEPLOY_FOLDERS = ("deploy", "ops/deploying", "tests/ops/deploying")  # each has a folder of each target
 NO_LOCK = "TRAINYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
 
 
 def prune(answers: dict[str, str]) -> None:
-    """Keep what the answers need: of the licence texts, the one that was chosen."""
+    """Keep what the answers need: of the licence texts, and of the ways to deploy, the one that was chosen."""
     with open(f"licenses/{answers['license']}", encoding="utf-8") as chosen:
         text = chosen.read().replace("<author>", answers["author"])
     with open("LICENSE", "w", encoding="utf-8") as written:
@@ -22,6 +24,22 @@ def prune(answers: dict[str, str]) -> None:
     for name in os.listdir("licenses"):
         os.remove(f"licenses/{name}")
     os.rmdir("licenses")
+    for target in DEPLOY_TARGETS:
+        if target != answers["deploy_target"]:
+            for folder in DEPLOY_FOLDERS:
+                _remove(f"{folder}/{target}")
+
+
+def _remove(folder: str) -> None:
+    """Remove a folder with all that is in it, where it is there."""
+    # importing shutil takes as long as all the rest
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            os.remove(f"{place}/{name}")
+        for name in folders:
+            os.rmdir(f"{place}/{name}")
+    if os.path.isdir(folder):
+        os.rmdir(folder)
 
 
 def name_package(answers: dict[str, str]) -> None:
@@ -106,6 +124,7 @@ if __name__ == "__main__":
             "author": {{cookiecutter.author | pprint}},  # noqa: F821
             "github_owner": {{cookiecutter.github_owner | pprint}},  # noqa: F821
             "license": {{cookiecutter.license | pprint}},  # noqa: F821
+            "deploy_target": {{cookiecutter.deploy_target | pprint}},  # noqa: F821
             "_commit": {{cookiecutter._commit | default("") | pprint}},  # noqa: F821
         }
     )

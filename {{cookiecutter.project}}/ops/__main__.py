@@ -6,6 +6,7 @@ import argparse
 import importlib
 import sys
 
+from .github.api import GitHubError
 from .project import ContractError, without_pandas
 
 VERBS = {
@@ -13,12 +14,18 @@ VERBS = {
     "gate": "judge by policy.yaml whether the model may ship",
     "prove": "retrain from the source and compare with what is committed",
     "report": "show how good the model is, as Markdown and HTML",
+    "package": "make all files of a release, and check that they give the same answers",
+    "verify": "check the files of a release, without a network",
     "stale": "say whether the commit holds what the pipeline makes of it",
     "remote": "bring data and models from the DVC remote, or to it",
+    "deploy": "bring a version to a Docker host, try it beside the old one, promote it or roll it back",
     "docs": "write the table of columns in docs/data.md",
+    "release": "say whether a tag may be released, or write its notes",
+    "register": "register a version, or assign one to a stage, by a tag",
+    "history": "say which version was live in which stage, from the tags alone",
     "doctor": "plan the repository's settings on GitHub, and apply them with --apply",
 }
-FAST = {"champion", "gate"}  # they do without frames, so they start a second sooner
+FAST = {"champion", "deploy", "gate"}  # they do without frames, so they start a second sooner
 
 
 def main() -> None:
@@ -36,7 +43,7 @@ def main() -> None:
         without_pandas()
     try:
         importlib.import_module(f".{given.verb}", __package__).main(given.arguments)
-    except ContractError as error:
+    except (ContractError, GitHubError) as error:
         sys.exit(f"error: {error}")
 
 

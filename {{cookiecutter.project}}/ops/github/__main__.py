@@ -10,8 +10,13 @@ from .api import GitHubError
 
 VERBS = {
     "comment": "post the model report on a pull request, as one comment",
+    "deployment": "say what deploy.yml is to do, and with which image",
     "doctor": "plan the repository's settings, and apply them with --apply",
     "handover": "show the report in the run's summary, and say whose it is",
+    "history": "say which version was live in which stage, from the tags alone",
+    "publish": "make the release on GitHub, with its files",
+    "register": "register a version, or assign one to a stage, by a tag",
+    "release": "say whether a tag may be released, or write its notes",
     "relock": "commit a new dvc.lock to a pull request's branch",
     "results": "show in the run's summary how the tests went",
     "scope": "say what a change touches, for the first job of a workflow",

@@ -64,6 +64,14 @@ class Client:
         """The parsed answer, None where it is empty. Raises GitHubError."""
         return self._send(method, self.base.rstrip("/") + path, body)[0]
 
+    def upload(self, url: str, content: bytes) -> Any:
+        """The parsed answer to a file that is sent to an address which GitHub gave for that. Raises GitHubError."""
+        if _origin(url) not in (_origin(self.base), _origin(self.base.replace("://api.", "://uploads.", 1))):
+            raise GitHubError(
+                f"files are to go to {urlsplit(url).netloc}, which is not the server of {self.base}; not sent"
+            )
+        return self._send("POST", url, content)[0]
+
     def find(self, path: str) -> Any:
         """The answer to a GET, None where there is nothing at that path. Raises GitHubError."""
         try:
@@ -99,9 +107,10 @@ class Client:
 
     def _send(self, method: str, url: str, body: Any) -> tuple[Any, Mapping[str, str]]:
         asked = f"{method} {urlsplit(url).path}"
-        data = None if body is None else json.dumps(body).encode()
+        data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+        kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         for attempt in range(1, ATTEMPTS + 1):
-            request = urllib.request.Request(url, data, self._headers(), method=method)  # noqa: S310 - __post_init__ looks at the scheme
+            request = urllib.request.Request(url, data, self._headers(kind), method=method)  # noqa: S310 - __post_init__ looks at the scheme
             wait = self.pause * 2 ** (attempt - 1)
             try:
                 with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
@@ -117,10 +126,10 @@ class Client:
             time.sleep(wait)
         raise AssertionError("the last attempt answers or raises")
 
-    def _headers(self) -> dict[str, str]:
+    def _headers(self, kind: str) -> dict[str, str]:
         known = {
             "Accept": "application/vnd.github+json",
-            "Content-Type": "application/json",
+            "Content-Type": kind,
             "User-Agent": "trainyard-ops",
             "X-GitHub-Api-Version": VERSION,
         }

@@ -11,6 +11,7 @@ from annotated_types import Ge, Gt, Lt
 from ruamel.yaml import CommentedMap
 
 from ..project import HIGHER_IS_BETTER, PRIMARY, STRICT, Contract, ContractError, parse, read_yaml, round_trip
+from .canary import Canary
 
 POLICY = Path("policy.yaml")
 
@@ -81,11 +82,22 @@ class Limits:
 
 
 @dataclass(frozen=True)
+class Release:
+    """What the tag of a release must be. `ops release` reads this without a YAML parser, see ops/github/policy.py."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    annotated_tags: bool = False
+    signed_tags: bool = False
+
+
+@dataclass(frozen=True)
 class Policy:
     """The rules of `policy.yaml`.
 
     floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
     better than the same answer for every row, by the whole of its interval. slices or calibration None: not compared.
+    canary: how a new version is tried on live requests, which is for `ops deploy` and not for the gate.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -96,6 +108,8 @@ class Policy:
     slices: Slices | None = None
     calibration: Calibration | None = None
     limits: Limits = field(default_factory=Limits)
+    release: Release = field(default_factory=Release)
+    canary: Canary = field(default_factory=Canary)
 
 
 @dataclass(frozen=True)

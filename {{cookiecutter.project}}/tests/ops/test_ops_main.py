@@ -43,6 +43,12 @@ def test_an_unknown_verb_ends_with_status_2(monkeypatch, capsys):
     assert "invalid choice: 'nothing'" in capsys.readouterr().err
 
 
+def test_a_mistake_in_a_verb_that_needs_no_environment_is_told_alike(monkeypatch):
+    with pytest.raises(SystemExit) as ended:
+        run(monkeypatch, "release", "check", "--tag", "1.2.0")
+    assert ended.value.code == "error: the tag '1.2.0' lacks the v; tag v1.2.0 instead"
+
+
 def test_a_persons_mistake_is_told_without_a_traceback(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "ops", "docs"], cwd=tmp_path, capture_output=True, text=True, check=False

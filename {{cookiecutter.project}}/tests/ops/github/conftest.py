@@ -4,12 +4,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import importlib
 import json
+import os
 import re
+import shutil
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -65,6 +72,8 @@ class GitHub:
     fixes: bool = False
     codeowners: list[dict[str, Any]] | None = field(default_factory=list)
     ignored: set[str] = field(default_factory=set)
+    tags: set[str] = field(default_factory=lambda: {"v1.0.0"})
+    releases: dict[int, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.repository = {
@@ -308,6 +317,41 @@ def get_codeowners(github: GitHub, asked: Asked) -> Answer:
     return 200, {"errors": github.codeowners}, {}
 
 
+def list_releases(github: GitHub, asked: Asked) -> Answer:
+    return page(github, asked, [*reversed(github.releases.values())])
+
+
+def get_tag(github: GitHub, asked: Asked, tag: str) -> Answer:
+    if tag not in github.tags:
+        raise Refused(404, "Not Found")
+    return 200, {"ref": f"refs/tags/{tag}"}, {}
+
+
+def set_release(github: GitHub, asked: Asked, number: str = "") -> Answer:
+    known = int(number) if number else github.number()
+    address = f"{github.url}/repos/{REPOSITORY}/releases/{known}"
+    new = {"id": known, "assets": [], "upload_url": f"{address}/assets{{?name,label}}", "html_url": address}
+    release = github.releases.setdefault(known, new)
+    release |= {key: value for key, value in asked.body.items() if key != "make_latest"}
+    return 200 if number else 201, release, {}
+
+
+def add_asset(github: GitHub, asked: Asked, number: str) -> Answer:
+    assets, name = github.releases[int(number)]["assets"], asked.query["name"]
+    if any(one["name"] == name for one in assets):
+        raise Refused(422, "Validation Failed")
+    digest = f"sha256:{hashlib.sha256(asked.body).hexdigest()}"
+    asset = {"id": github.number(), "name": name, "size": len(asked.body), "state": "uploaded", "digest": digest}
+    assets.append(asset)
+    return 201, asset, {}
+
+
+def delete_asset(github: GitHub, asked: Asked, number: str) -> Answer:
+    for release in github.releases.values():
+        release["assets"] = [one for one in release["assets"] if one["id"] != int(number)]
+    return 204, None, {}
+
+
 R = f"/repos/{REPOSITORY}"
 ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", "/user"): get_me,
@@ -342,6 +386,12 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", rf"{R}/rulesets/(\d+)"): get_ruleset,
     ("PUT", rf"{R}/rulesets/(\d+)"): set_ruleset,
     ("GET", f"{R}/codeowners/errors"): get_codeowners,
+    ("GET", f"{R}/releases"): list_releases,
+    ("POST", f"{R}/releases"): set_release,
+    ("PATCH", rf"{R}/releases/(\d+)"): set_release,
+    ("POST", rf"{R}/releases/(\d+)/assets"): add_asset,
+    ("DELETE", rf"{R}/releases/assets/(\d+)"): delete_asset,
+    ("GET", rf"{R}/git/ref/tags/([^/]+)"): get_tag,
 }
 
 
@@ -351,9 +401,9 @@ def serve(github: GitHub) -> ThreadingHTTPServer:
             parts = urlsplit(self.path)
             headers = {name.lower(): value for name, value in self.headers.items()}
             text = self.rfile.read(int(headers.get("content-length", 0)))
-            asked = Asked(
-                self.command, parts.path, dict(parse_qsl(parts.query)), headers, json.loads(text) if text else None
-            )
+            binary = headers.get("content-type") == "application/octet-stream"
+            body = text if binary or not text else json.loads(text)
+            asked = Asked(self.command, parts.path, dict(parse_qsl(parts.query)), headers, body or None)
             try:
                 status, body, more = github.answer(asked)
             except Refused as refused:
@@ -397,3 +447,105 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 def client(github: GitHub) -> Client:
     """A client of it that does not wait between attempts."""
     return Client(github.url, TOKEN, pause=0)
+
+
+@dataclass
+class Clone:
+    """A clone of a project with a model, its origin beside it, and what a person does there."""
+
+    root: Path
+    moment: int = 1_767_225_600  # 2026-01-01T00:00:00Z
+
+    def git(self, *arguments: str, ok: bool = True) -> str:
+        """What git printed; dates are those of the clone's own clock."""
+        dates = {"GIT_AUTHOR_DATE": f"{self.moment} +0000", "GIT_COMMITTER_DATE": f"{self.moment} +0000"}
+        done = subprocess.run(
+            ["git", "-C", self.root, *arguments],
+            env={**os.environ, **dates},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode == 0) == ok, done.stderr
+        return done.stdout.strip()
+
+    def commit(self, subject: str = "Change the model", push: bool = True, **files: str) -> str:
+        """One more commit, on main unless something else is checked out; its hash."""
+        count = len(self.git("rev-list", "--all").splitlines())
+        (self.root / "evaluation").mkdir(exist_ok=True)
+        metrics = {"holdout": {"roc_auc": {"value": 0.7 + count / 100, "low": 0.6, "high": 0.9}}}
+        (self.root / "evaluation/metrics.json").write_text(json.dumps(metrics))
+        for name, text in files.items():
+            path = self.root / {"policy": "policy.yaml", "lock": "dvc.lock", "signers": "deploy/allowed_signers"}[name]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--message", subject)
+        if push:
+            self.git("push", "--quiet", "origin", "HEAD:main")
+        return self.git("rev-parse", "HEAD")
+
+    def tag(self, name: str, commit: str = "HEAD", *how: str) -> str:
+        """Tag a commit and push it; the tag's object."""
+        self.git("tag", *(how or ("--annotate", "--message", name)), name, commit)
+        self.git("push", "--quiet", "origin", f"refs/tags/{name}")
+        return self.git("rev-parse", f"refs/tags/{name}")
+
+    def judge(self, verdict: str = "ships", bundle: str = "b" * 64) -> None:
+        """Leave a verdict of the gate."""
+        found = {"verdict": verdict, "reason": "all 2 rules of the policy are kept", "challenger": {"bundle": bundle}}
+        (self.root / "reports").mkdir(exist_ok=True)
+        (self.root / "reports/verdict.json").write_text(json.dumps(found))
+
+    def release(self, name: str, commit: str = "HEAD") -> None:
+        """Tag a commit, and register it as a release that went through."""
+        self.tag(name, commit)
+        self.judge(bundle=hashlib.sha256(name.encode()).hexdigest())
+        self.ops("register", "version", "--tag", name, "--image", f"example.org/flights@sha256:{'a' * 64}")
+
+    def ops(self, verb: str, *arguments: str) -> None:
+        """A verb of ops.github here, at the clone's own time."""
+        with contextlib.chdir(self.root), pytest.MonkeyPatch.context() as patch:
+            for name in ("GH_TOKEN", "GITHUB_TOKEN", "GITHUB_ACTIONS", "GITHUB_RUN_ID", "GITHUB_OUTPUT"):
+                patch.delenv(name, raising=False)
+            patch.setenv("GIT_COMMITTER_DATE", f"{self.moment} +0000")
+            importlib.import_module(f"ops.github.{verb}").main(list(arguments))
+
+
+OUT = "    - path: bundle\n      hash: md5\n      md5: 3bcffacec2c20ecbf2a176e843a6095d.dir\n"
+LOCK = f"stages:\n  bundle:\n    outs:\n{OUT}"
+
+
+@pytest.fixture(scope="session")
+def first_commit(tmp_path_factory) -> Path:
+    """An origin and a clone of it with one commit, made once and copied for each test."""
+    top = tmp_path_factory.mktemp("clone")
+    root = top / "clone"
+    subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", top / "origin.git"], check=True)
+    subprocess.run(["git", "init", "--quiet", "--initial-branch=main", root], check=True)
+    made = Clone(root)
+    for key, value in {"user.name": "Ada", "user.email": "ada@example.invalid", "commit.gpgSign": "false"}.items():
+        made.git("config", key, value)
+    made.git("remote", "add", "origin", "../origin.git")
+    (root / "pyproject.toml").write_text('[project]\nname = "flights"\n\n[tool.trainyard]\ndeploy_target = "compose"\n')
+    (root / ".gitignore").write_text("reports/\ndist/\n")
+    made.commit("Generate the project", policy="floors:\n  roc_auc: 0.6\n", lock=LOCK)
+    made.git("fetch", "--quiet")
+    return top
+
+
+@pytest.fixture(scope="session")
+def new_clone(first_commit) -> Callable[[Path], Clone]:
+    """Makes a clone of a project whose main has a model and no version yet, in a folder that is not there."""
+
+    def make(folder: Path) -> Clone:
+        shutil.copytree(first_commit, folder)
+        return Clone(folder / "clone")
+
+    return make
+
+
+@pytest.fixture
+def clone(new_clone, tmp_path) -> Clone:
+    """A clone of a project whose main has a model and no version yet."""
+    return new_clone(tmp_path / "at")

@@ -14,6 +14,7 @@ from ops.github.api import GitHubError
 from ops.github.doctor import main, origin
 
 ROOT = Path(__file__).parents[3]
+ALLOWED = json.loads((ROOT / ".github/repository.json").read_text())["actions"]["selected"]["patterns_allowed"]
 OWNERS = "/policy.yaml @acme/data\n"
 
 
@@ -64,7 +65,7 @@ def test_a_plan_is_shown_and_nothing_is_written(run, github):
         "~ vulnerability_alerts: false -> true",
         "~ automated_security_fixes: false -> true",
         '~ actions: allowed_actions: "all" -> "selected"',
-        '~ allowed actions: patterns_allowed: unset -> ["astral-sh/setup-uv@*"]',
+        f"~ allowed actions: patterns_allowed: unset -> {json.dumps(ALLOWED)}",
         '~ workflow token: default_workflow_permissions: "write" -> "read"',
         "+ environment production",
         "+ environment production: deploys from tag v*",
@@ -83,7 +84,7 @@ def test_what_is_applied_is_there_and_planning_again_shows_nothing(run, github):
     assert github.repository["delete_branch_on_merge"] is True
     assert github.repository["security_and_analysis"]["secret_scanning"] == {"status": "enabled"}
     assert github.permissions == {"enabled": True, "allowed_actions": "selected", "sha_pinning_required": True}
-    assert github.selected["patterns_allowed"] == ["astral-sh/setup-uv@*"]
+    assert github.selected["patterns_allowed"] == ALLOWED
     assert github.workflow == {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
     assert (github.alerts, github.fixes) == (True, True)
     kinds = {rule["type"]: rule for rule in github.environments["production"]["protection_rules"]}

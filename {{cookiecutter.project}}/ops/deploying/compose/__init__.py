@@ -1,0 +1,1 @@
+"""A stage on a Docker host: containers that compose keeps, behind HAProxy."""

@@ -1,0 +1,1 @@
+"""A stage in a Kubernetes namespace: Deployments behind a weighted route, by kubectl."""
