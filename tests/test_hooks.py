@@ -113,6 +113,21 @@ def test_only_the_chosen_licence_is_kept(tmp_path: Path, license: str) -> None: 
     assert ("Ada Lovelace" in text) == (license != "Apache-2.0")
 
 
+@pytest.mark.parametrize("target", ["compose", "kubernetes", "none"])
+def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = ("deploy", "ops/deploying", "tests/ops/deploying")
+    for folder in folders:
+        for name in ("compose/one.py", "kubernetes/overlays/staging/patch.yaml", "shared.py"):
+            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / folder / name).touch()
+    (tmp_path / "licenses").mkdir()
+    (tmp_path / "licenses/MIT").touch()
+    monkeypatch.chdir(tmp_path)
+    hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target})
+    for folder in folders:
+        assert {path.name for path in (tmp_path / folder).iterdir()} == {target, "shared.py"} - {"none"}
+
+
 def tools(folder: Path, *names: str) -> dict[str, str]:
     """A PATH with these programs only."""
     folder.mkdir()

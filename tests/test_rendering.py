@@ -39,7 +39,7 @@ def render(folder: Path, answers: dict[str, str]) -> Path:
     root = Path(cookiecutter(str(ROOT), no_input=True, accept_hooks=False, **given))
     finish = hook("post_gen_project")
     with contextlib.chdir(root):
-        finish.prune({"license": "MIT", "author": "me", **answers})
+        finish.prune({"license": "MIT", "author": "me", "deploy_target": "compose", **answers})
         finish.name_package({"project": root.name})
     return root
 
@@ -93,9 +93,16 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
     assert yaml.load(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
     policy = yaml.load(root / "policy.yaml")
-    assert set(policy) == {"champion", "slices", "calibration", "beat_baseline", "floors", "limits"}
+    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "release", "canary"}
+    assert set(policy) == rules
     assert policy["champion"]["require"] == "not_worse"
     assert yaml.load(root / ".pre-commit-config.yaml")["repos"]
+    targets = {path.name for path in (root / "deploy").glob("*") if path.name in CHOICES["deploy_target"]}
+    assert targets <= {answers["deploy_target"]}
+    if answers["deploy_target"] == "compose":
+        services = yaml.load(root / "deploy/compose/compose.yaml")["services"]
+        assert "exec flight-delays serve --config /tmp/serving.json" in services["stable"]["entrypoint"][2]
+        assert json.loads((root / "deploy/compose/serving.json").read_text())["default"] == "flight-delays"
 
 
 def lint(root: Path) -> None:

@@ -87,7 +87,7 @@ def pushed(github: GitHub, repository: Repository, ref: str, before: str, after:
     payload = {
         "ref": ref,
         "before": before,
-        "after": sha,
+        "after": after,  # of an annotated tag, the object
         "created": before == ZERO,
         "deleted": False,
         "forced": before != ZERO and repository.git("merge-base", before, sha) != before,

@@ -59,6 +59,7 @@ def _backend(request: Request, repository: Repository) -> Response:
         "REMOTE_USER": _name(token) if token else "",
         "REMOTE_ADDR": "127.0.0.1",
         "LOCAL_GITHUB_PROTECTED": " ".join(sorted(repository.protected)),
+        "LOCAL_GITHUB_KEPT": " ".join(request.github.kept_refs(repository)),
         "LOCAL_GITHUB_RUN": str(token.run) if token and token.run else "",
     }
     if "git-protocol" in request.headers:

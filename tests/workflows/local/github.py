@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from . import actions, events, git_http, pulls, storage
+from . import actions, attestations, events, git_http, pulls, releases, storage
 from .documents import FOLDER, Workflow
 from .events import Event
 from .http import Refused, Route, Token
@@ -18,7 +18,14 @@ from .runs import Run
 from .server import Server
 from .state import Check, Comment, PullRequest
 
-ROUTES = [*pulls.ROUTES, *actions.ROUTES, *storage.ROUTES, *git_http.ROUTES]
+ROUTES = [
+    *pulls.ROUTES,
+    *actions.ROUTES,
+    *releases.ROUTES,
+    *attestations.ROUTES,
+    *storage.ROUTES,
+    *git_http.ROUTES,
+]
 # A loop of workflows that start each other is a fault, and GitHub has limits too
 MOST_RUNS = 60
 
@@ -64,6 +71,19 @@ class GitHub(Registry):
             after = repository.refs()
         self.pushed(repository, before, after, Token("", {}, None), actor)
         return after[ref]
+
+    def tag(self, repository: Repository, name: str, clone: Path, actor: str = "author") -> str:
+        """Push a tag of a clone as a person, whatever it was before; the commit that it leads to."""
+        with repository.lock:
+            before = repository.refs()
+            git(clone, "push", "--quiet", "--force", str(repository.path), f"refs/tags/{name}")
+            after = repository.refs()
+        self.pushed(repository, before, after, Token("", {}, None), actor)
+        return repository.sha(f"refs/tags/{name}")
+
+    def rerun(self, run: Run) -> None:
+        """Run a workflow once more for the event that it ran for."""
+        self.happened(run.event)
 
     def open_pull_request(
         self, repository: Repository, head: str, base: str = "main", fork: bool | Repository = False, title: str = ""
@@ -124,7 +144,7 @@ class GitHub(Registry):
         only: Collection[str] | None = None,
         jobs: Collection[str] | None = None,
         env: Mapping[str, str] | None = None,
-        timeout: float = 900,
+        timeout: float = 3600,
     ) -> list[Run]:
         """Run what waits until nothing does, and return the runs in their order, the cancelled ones too.
 
@@ -224,5 +244,6 @@ def _superseded(waiting: list[Run]) -> list[Run]:
     """The runs whose concurrency group has a later one, as if all had come while the first one ran."""
     groups: dict[str, list[Run]] = {}
     for run in waiting:
-        groups.setdefault(f"{run.event.repository.name} {run.group[0]}", []).append(run)
+        if not run.queues:
+            groups.setdefault(f"{run.event.repository.name} {run.group[0]}", []).append(run)
     return [run for runs in groups.values() for run in runs[0 if runs[-1].group[1] else 1 : -1]]

@@ -18,7 +18,8 @@ from .state import Cache, Check, Comment, PullRequest, Shelf
 class Registry:
     """All that is kept, under `root` and in memory, and how the routes find it.
 
-    `secrets` and `variables` are what workflows see as such, `env` is set on each runner beside what GitHub sets.
+    `secrets` and `variables` are what workflows see as such, `env` is set on each runner beside what GitHub sets. So
+    many of the next uploads of a release's files break off as `broken_uploads` says.
     """
 
     def __init__(self, root: Path) -> None:
@@ -33,6 +34,7 @@ class Registry:
         self.variables: dict[str, str] = {}
         self.env: dict[str, str] = {}
         self.url = ""
+        self.broken_uploads = 0
         self._shelves: dict[str, Shelf] = {}
         self._ids = itertools.count(1001)
         self._lock = threading.RLock()
@@ -78,6 +80,13 @@ class Registry:
         """What is kept for a repository beside Git."""
         with self._lock:
             return self._shelves.setdefault(repository.name, Shelf())
+
+    def kept_refs(self, repository: Repository) -> list[str]:
+        """The patterns of tags that rulesets keep from being moved and deleted."""
+        found = self.shelf(repository).settings.get("rulesets", {}).values()
+        kept = [one for one in found if (one["target"], one["enforcement"]) == ("tag", "active")]
+        kept = [one for one in kept if {rule["type"] for rule in one["rules"]} >= {"update", "deletion"}]
+        return [pattern for one in kept for pattern in one["conditions"]["ref_name"]["include"]]
 
     def pulls(self, repository: Repository) -> list[PullRequest]:
         """All pull requests, the oldest first."""

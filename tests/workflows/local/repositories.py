@@ -28,8 +28,9 @@ CONFIG = {
     "core.logAllRefUpdates": "false",
     "gc.auto": "0",
 }
-# Pushes are refused to protected branches, and those of a run's token where they change a workflow
+# Refused are pushes to protected branches, other objects for tags that rulesets keep, and workflows from a run's token
 PRE_RECEIVE = """#!/bin/sh
+set -f
 refused=0
 while read -r before after ref; do
   for branch in $LOCAL_GITHUB_PROTECTED; do
@@ -38,6 +39,14 @@ while read -r before after ref; do
       echo "- Changes must be made through a pull request." >&2
       refused=1
     fi
+  done
+  for pattern in $LOCAL_GITHUB_KEPT; do
+    case "$ref" in $pattern)
+      [ "$before" = 0000000000000000000000000000000000000000 ] && continue
+      echo "error: GH013: Repository rule violations found for $ref." >&2
+      echo "- Cannot update or delete this protected ref." >&2
+      refused=1
+    esac
   done
   [ -n "$LOCAL_GITHUB_RUN" ] || continue
   [ "$after" = 0000000000000000000000000000000000000000 ] && continue

@@ -81,7 +81,9 @@ class Runner:
         timeout: float,
     ) -> tuple[str, str]:
         event, folder = run.event, run.folder
-        (folder / "event.json").write_text(json.dumps(event.payload))
+        # act makes GITHUB_SHA of `after`, which of an annotated tag is not the commit
+        payload = {**event.payload, **({"after": event.sha} if event.name == "push" else {})}
+        (folder / "event.json").write_text(json.dumps(payload))
         values = {"GITHUB_TOKEN": token, **({} if event.fork else self.github.secrets)}
         (folder / "secrets").write_text("".join(f"{name}={json.dumps(value)}\n" for name, value in values.items()))
         variables = self.github.variables.items()
@@ -165,6 +167,9 @@ def _mark(tree: Path, folder: Path, file: str, jobs: Collection[str]) -> None:
             # act would take the file's name alone
             document.setdefault("name", f"{FOLDER}/{file}")
             document["jobs"] = {name: job for name, job in document["jobs"].items() if name in jobs}
+        for part in (document, *(document.get("jobs") or {}).values()):
+            if isinstance(part.get("concurrency"), dict):
+                part["concurrency"].pop("queue", None)  # act does not know it, and has no queue
         for name, job in (document.get("jobs") or {}).items():
             if "steps" in job:
                 home = folder / "homes" / path.stem / name

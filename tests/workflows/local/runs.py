@@ -89,6 +89,16 @@ class Run:
         group = expressions.fill(asked["group"], self.contexts)
         return group, expressions.true(asked.get("cancel-in-progress", False), self.contexts)
 
+    @property
+    def queues(self) -> bool:
+        """Whether it waits for its turn in its group, however many others do."""
+        asked = self.workflow.document.get("concurrency")
+        if not isinstance(asked, dict) or asked.get("queue", "single") == "single":
+            return False
+        if asked["queue"] != "max" or asked.get("cancel-in-progress"):
+            raise WorkflowError(f"{self.file}: `queue` is max or single, and max does not go with cancel-in-progress")
+        return True
+
     def allow(self) -> None:
         """Find what the token may do in each job, by "file#job"; less of it for a stranger's pull request."""
         self.permissions.clear()

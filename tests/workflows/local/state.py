@@ -1,4 +1,4 @@
-"""What the local GitHub keeps beside Git: pull requests, comments, checks, runs, artifacts and caches."""
+"""What the local GitHub keeps beside Git: pull requests, comments, checks, artifacts, caches and releases."""
 
 from __future__ import annotations
 
@@ -54,6 +54,39 @@ class Cache:
     version: str
     scope: str
     path: Path
+
+
+@dataclass
+class Asset:
+    """A file of a release; `state` is "starter" where the upload broke off."""
+
+    id: int
+    name: str
+    content: bytes
+    state: str = "uploaded"
+
+
+@dataclass
+class Release:
+    """A release of a tag, or a draft of one."""
+
+    id: int
+    tag: str
+    target: str = ""
+    name: str = ""
+    body: str = ""
+    draft: bool = False
+    prerelease: bool = False
+    assets: list[Asset] = field(default_factory=list)
+
+
+@dataclass
+class Attestation:
+    """What a run says that it made: digests by the names of their subjects."""
+
+    id: int
+    subjects: dict[str, str]
+    run: int | None
 
 
 @dataclass
@@ -123,4 +156,6 @@ class Shelf:
     checks: list[Check] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
+    releases: list[Release] = field(default_factory=list)
+    attestations: list[Attestation] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)

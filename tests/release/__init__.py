@@ -1,0 +1,1 @@
+"""Releases and deployments, with the real engine."""

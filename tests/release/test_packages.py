@@ -1,0 +1,253 @@
+"""What a release consists of, made with the real engine from a real bundle."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from conftest import Project
+from release.conftest import docker, package
+
+pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.usefixtures("released")]
+
+IMAGE, PIPELINE = "flight-delays:1.2.0", "flight-delays-pipeline:1.2.0"
+MOST_MB = 160  # of packages on the base image, in 10^6 bytes
+SAME = ("*.whl", "*.pyz", "sbom.cdx.json", "mlbom.cdx.json", "model-card.md")
+CONFINED = ("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL", "--security-opt", "no-new-privileges")  # noqa: S108
+
+
+def probe(project: Project) -> dict:
+    return json.loads((project.root / "bundle/probe.json").read_text())
+
+
+@pytest.fixture
+def service() -> Iterator[str]:
+    """The service in a container that may do nothing; its container."""
+    container = docker("run", "--detach", *CONFINED, "--publish", "127.0.0.1::8000", IMAGE, "serve", "--open").strip()
+    yield container
+    docker("rm", "--force", container)
+
+
+def ask(container: str, path: str, body: dict | None = None, seconds: float = 30) -> dict:
+    """What the service answers, as soon as it does."""
+    where = f"http://{docker('port', container, '8000').splitlines()[0]}{path}"
+    data = None if body is None else json.dumps(body).encode()
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            request = urllib.request.Request(where, data, {"Content-Type": "application/json"})
+            with urllib.request.urlopen(request, timeout=5) as answer:  # noqa: S310
+                return json.load(answer)
+        except OSError:
+            assert time.monotonic() < end, docker("logs", container)
+            time.sleep(0.1)
+
+
+def test_the_files_of_a_release_are_there_and_in_order(released: Project) -> None:
+    assert {path.name for path in (released.root / "dist").iterdir()} == {
+        "flight_delays-1.2.0-py3-none-any.whl",
+        "flight-delays-1.2.0.pyz",
+        "image.txt",
+        "mlbom.cdx.json",
+        "model-card.md",
+        "sbom.cdx.json",
+        "SHA256SUMS",
+    }
+    assert "dist is in order" in released.run("make", "verify")
+
+
+def test_one_byte_changed_names_the_file(released: Project, tmp_path: Path) -> None:
+    folder = tmp_path / "dist"
+    shutil.copytree(released.root / "dist", folder)
+    path = folder / "flight-delays-1.2.0.pyz"
+    with path.open("r+b") as opened:
+        opened.seek(path.stat().st_size // 2)
+        byte = opened.read(1)
+        opened.seek(-1, 1)
+        opened.write(bytes([byte[0] ^ 1]))
+    told = released.run("python", "-m", "ops", "verify", folder, ok=False)
+    assert "flight-delays-1.2.0.pyz was changed: its SHA-256 is " in told
+
+
+def test_two_builds_of_one_commit_have_the_same_bytes(
+    released: Project, engine: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    other = package(released, tmp_path_factory.mktemp("second") / "elsewhere/flight-delays", engine)
+    for pattern in SAME:
+        (first,), (second,) = ((one.root / "dist").glob(pattern) for one in (released, other))
+        assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
+
+
+def test_the_service_answers_its_probe_rows_to_the_last_bit(released: Project, service: str) -> None:
+    assert ask(service, "/readyz")["status"] == "ready"
+    found = ask(service, "/predict", {"rows": probe(released)["rows"]})
+    assert [one["prediction"] for one in found["predictions"]] == probe(released)["answers"]
+
+
+def test_the_service_says_which_gates_its_model_has_passed(service: str) -> None:
+    told = ask(service, "/model")["production_ready"]
+    assert (told["ready"], {gate["kept"] for gate in told["gates"]}) == (True, {True})
+
+
+def test_the_service_is_healthy_nobody_and_drains(service: str) -> None:
+    ask(service, "/readyz")
+    end = time.monotonic() + 60
+    while docker("inspect", "--format", "{{.State.Health.Status}}", service).strip() != "healthy":
+        assert time.monotonic() < end, docker("inspect", "--format", "{{json .State.Health}}", service)
+        time.sleep(0.5)
+    assert docker("exec", service, "id", "-u").strip() == "10001"
+    assert "Read-only file system" in docker("exec", service, "touch", "/opt/venv/x", ok=False)
+    docker("stop", "--time", "20", service)
+    assert docker("inspect", "--format", "{{.State.ExitCode}}", service).strip() == "0"
+
+
+def test_what_the_readme_says_of_the_image_answers(released: Project, engine: str) -> None:
+    block = re.search(
+        r"^```sh\n(make image\n.*?)^```", (released.root / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert block
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    script = block[1].replace("8000:8000", f"127.0.0.1:{port}:8000").replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+    script = script.replace("service\n", f"readme-{port}\n").replace("--name service", f"--name readme-{port}")
+    told = released.run("bash", "-euo", "pipefail", "-c", script, env={"BASE_IMAGE": engine})
+    # curl ends no line, so the next command's words follow
+    answered, _ = json.JSONDecoder().raw_decode(told, told.index('{"'))
+    assert 0 < answered["predictions"][0]["prediction"] < 1
+
+
+def test_without_access_the_service_does_not_start() -> None:
+    assert "nobody could call the service" in docker("run", "--rm", IMAGE, ok=False)
+
+
+def test_the_image_holds_what_answers_and_nothing_that_makes_it() -> None:
+    look = (
+        "import importlib.util as u, shutil; "
+        "print([n for n in {} if u.find_spec(n)], [n for n in {} if shutil.which(n)])"
+    )
+    code = look.format(["pandas", "sklearn", "scipy", "pyarrow", "pip", "setuptools"], ["gcc", "cc", "pip", "pip3"])
+    assert docker("run", "--rm", "--entrypoint", "python", IMAGE, "-c", code).strip() == "[] []"
+    size, base = (int(docker("image", "inspect", "--format", "{{.Size}}", one)) for one in (IMAGE, "base:raw"))
+    print(f"packages on the base image: {(size - base) / 1e6:.0f} MB")
+    assert size - base <= MOST_MB * 1e6
+
+
+def test_the_image_says_what_it_is(released: Project) -> None:
+    labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", IMAGE))
+    assert labels["org.opencontainers.image.version"] == "1.2.0"
+    assert labels["org.opencontainers.image.revision"] == released.git("rev-parse", "HEAD").strip()
+    assert labels["trainyard.bundle"] == ask_wheel(released)
+
+
+def ask_wheel(project: Project) -> str:
+    bill = json.loads((project.root / "dist/mlbom.cdx.json").read_text())
+    return next(
+        one["value"] for one in bill["metadata"]["component"]["properties"] if one["name"].endswith("bundle:sha256")
+    )
+
+
+def test_the_bill_of_the_image_has_a_hash_for_each_python_package(released: Project) -> None:
+    bill = json.loads((released.root / "dist/sbom.cdx.json").read_text())
+    packages = [one for one in bill["components"] if one.get("purl", "").startswith("pkg:pypi/")]
+    assert {"numpy", "onnxruntime", "uvicorn", "msgspec"} <= {one["name"] for one in packages}
+    assert [one["name"] for one in packages if not one.get("hashes")] == []
+    assert any(one.get("purl", "").startswith("pkg:deb/debian/libc6@") for one in bill["components"])
+
+
+def test_nothing_of_where_packages_came_from_is_left_in_the_image() -> None:
+    told = docker("history", "--no-trunc", IMAGE) + docker("image", "inspect", IMAGE)
+    assert "PIP_INDEX" not in told
+    assert "ca.pem" not in told
+    listed = docker("run", "--rm", "--entrypoint", "ls", IMAGE, "-A", "/run")
+    assert "secrets" not in listed
+
+
+def test_the_executable_needs_python_alone(released: Project, tmp_path: Path) -> None:
+    shutil.copy(released.root / "dist/flight-delays-1.2.0.pyz", tmp_path)
+    rows = probe(released)["rows"]
+    lines = [",".join(rows[0]), *(",".join("" if one is None else str(one) for one in row.values()) for row in rows)]
+    (tmp_path / "rows.csv").write_text("\n".join(lines) + "\n")
+    command = [
+        "env",
+        "-i",
+        "PATH=/usr/bin:/bin",
+        f"HOME={tmp_path}",
+        "./flight-delays-1.2.0.pyz",
+        "score",
+        "rows.csv",
+        "out.csv",
+    ]
+    subprocess.run(command, cwd=tmp_path, check=True, timeout=120)
+    answers = [float(line.split(",")[1]) for line in (tmp_path / "out.csv").read_text().splitlines()[1:]]
+    assert answers == probe(released)["answers"]
+
+
+def test_the_pipelines_image_makes_a_model_of_new_data_that_the_service_takes(
+    released: Project, tmp_path: Path
+) -> None:
+    code = (
+        "import pathlib, pyarrow.compute as c, pyarrow.csv as w\n"
+        "from flight_delays.pipeline.settings import read_contract\n"
+        "from flight_delays.pipeline.sources.sample import SampleSource\n"
+        "t = SampleSource(read_contract()).read(''); t = t.take(list(range(0, t.num_rows, 10)))\n"
+        "m = c.strftime(t['scheduled_departure'], format='%Y-%m')\n"
+        f"[w.write_csv(t.filter(c.equal(m, x)), '{tmp_path}/' + x + '.csv') for x in ('2013-01', '2013-02', '2013-03')]"
+    )
+    released.run("python", "-c", code)
+    tmp_path.chmod(0o777)
+    told = docker("run", "--rm", "--network", "none", *CONFINED, "--volume", f"{tmp_path}:/data", PIPELINE,
+                  "--source", "/data/*.csv", "--watermark", "2013-03")  # fmt: skip
+    assert "in all: 3 (" in told
+    fresh = json.loads((tmp_path / "bundle/probe.json").read_text())
+    (tmp_path / "rows.json").write_text(json.dumps(fresh["rows"]))
+    lines = docker("run", "--rm", *CONFINED, "--volume", f"{tmp_path}:/data:ro", IMAGE, "predict", "/data/rows.json",
+                   "--bundle", "/data/bundle").splitlines()  # fmt: skip
+    assert [json.loads(line)["prediction"] for line in lines] == fresh["answers"]
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Iterator[str]:
+    """A registry on this machine; its address."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+    settings = {
+        "version": "0.1",
+        "http": {"addr": address},
+        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "r")}},
+    }
+    (tmp_path / "registry.yml").write_text(json.dumps(settings))
+    with subprocess.Popen(
+        ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
+        time.sleep(1)
+        yield address
+        process.terminate()
+
+
+def test_pushed_images_are_named_by_the_registrys_digest(released: Project, registry: str, tmp_path: Path) -> None:
+    kept = tmp_path / "dist"
+    shutil.copytree(released.root / "dist", kept)
+    try:
+        command = ["make", "package", "VERSION=1.2.0", f"ARGS=--push {registry}/me/flight-delays"]
+        released.run(*command)
+        service, pipeline = (released.root / "dist/image.txt").read_text().splitlines()
+        assert service.startswith(f"{registry}/me/flight-delays:1.2.0@sha256:")
+        assert pipeline.startswith(f"{registry}/me/flight-delays-pipeline:1.2.0@sha256:")
+        docker("pull", "--quiet", service)
+        assert "dist is in order" in released.run("make", "verify")
+        gone = released.run("make", "package", "VERSION=1.2.0", "ARGS=--push 127.0.0.1:1/me/x", ok=False)
+        assert "connection refused" in gone
+    finally:
+        shutil.rmtree(released.root / "dist")
+        shutil.copytree(kept, released.root / "dist")
