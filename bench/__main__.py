@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import gate, generation, months, pipeline, rows, workflows
+from . import gate, generation, months, pipeline, rows, serving, workflows
 from .options import Options
 from .table import markdown
 from .workspace import Workspace
@@ -21,6 +21,7 @@ GROUPS = {
     "rows": rows,
     "gate": gate,
     "workflows": workflows,
+    "serving": serving,
 }
 
 
