@@ -79,7 +79,8 @@ class Made:
         """The service of the tutorial; FastAPI is laid beside the project's packages, which have the rest."""
         beside = self.folder / "fastapi"
         if not beside.exists():
-            run([tool("uv"), "pip", "install", "--quiet", "--target", beside, "--no-deps", *TUTORIAL], self.folder)
+            install = (tool("uv"), "pip", "install", "--quiet", "--python", self._python, "--target", beside)
+            run([*install, "fastapi"], self.folder)
             self.project.python(BENCH / "tutorial_model.py", self.folder / "model.joblib")
         command = (self._python, "-m", "uvicorn", "--no-access-log", "tutorial_service:app")
         path = {"PYTHONPATH": f"{beside}{os.pathsep}{BENCH}", "MODEL": str(self.folder / "model.joblib")}
@@ -88,9 +89,6 @@ class Made:
     @property
     def _python(self) -> Path:
         return self.project.environment / "bin/python"
-
-
-TUTORIAL = ("fastapi", "starlette", "annotated-doc", "anyio", "idna", "sniffio")  # pydantic is there
 
 
 def _singles(made: Made, ours: Server, theirs: Server, options: Options) -> list[Line]:
