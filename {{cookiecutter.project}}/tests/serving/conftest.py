@@ -195,6 +195,16 @@ class Called:
         """Any request, whose body comes in one piece."""
         return asyncio.run(call(self.app, method, path, [body], headers))
 
+    def post_at_once(self, path: str, bodies: list[bytes]) -> list[Answer]:
+        """As many POST requests with JSON, which the server has all taken before it answers the first."""
+        self.app.begun = bodies
+
+        async def ask() -> list[Answer]:
+            headers = {"content-type": "application/json"}
+            return await asyncio.gather(*[call(self.app, "POST", path, [body], headers) for body in bodies])
+
+        return asyncio.run(ask())
+
     def close(self) -> None:
         """End what runs beside."""
         self.models.close()

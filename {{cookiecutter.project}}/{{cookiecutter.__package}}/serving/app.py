@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sized
 from typing import Any, NamedTuple
 
 from .access import Access, Caller, Refused
@@ -67,7 +67,11 @@ class Route(NamedTuple):
 
 
 class App:
-    """Answers HTTP requests by `routes`, which may be replaced at any time: a request keeps those it began with."""
+    """Answers HTTP requests by `routes`, which may be replaced at any time: a request keeps those it began with.
+
+    `open` counts the requests that are being answered; `begun` holds those too whose turn has not come yet, as the
+    server knows them.
+    """
 
     def __init__(self, config: Config, access: Access, metrics: Metrics, audit: Audit) -> None:
         self.routes: Mapping[str, Route] = {}
@@ -82,6 +86,7 @@ class App:
         self._counts: dict[tuple[str, int], Callable[[float], None]] = {}
         self._seconds: dict[str, Histogram] = {}
         self.open = 0
+        self.begun: Sized = ()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -64,7 +64,7 @@ def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) 
         "/metrics": _get("/metrics", _metrics(app), "read"),
         "/openapi.json": _get("/openapi.json", document, "read"),
         "/model": _get("/model", _once(partial(_described, main)), "read"),
-        "/predict": Route("/predict", {"POST": _predict(main, apart)}, "predict"),
+        "/predict": Route("/predict", {"POST": _predict(app, main, apart)}, "predict"),
         "/admin/reload": Route("/admin/reload", {"POST": _reload(app, reload)}, "admin"),
         "/v2": _get("/v2", _constant(server_metadata()), "read", True),
         "/v2/health/live": _get("/v2/health/live", _constant({"live": True}), None, True),
@@ -73,14 +73,14 @@ def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) 
     for name, live in models.live.items():
         label = "/models/{name}"
         found[f"/models/{name}"] = _get(label, _once(partial(_described, live)), "read")
-        found[f"/models/{name}/predict"] = Route(f"{label}/predict", {"POST": _predict(live, apart)}, "predict")
+        found[f"/models/{name}/predict"] = Route(f"{label}/predict", {"POST": _predict(app, live, apart)}, "predict")
         for path, label in {
             f"/v2/models/{name}": "/v2/models/{name}",
             f"/v2/models/{name}/versions/{live.served.bundle}": "/v2/models/{name}/versions/{version}",
         }.items():
             found[path] = _get(label, _constant(metadata(live)), "read", True)
             found[f"{path}/ready"] = _get(f"{label}/ready", _ready(app, models, name), None, True)
-            found[f"{path}/infer"] = Route(f"{label}/infer", {"POST": _infer(live, apart)}, "predict", True)
+            found[f"{path}/infer"] = Route(f"{label}/infer", {"POST": _infer(app, live, apart)}, "predict", True)
     return found
 
 
@@ -144,37 +144,55 @@ def _metrics(app: App) -> Handler:
     return answer
 
 
-def _predict(live: Live, apart: ThreadPoolExecutor) -> Handler:
+def _predict(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
     def read(forms: Forms, body: bytes) -> Asked:
         return forms.read(body)
 
-    return _answering(live, apart, read, lambda done, decided, _asked: answer_json(live, done, decided))
+    def tell(done: Done, decided: list[list[Any]], _asked: Asked) -> bytes:
+        return answer_json(live, done, decided)
+
+    return _answering(app, live, apart, read, tell)
 
 
-def _infer(live: Live, apart: ThreadPoolExecutor) -> Handler:
-    return _answering(live, apart, read_infer, lambda done, decided, asked: infer_json(live, done, decided, asked))
+def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+    def tell(done: Done, decided: list[list[Any]], asked: Inference) -> bytes:
+        return infer_json(live, done, decided, asked)
+
+    return _answering(app, live, apart, read_infer, tell)
 
 
 def _answering(
-    live: Live, apart: ThreadPoolExecutor, read: Callable[[Forms, bytes], Any], tell: Callable[..., bytes]
+    app: App, live: Live, apart: ThreadPoolExecutor, read: Callable[[Forms, bytes], Any], tell: Callable[..., bytes]
 ) -> Handler:
-    def work(forms: Forms, body: bytes, key: bytes | None) -> tuple[Done, list[list[Any]], bytes]:
-        asked = read(forms, body)
-        done = live.answer(asked.asked if isinstance(asked, Inference) else asked, key)
+    is_split = live.served.split is not None
+
+    def finish(asked: Any, done: Done) -> tuple[Done, list[list[Any]], bytes]:
         decided = [part.decisions() for part in done.parts]
         return done, decided, tell(done, decided, asked)
 
+    def work(forms: Forms, body: bytes, key: bytes | None) -> tuple[Done, list[list[Any]], bytes]:
+        asked = read(forms, body)
+        return finish(asked, live.answer(_rows(asked), key))
+
     async def answer(request: Request) -> Reply:
         key = request.header(live.key_header) if live.key_header else None
-        if len(request.body) < LARGE:
-            done, decided, told = work(live.forms, request.body, key)
-        else:
+        if len(request.body) >= LARGE:
             loop = asyncio.get_running_loop()
             done, decided, told = await loop.run_in_executor(apart, work, live.forms_apart, request.body, key)
+        else:
+            asked = read(live.forms, request.body)
+            rows = _rows(asked)
+            is_alone = len(app.begun) < 2 or is_split or rows.count != 1
+            done = live.answer(rows, key) if is_alone else await live.answer_among(rows)
+            done, decided, told = finish(asked, done)
         live.note(done, decided, request.id, request.started)
         return Reply(told)
 
     return answer
+
+
+def _rows(asked: Asked | Inference) -> Asked:
+    return asked.asked if isinstance(asked, Inference) else asked
 
 
 def _reload(app: App, reload: Reload) -> Handler:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..contract import Contract
 from .config import Config
 from .forms import Asked, Forms
+from .gathered import Gathered
 from .log_lines import Entry, Source, masked
 from .metrics import SECONDS, Histogram, Metrics
 from .prediction_log import PredictionLog
@@ -84,6 +85,7 @@ class Live:
         split = self.served.split
         self.key_header = split.header if split else None
         self._key_column = split.column if split else None
+        self._gathered = Gathered(self.served)
 
     def answer(self, asked: Asked, key: bytes | None) -> Done:
         """The answer to what was asked. key: of the split, where that is a header's value."""
@@ -95,6 +97,12 @@ class Live:
         else:
             parts = self.served.answer_each(table, asked.values(self._key_column))
         return Done(asked, table, parts, time.perf_counter() - started)
+
+    async def answer_among(self, asked: Asked) -> Done:
+        """The answer to one row, given together with those of other requests; only where there is no split."""
+        table = self.served.table(asked.columns)
+        answered, seconds = await self._gathered.answer(table)
+        return Done(asked, table, (answered,), seconds)
 
     def note(self, done: Done, decisions: Sequence[Sequence[Any]], request: str, started: float) -> None:
         """Count and log the answers. started: when the request came, by `perf_counter`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import select
@@ -26,6 +27,7 @@ from .audit import Audit
 from .board import Board
 from .config import Config, read_config
 from .endpoints import Models, routes
+from .listeners import turn_away
 from .metrics import Metrics
 from .prediction_log import PredictionLog
 from .shared import Shared
@@ -54,7 +56,10 @@ def work(
     metrics = Metrics(shared, worker)
     metrics.counter("worker_starts_total")(1.0)
     app = App(config, Access.from_config(config.access, open_), metrics, Audit())
-    one = Worker(app, Models.load(config, metrics, log), path, worker, board, metrics, log)
+    models = Models.load(config, metrics, log)
+    gc.collect()
+    gc.freeze()  # what is there now stays, and going through it again and again would keep requests waiting
+    one = Worker(app, models, path, worker, board, metrics, log)
     settings = uvicorn.Config(
         app,
         http="httptools",
@@ -98,7 +103,7 @@ class Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Take the last who have connected, close the door and finish what is begun."""
         for listener in sockets or []:
-            listener.listen(0)  # who comes from now on is not let in, and so not thrown out
+            turn_away(listener)
         await asyncio.sleep(0.02)
         while sockets and select.select(sockets, [], [], 0)[0]:
             await asyncio.sleep(0)
@@ -160,6 +165,7 @@ class Worker:
 
     def begin(self, server: uvicorn.Server) -> None:
         """Listen to signals, and say that requests are answered."""
+        self._app.begun = server.server_state.tasks
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._do, partial(self._drain, server))
         loop.add_signal_handler(signal.SIGHUP, self._do, self._follow)

@@ -19,9 +19,9 @@ from pathlib import Path
 from ..contract import ContractError
 from .board import Board
 from .config import Config
+from .listeners import listen
 from .shared import Shared
 
-BACKLOG = 2048
 START_SECONDS = 60.0  # until all workers answer for the first time
 AGAIN_SECONDS = 1.0  # between two starts of a worker that does not come up
 DRAIN_SECONDS = 25.0  # from SIGTERM to SIGKILL
@@ -43,31 +43,6 @@ def serve(config: Config, path: Path | None, open_: bool) -> None:
 def cores() -> int:
     """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def listen(host: str, port: int, count: int) -> list[socket.socket]:
-    """As many sockets at one address. Raises ContractError where it is taken or not to be had."""
-    made: list[socket.socket] = []
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        for _ in range(count):
-            one = socket.socket(family, socket.SOCK_STREAM)
-            made.append(one)
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if len(made) == 1:  # whether another service has the port is seen only without SO_REUSEPORT
-                with socket.socket(family, socket.SOCK_STREAM) as alone:
-                    alone.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    alone.bind((host, port))
-                    port = alone.getsockname()[1]
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            one.bind((host, port))
-            one.listen(BACKLOG)
-            one.set_inheritable(True)
-    except OSError as error:
-        for one in made:
-            one.close()
-        raise ContractError(f"{host}:{port}: {error.strerror or error}; say another with --host and --port") from None
-    return made
 
 
 class Parent:
