@@ -316,6 +316,31 @@ def test_a_report_of_a_fork_reaches_its_pull_request_through_a_run_of_main(githu
     assert report.jobs["job"].steps["Comment"] == "failure"
 
 
+def test_a_job_of_an_environment_takes_its_variables_first(github: GitHub, repository: Repository):
+    github.variables |= {"HOST": "everywhere", "PORT": "1", "PORT_RANGE": "few"}
+    github.environments |= {"live": {"PORT": "2", "ONLY": "here"}, "try": {"PORT": "3"}}
+    said = "${{ vars.HOST }} ${{ vars.PORT }} ${{ vars.PORT_RANGE }} ${{ vars.ONLY || 'nothing' }}"
+    show = f"""
+        - run: echo "said $SAID, and vars.PORT stays"
+          env: {{SAID: "{said}"}}
+        - if: vars.PORT == '2'
+          run: echo it is two
+    """
+    text = workflow("push", show, "environment: {name: live, url: 'https://example.invalid'}\n")
+    for name, more in {"tried": "environment: try\n", "plain": "", "other": "environment: nowhere\n"}.items():
+        text += workflow("push", show, more).partition("jobs:\n")[2].replace("  job:", f"  {name}:")
+    called = workflow("workflow_call", show, "environment: try\n")
+    text += "  called:\n    uses: ./.github/workflows/called.yml\n"
+    (run,) = push(github, repository, {"show.yml": text, "called.yml": called})
+    assert run.conclusion == "success", run.log
+    plain, live, tried = "everywhere 1 few nothing", "everywhere 2 few here", "everywhere 3 few nothing"
+    wanted = {"job": live, "tried": tried, "plain": plain, "other": plain, "called / job": tried}
+    assert set(run.jobs) == set(wanted)
+    for name, values in wanted.items():
+        assert f"said {values}, and vars.PORT stays\n" in run.jobs[name].log
+        assert ("it is two" in run.jobs[name].log.splitlines()) == (name == "job")
+
+
 def test_a_stranger_gets_no_secret_and_no_write(github: GitHub, repository: Repository):
     steps = f"{CHECKOUT}\n- run: echo '[${{{{ secrets.SECRET }}}}]'\n{textwrap.dedent(PUSHES)}"
     look = workflow("pull_request", steps, "permissions: {contents: write}")

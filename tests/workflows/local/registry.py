@@ -18,8 +18,9 @@ from .state import Cache, Check, Comment, PullRequest, Shelf
 class Registry:
     """All that is kept, under `root` and in memory, and how the routes find it.
 
-    `secrets` and `variables` are what workflows see as such, `env` is set on each runner beside what GitHub sets. So
-    many of the next uploads of a release's files break off as `broken_uploads` says.
+    `secrets` and `variables` are what workflows see as such, and `environments` has the variables of each environment,
+    which come before those. `env` is set on each runner beside what GitHub sets. So many of the next uploads of a
+    release's files break off as `broken_uploads` says.
     """
 
     def __init__(self, root: Path) -> None:
@@ -32,6 +33,7 @@ class Registry:
         self.loans: dict[str, bytes] = {}
         self.secrets: dict[str, str] = {}
         self.variables: dict[str, str] = {}
+        self.environments: dict[str, dict[str, str]] = {}
         self.env: dict[str, str] = {}
         self.url = ""
         self.broken_uploads = 0

