@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 Name = Literal["stable", "canary"]
 NAMES: tuple[Name, Name] = ("stable", "canary")
-RUNNING = "2"  # srv_op_state of a server that passes its checks
+RUNNING = "2"  # srv_op_state of a server that passes its checks, or is new
+CHECKED = 2  # srv_check_health, at least, after a check that passed: rise + fall - 1 of haproxy.cfg. A new one has rise
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,8 @@ class Variant:
     """A container of the service.
 
     history: what was served before this release, the last first. serving: it runs, and the router sends it requests
-    as its weight says. started: when, as Docker says it; it changes when the container is started again.
+    as its weight says. checked: the router has seen it well, and does not only take it for that since it is new.
+    started: when, as Docker says it; it changes when the container is started again.
     """
 
     release: Release
@@ -39,6 +41,7 @@ class Variant:
     address: str = ""
     started: str = ""
     status: str = ""
+    checked: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,4 +108,5 @@ def _variant(container: Mapping[str, Any] | None, server: Mapping[str, str]) -> 
         address=address,
         started=state["StartedAt"],
         status=state["Status"],
+        checked=routed and int(server.get("srv_check_health", 0)) >= CHECKED,
     )

@@ -105,8 +105,8 @@ class Stage(Executor):
         while time.monotonic() < until:
             state = self.read()
             found = state.stable if name == "stable" else state.canary
-            # the router takes a container that is new to it for well until a check of its own has failed
-            if found and found.serving and self._is_ready(found):
+            # asked too early, the router would give our questions, and those of clients, to the other variant
+            if found and found.serving and found.checked and self._is_ready(found):
                 return found
             if found is None or found.status in ("exited", "dead", "restarting"):
                 break

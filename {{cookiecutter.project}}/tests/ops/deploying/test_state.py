@@ -8,9 +8,9 @@ from ops.deploying.state import Release, parse_servers, read_label, read_state, 
 
 OLD, NEW = Release("name@sha256:1", "1.1.0", "a" * 64), Release("name@sha256:2", "1.2.0", "b" * 64)
 SERVERS = """1
-# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight
-3 service 1 stable 172.18.0.3 2 0 90 100
-3 service 2 canary 172.18.0.4 {canary} 0 10 0
+# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight srv_check_health
+3 service 1 stable 172.18.0.3 2 0 90 100 2
+3 service 2 canary 172.18.0.4 {canary} 0 10 0 1
 
 """
 
@@ -38,6 +38,8 @@ def test_the_state_is_read_from_labels_addresses_and_the_router() -> None:
     assert (state.stable.release, state.stable.history, state.stable.serving) == (OLD, (), True)
     assert (state.canary.release, state.canary.history, state.canary.serving) == (NEW, (OLD,), True)
     assert (state.weights, state.router) == ((90, 10), True)
+    # the router takes one that is new to it for well
+    assert (state.stable.checked, state.canary.checked) == (True, False)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 FILE = Path(os.environ["ENGINE"])
-SERVER = "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_uweight"
+SERVER = "# be_id be_name srv_id srv_name srv_addr srv_op_state srv_uweight srv_check_health"
 COLUMNS = "pxname,svname,scur,econ,wretr,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx"
 
 
@@ -38,11 +38,15 @@ def inspect(state):
 
 
 def servers(state):
+    """What the router says of both; a canary is new to it for as many looks as `unchecked` says."""
     lines = [SERVER]
+    new = state.get("unchecked", 0) if "canary" in state["containers"] else 0
+    if new:
+        change(unchecked=new - 1)
     for number, name in enumerate(("stable", "canary"), 1):
         one = state["containers"].get(name, {"address": "-", "status": "gone"})
         up = 2 if one["status"] == "running" else 0
-        lines.append(f"3 service {number} {name} {one['address']} {up} {state['weights'][name]}")
+        lines.append(f"3 service {number} {name} {one['address']} {up} {state['weights'][name]} {1 if new else 2}")
     return "1\n" + "\n".join(lines) + "\n"
 
 
@@ -81,6 +85,8 @@ def request(state, task):
             f'prediction_score_bucket{{model="a",le="0.5"}} {asked // 2}\n'
             f'prediction_score_bucket{{model="a",le="+Inf"}} {asked}\n'
         )
+    if state.get("unchecked"):
+        name = "stable"  # a check has failed, and the other gets what it would
     image = state["containers"][name]["image"]
     if task["path"] == "/predict":
         right = 0.75 if "wrong" in image else 0.5

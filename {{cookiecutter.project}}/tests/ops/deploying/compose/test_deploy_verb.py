@@ -37,6 +37,12 @@ def test_a_healthy_canary_is_promoted(old: Any) -> None:
     assert {"give stable 90 % of requests and canary 10 %", "remove canary"} <= set(record["lines"])
 
 
+def test_a_canary_is_asked_only_when_the_router_has_seen_it_well(old: Any) -> None:
+    old.set(unchecked=3)
+    status, record = old.deploy("canary", *NEW)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+
+
 def test_a_bad_canary_is_rolled_back(old: Any) -> None:
     old.set(breaks=0.5)
     status, record = old.deploy("canary", *NEW)
