@@ -17,7 +17,12 @@ def act(stage: Place, record: Record) -> None:
     """Do what the record says was asked, and say in it what came of that. Raises ContractError where it failed."""
     acts = {"status": _status, "smoke": _smoke, "promote": _promote, "rollback": _rollback, "staging": _serve}
     acts.get(record.action, _canary)(stage, record)
-    state = stage.read()
+    try:
+        state = stage.read()
+    except DeployError:
+        if record.result != "failed":
+            raise
+        return  # it has said why, and what to do
     record.serves = state.stable.release if state.stable and state.stable.serving else None
 
 

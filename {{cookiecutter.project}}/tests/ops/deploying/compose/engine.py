@@ -109,6 +109,9 @@ def agent(arguments):
                 answer = {"text": admin(state, task["admin"])}
             elif "host" in task:
                 status, text = request(state, task)
+                if state.get("leaves") == task["path"]:
+                    change(gone=True)
+                    return
                 answer = {"status": status, "text": text}
             else:
                 answer = {}
@@ -145,6 +148,8 @@ def compose(arguments, given):
 
 def main(arguments, given=""):
     state = read()
+    if state.get("gone"):
+        sys.exit("Cannot connect to the Docker daemon")
     state["calls"].append(arguments)
     change(calls=state["calls"])
     match arguments:

@@ -142,6 +142,17 @@ def test_a_way_back_that_fails_too_says_so(old: Any) -> None:
     assert old.serves()["stable"] == "old"
 
 
+def test_a_host_that_goes_away_is_told_with_what_to_do_when_it_is_back(old: Any) -> None:
+    old.set(leaves="/metrics")
+    status, record = old.deploy("canary", *NEW)
+    assert (status, record["result"], record["serves"]) == (2, "failed", None)
+    assert record["reason"].startswith("the connection to the host failed: ")
+    assert "and the way back failed too: docker failed: Cannot connect to the Docker daemon" in record["reason"]
+    assert record["reason"].endswith("run `ops deploy rollback`")
+    old.set(gone=False, leaves="")
+    assert old.deploy("rollback")[1]["reason"] == "the canary 1.1.0 (new) is gone"
+
+
 def test_a_lock_that_is_taken_is_told_with_its_holder(old: Any) -> None:
     old.lock()
     status, record = old.deploy("canary", *NEW)
