@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from conftest import BIN, Project, clone_of, run
-from release.load import Answers, load
-from release.ssh_host import free_port, ssh_host
+from release.load import LONGEST, Answers, load
+from release.ssh_host import SshHost, free_port, ssh_host
 
 HERE = Path(__file__).parent
 FAULTS = ("errors", "latency", "scores")
@@ -31,6 +31,7 @@ COPY drill_faults.py drill.pth /tmp/drill/
 RUN cp /tmp/drill/* "$(python3 -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 USER 10001:10001
 """
+ROUTER = "haproxy:local"  # .ci/engine makes it
 # Fewer requests than by default, for the sake of time; all else is as the project has it
 CANARY = {"requests: 500": "requests: 200", "minutes: 30": "minutes: 2"}
 
@@ -42,14 +43,20 @@ def docker(*arguments: str) -> str:
 
 @dataclass(frozen=True)
 class Drill:
-    """A project that deploys to a stage of its own, and what the environment has for it."""
+    """A project that deploys to a stage of its own on a host, and what the environment has for it."""
 
     project: Project
+    host: SshHost
     environment: Mapping[str, str]
     stage: str
     port: int
     images: Mapping[str, str]
     key: str
+
+    @property
+    def environment_of_client(self) -> dict[str, str]:
+        """What makes Docker's client, on this machine's engine, keep what it keeps where the drill has it."""
+        return {"DOCKER_CONFIG": self.environment["DOCKER_CONFIG"]}
 
     def arguments(self, *given: str) -> list[str]:
         """A command of `ops deploy`, on this stage."""
@@ -93,11 +100,12 @@ class Drill:
             process.stdout.close()
 
     @contextmanager
-    def clients(self) -> Iterator[Answers]:
+    def clients(self, longest: float = LONGEST) -> Iterator[Answers]:
         """Steady requests of real rows."""
         rows = json.loads((self.project.root / "bundle/probe.json").read_text())["rows"]
         drawn = random.Random(1)  # noqa: S311
-        with load(self.port, lambda: drawn.choice(rows), {"authorization": f"Bearer {self.key}"}) as answers:
+        key = {"authorization": f"Bearer {self.key}"}
+        with load(self.port, lambda: drawn.choice(rows), key, longest) as answers:
             yield answers
 
     def container(self, name: str) -> str:
@@ -106,6 +114,12 @@ class Drill:
         return docker(
             "ps", "--quiet", "--filter", project, "--filter", f"label=com.docker.compose.service={name}"
         ).strip()
+
+    def end(self) -> None:
+        """Remove all that is in the stage."""
+        compose = ["docker", "compose", "--project-name", f"{self.project.root.name}-{self.stage}", "--profile", "*"]
+        down = [*compose, "--file", "deploy/compose/compose.yaml", "down", "--volumes", "--timeout", "1"]
+        run(down, self.project.root, self.environment_of_client)
 
 
 def kill(process: subprocess.Popen[str]) -> None:
@@ -125,29 +139,39 @@ def drill(made: Project, folder: Path) -> Iterator[Drill]:
         assert default in text
         text = text.replace(default, short)
     policy.write_text(text)
-    plugins = folder / "docker/cli-plugins"
-    plugins.mkdir(parents=True)
-    (plugins / "docker-compose").symlink_to(BIN / "docker-compose")
-    said = project.run(".venv/bin/python", "-m", project.package.name, "key", "drill", "--roles", "predict,read")
     stage, port, images = f"drill-{secrets.token_hex(4)}", free_port(), build(project, folder)
     with ssh_host(folder) as host:
-        environment = {
-            **host.environment,
-            "ROUTER_IMAGE": "haproxy:local",
-            "DOCKER_CONFIG": str(folder / "docker"),
-            "DEPLOY_PORT": str(port),
-            "DEPLOY_BIND": "127.0.0.1",
-            "DEPLOY_KEYS": (project.root / "keys.json").read_text(),
-            "DEPLOY_API_KEY": said.split()[-1],
-        }
+        environment, key = surroundings(project, folder, host)
+        made_here = Drill(project, host, {**environment, "DEPLOY_PORT": str(port)}, stage, port, images, key)
         try:
-            yield Drill(project, environment, stage, port, images, said.split()[-1])
+            yield made_here
         finally:
-            compose = ["docker", "compose", "--project-name", f"{project.root.name}-{stage}", "--profile", "*"]
-            down = [*compose, "--file", "deploy/compose/compose.yaml", "down", "--volumes", "--timeout", "1"]
-            run(down, project.root, {"DOCKER_CONFIG": str(folder / "docker")})
+            made_here.end()
             for image in images.values():
                 docker("image", "rm", image)
+
+
+def surroundings(project: Project, folder: Path, host: SshHost) -> tuple[dict[str, str], str]:
+    """What `ops deploy` finds in the environment for any stage of a host, and a key of the service."""
+    said = project.run(".venv/bin/python", "-m", project.package.name, "key", "drill", "--roles", "predict,read")
+    key = said.split()[-1]
+    environment = {
+        **host.environment,
+        "ROUTER_IMAGE": ROUTER,
+        "DOCKER_CONFIG": str(client_of(folder / "docker")),
+        "DEPLOY_BIND": "127.0.0.1",
+        "DEPLOY_KEYS": (project.root / "keys.json").read_text(),
+        "DEPLOY_API_KEY": key,
+    }
+    return environment, key
+
+
+def client_of(folder: Path) -> Path:
+    """A folder for what Docker's client keeps, with compose in it."""
+    plugins = folder / "cli-plugins"
+    plugins.mkdir(parents=True)
+    (plugins / "docker-compose").symlink_to(BIN / "docker-compose")
+    return folder
 
 
 def build(project: Project, folder: Path) -> dict[str, str]:
@@ -158,17 +182,22 @@ def build(project: Project, folder: Path) -> dict[str, str]:
     for name in ("old", "new"):
         docker("tag", f"{project.root.name}:{version}", images[name])
     docker("image", "rm", f"{project.root.name}:{version}")
+    for name in FAULTS:
+        spoil(project, images["old"], name, images[name], folder)
+    return images
+
+
+def spoil(project: Project, image: str, fault: str, name: str, folder: Path) -> None:
+    """Make a bad image from a good one."""
     context = folder / "faults"
     context.mkdir()
     (context / "Dockerfile").write_text(DOCKERFILE)
     (context / "drill.pth").write_text("import drill_faults\n")
     text = (HERE / "drill_faults.py").read_text()
     (context / "drill_faults.py").write_text(text.replace("flight_delays", project.package.name))
-    for name in FAULTS:
-        given = [part for one in (f"IMAGE={images['old']}", f"FAULT={name}") for part in ("--build-arg", one)]
-        docker("build", "--quiet", "--tag", images[name], *given, str(context))
+    given = [part for one in (f"IMAGE={image}", f"FAULT={fault}") for part in ("--build-arg", one)]
+    docker("build", "--quiet", "--tag", name, *given, str(context))
     shutil.rmtree(context)
-    return images
 
 
 def wait_until(holds: Any, seconds: float = 20.0) -> None:

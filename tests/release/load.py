@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 CLIENTS = 4  # every second of them opens a connection for each request
 PAUSE = 0.02  # seconds that a client waits between two requests
-LONGEST = 170.0  # seconds after which the clients stop by themselves
+LONGEST = 170.0  # seconds after which the clients stop by themselves, unless said
 
 
 @dataclass
@@ -30,14 +30,16 @@ class Answers:
 
 
 @contextmanager
-def load(port: int, body: Callable[[], object], headers: dict[str, str] | None = None) -> Iterator[Answers]:
+def load(
+    port: int, body: Callable[[], object], headers: dict[str, str] | None = None, longest: float = LONGEST
+) -> Iterator[Answers]:
     """Steady requests to /predict on a port of this machine, until the block ends."""
     answers, lock, stop = Answers(), threading.Lock(), threading.Event()
     sent = {"content-type": "application/json", **(headers or {})}
 
     def client(keeps: bool) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        end = time.monotonic() + LONGEST
+        end = time.monotonic() + longest
         while not stop.is_set() and time.monotonic() < end:
             kind, name = "good", "?"
             try:

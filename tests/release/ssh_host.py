@@ -5,11 +5,12 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,22 +30,52 @@ MaxSessions 20
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class SshHost:
-    """A running sshd, and the texts that a workflow would have in its secrets and variables."""
+    """An sshd, and the texts that a workflow would have in its secrets and variables."""
 
+    folder: Path
     port: int
     key: str
     known_hosts: str
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it is, as docker takes it."""
+        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}"
 
     @property
     def environment(self) -> dict[str, str]:
         """What `ops deploy` reads."""
-        return {
-            "DOCKER_HOST": f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}",
-            "DEPLOY_SSH_KEY": self.key,
-            "DEPLOY_KNOWN_HOSTS": self.known_hosts,
-        }
+        return {"DOCKER_HOST": self.address, "DEPLOY_SSH_KEY": self.key, "DEPLOY_KNOWN_HOSTS": self.known_hosts}
+
+    def start(self) -> None:
+        """Let it be there."""
+        command = [SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        with (self.folder / "sshd.log").open("a") as log:
+            self.server = subprocess.Popen(command, stdout=log, stderr=log)
+        _wait(self.port, self.folder)
+
+    def stop(self) -> None:
+        """Let it go away: it takes no connection, and those that it has end. The engine behind it goes on."""
+        if self.server is None:
+            return
+        sessions = list(_below(self.server.pid))
+        self.server.terminate()
+        self.server.wait(10)
+        self.server = None
+        for session in sessions:  # which outlive an sshd that ends
+            with suppress(ProcessLookupError):
+                os.kill(session, signal.SIGKILL)
+
+
+def _below(process: int) -> Iterator[int]:
+    """The processes that one has started, and those that they have."""
+    with suppress(FileNotFoundError):
+        for child in Path(f"/proc/{process}/task/{process}/children").read_text().split():
+            yield int(child)
+            yield from _below(int(child))
 
 
 def free_port() -> int:
@@ -64,16 +95,14 @@ def ssh_host(folder: Path) -> Iterator[SshHost]:
     (folder / "sshd_config").write_text(CONFIG.format(port=port, folder=folder))
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # which sshd asks for when root starts it
-    command = [SSHD, "-D", "-e", "-f", str(folder / "sshd_config")]
-    with (folder / "sshd.log").open("w") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            _wait(port, folder)
-            public = (folder / "host.pub").read_text().split()
-            yield SshHost(port, (folder / "user").read_text(), f"[127.0.0.1]:{port} {public[0]} {public[1]}\n")
-        finally:
-            server.terminate()
-            server.wait(10)
+    public = (folder / "host.pub").read_text().split()
+    known = f"[127.0.0.1]:{port} {public[0]} {public[1]}\n"
+    host = SshHost(folder, port, (folder / "user").read_text(), known)
+    try:
+        host.start()
+        yield host
+    finally:
+        host.stop()
 
 
 def _wait(port: int, folder: Path) -> None:

@@ -107,6 +107,30 @@ def test_a_canary_whose_container_dies_is_rolled_back(stage: Drill) -> None:
     assert "the canary" in stage.record()["reason"]
 
 
+def test_a_host_that_goes_away_goes_on_serving_and_can_be_rolled_back_afterwards(
+    stage: Drill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with stage.clients() as answers:
+        with stage.begun("canary", *stage.version("new", "1.1.0"), until="give stable 90 %") as process:
+            assert process.stdout
+            stage.host.stop()
+            try:
+                assert process.wait(120) == 2
+            finally:
+                stage.host.start()
+            said, record = process.stdout.read(), stage.record()
+        assert "canary: 1.1.0" in stage.deploy("status")
+        assert stage.record()["lines"][0].startswith("stable: 1.0.0")
+        stage.deploy("rollback", "--wait", "90")
+    show(capsys, record["reason"], f"the host went away in a trial: {answers}")
+    assert record["result"] == "failed"
+    assert "the connection to the host failed" in record["reason"]
+    assert "run `ops deploy rollback`" in record["reason"]
+    assert f"failed: {record['reason']}" in said
+    assert "Traceback" not in said
+    assert answers.failed.total() == 0
+
+
 def test_an_image_that_does_not_serve_never_gets_a_request(stage: Drill) -> None:
     said = stage.deploy("canary", "--image", "haproxy:local", "--version", "1.3.0", ok=False)
     assert "an image with its user by number" in said

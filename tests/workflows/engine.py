@@ -84,9 +84,10 @@ def docker(*arguments: str) -> str:
 
 
 def forget(part: str) -> None:
-    """Remove the names of images in which a text stands, and what has no other name."""
-    for name in docker("images", "--format", "{{.Repository}}:{{.Tag}}").split():
-        if part in name:
+    """Remove the names of images in which a text stands, those by digest too, and what has no other name."""
+    form = "{{.Repository}}:{{.Tag}} {{.Repository}}@{{.Digest}}"
+    for name in docker("images", "--digests", "--format", form).split():
+        if part in name and "<none>" not in name:
             with contextlib.suppress(AssertionError):
                 docker("rmi", name)
 

@@ -66,6 +66,18 @@ class Hosted:
         return runs[-1]
 
 
+def tagged(hosted: Hosted, clone: Project, name: str, *how: str, commit: str = "HEAD") -> None:
+    """Tag a commit of a clone, and push that tag as a person."""
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
+    clone.git(*who, "tag", "--force", *(how or ("--annotate", "--message", name)), name, commit)
+    hosted.github.tag(hosted.repository, name, clone.root)
+
+
+def tags(hosted: Hosted) -> set[str]:
+    """All tags on GitHub."""
+    return {ref.removeprefix("refs/tags/") for ref in hosted.repository.refs() if ref.startswith("refs/tags/")}
+
+
 def step(run: Run, job: str, name: str) -> str:
     """How a step of a job ended."""
     return run.jobs[job].steps[name]
