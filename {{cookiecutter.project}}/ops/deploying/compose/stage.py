@@ -21,6 +21,7 @@ from . import volumes
 from .agent import Agent
 from .host import PULL_TIMEOUT, Host
 
+LISTENS = 15.0  # seconds for a router that was just started to listen
 READY = 90.0  # seconds for a new container to serve
 DRAIN = 30.0  # seconds for requests that were begun to be answered
 PAUSE = 0.25
@@ -185,6 +186,19 @@ def open_router(host: Host, project: str) -> None:
     host.compose(project, "up", "--no-start", "--no-deps", "--no-recreate", "router", timeout=PULL_TIMEOUT)
     host.docker("cp", str(CONFIG), f"{router(project)}:{INTO}/haproxy.cfg")
     host.docker("start", router(project))
+
+
+def await_router(agent: Agent) -> None:
+    """Wait until the router can be asked, which it cannot at once. Raises DeployError where that does not come."""
+    until = time.monotonic() + LISTENS
+    while True:
+        try:
+            agent.admin("show info")
+            return
+        except DeployError:
+            if time.monotonic() >= until:
+                raise
+        agent.idle(PAUSE)
 
 
 def bring_config(host: Host, project: str, say: Callable[[str], None]) -> None:

@@ -11,7 +11,7 @@ from ..record import Record, describe
 from ..state import State, read_state
 from .agent import attach
 from .host import Host, connect
-from .stage import Stage, bring_config, containers, open_router, pull
+from .stage import Stage, await_router, bring_config, containers, open_router, pull
 
 
 def deploy(asked: Asked, record: Record, environ: Mapping[str, str]) -> None:
@@ -34,6 +34,7 @@ def _deploy(asked: Asked, record: Record, host: Host) -> None:
     if not there.router:
         open_router(host, project)
     with attach(host, project, image, asked.holder, asked.wait, record.say) as agent:
+        await_router(agent)
         stage = Stage(host, project, agent, asked.headers, asked.probe, asked.keys, record.say)
         if asked.holder and stage.read().canary is None:
             bring_config(host, project, record.say)

@@ -105,7 +105,10 @@ def agent(arguments):
     try:
         for line in sys.stdin:
             task, state = json.loads(line), read()
-            if "admin" in task:
+            if "admin" in task and state.get("deaf"):
+                change(deaf=state["deaf"] - 1)
+                answer = {"fault": "ConnectionRefusedError: refused"}
+            elif "admin" in task:
                 answer = {"text": admin(state, task["admin"])}
             elif "host" in task:
                 status, text = request(state, task)

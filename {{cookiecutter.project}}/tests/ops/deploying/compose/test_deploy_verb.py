@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ops import deploy
+from ops.deploying.compose import stage
 from ops.deploying.state import Release, read_label, to_label
 
 OLD, NEW = ("--image", "old", "--version", "1.0.0"), ("--image", "new", "--version", "1.1.0")
@@ -26,6 +27,17 @@ def test_the_first_version_is_brought_up_alone(engine: Any) -> None:
     assert record["serves"]["version"] == "1.0.0"
     assert engine.serves() == {"stable": "old"}
     assert engine.state()["config"] == "global\n"
+
+
+def test_a_router_that_does_not_listen_at_once_is_waited_for(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine.set(deaf=3)
+    status, record = engine.deploy("staging", *OLD)
+    assert (status, record["result"]) == (0, "deployed"), record["reason"]
+    engine.set(deaf=10**6)
+    monkeypatch.setattr(stage, "LISTENS", 0.1)
+    status, record = engine.deploy("staging", *NEW)
+    assert (status, record["result"]) == (2, "failed")
+    assert record["reason"].startswith("the router's runtime API did not answer the deployment: ConnectionRefused")
 
 
 def test_a_healthy_canary_is_promoted(old: Any) -> None:
