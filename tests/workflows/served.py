@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import threading
-import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
