@@ -79,6 +79,8 @@ def _canary(stage: Place, record: Record) -> None:
         return
     if decision.word == "promote":
         _serve(stage, record, "promoted")
+        if record.result == "promoted":  # what is registered as the verdict says on which evidence
+            record.reason += f": {decision.reason}"
     else:
         _back(stage, record, decision.reason)
 
