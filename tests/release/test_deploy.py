@@ -54,7 +54,8 @@ def test_a_healthy_canary_is_promoted_and_rolled_back_again_without_a_failed_req
         stage.deploy("canary", *stage.version("new", "1.1.0"))
         promoted = stage.record()
         stage.deploy("rollback")
-    show(capsys, promoted["lines"][-7], f"promotion and rollback: {answers}")
+    decisions = [line for line in promoted["lines"] if line.startswith("canary at")]
+    show(capsys, decisions[-1], f"promotion and rollback: {answers}")
     assert (promoted["result"], promoted["serves"]["version"]) == ("promoted", "1.1.0")
     assert promoted["decisions"][-1]["requests"] >= 200
     assert answers.failed.total() == 0
