@@ -24,6 +24,8 @@ from .manifests import CONTAINER, is_ready, pods_of, restarts
 
 KNOWN = 1.0  # seconds for which the list of pods is good
 BEAT = 5.0  # seconds between two signs of life to the lock
+TRIES = 4  # to be told something in a pod
+SHOWN = 200  # characters of what was printed instead
 PROBE = "import pathlib, sys; print(next(pathlib.Path(sys.prefix).rglob('bundle/probe.json')).read_text())"
 
 
@@ -81,8 +83,7 @@ class Pods:
         pods = [one for one in pods_of(self._there(), name) if is_ready(one)]
         if not pods:
             raise DeployError(f"no pod of {name} is ready")
-        found: Mapping[str, Any] = json.loads(self.kubectl.run(*self._inside(pods[0]), "python3", "-c", PROBE))
-        return found
+        return self._run([*self._inside(pods[0]), "python3", "-c", PROBE])
 
     def idle(self, seconds: float) -> None:
         """Wait, but keep the lock."""
@@ -109,13 +110,27 @@ class Pods:
     def _exec(self, pod: Object, task: Mapping[str, Any]) -> dict[str, Any]:
         script = Path(inside.__file__).read_text(encoding="utf-8")
         command = [*self._inside(pod, "--stdin"), "python3", "-I", "-c", script]
-        line = self.kubectl.run(*command, text=json.dumps(task) + "\n")
-        answer: dict[str, Any] = json.loads(line)
+        answer = self._run(command, json.dumps(task) + "\n")
         if "fault" in answer:
             raise DeployError(
                 f"{pod['metadata']['name']}{task['path']} did not answer the deployment: {answer['fault']}"
             )
         return answer
+
+    def _run(self, command: list[str], text: str | None = None) -> dict[str, Any]:
+        """What a command in a pod printed, as JSON. Raises DeployError."""
+        said = ""
+        for _ in range(TRIES):  # kubectl may end well before it has passed on all that was printed
+            said = self.kubectl.run(*command, text=text)
+            try:
+                found: dict[str, Any] = json.loads(said)
+            except ValueError:
+                continue
+            return found
+        raise DeployError(
+            f"`kubectl exec {command[1]}` ended well {TRIES} times, and printed no answer ({said[:SHOWN]!r}); see what "
+            "stands between here and the pods, and run this again"
+        )
 
 
 def statistics(metrics: str) -> dict[str, str]:

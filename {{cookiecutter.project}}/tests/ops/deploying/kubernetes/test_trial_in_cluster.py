@@ -62,6 +62,22 @@ def test_a_healthy_canary_is_promoted_and_no_request_fails(production, cluster, 
     assert production("status")[0] == 0
 
 
+def test_a_pod_whose_answer_is_lost_is_asked_again(production, cluster):
+    cluster.mute = 3
+    status, record = canary(production)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+
+
+def test_a_pod_that_is_never_heard_is_told_and_production_goes_on(production, cluster, service):
+    cluster.mute = 10**6
+    status, record = canary(production)
+    assert (status, record["result"]) == (1, "rolled back"), record["reason"]
+    assert "ended well 4 times, and printed no answer ('')" in record["reason"]
+    assert images(cluster) == {V1}
+    assert record["serves"]["version"] == "1.0.0"
+    assert service.clients["failed"] == 0
+
+
 @pytest.mark.parametrize(("fault", "question"), [("failing", "errors"), ("slow", "latency"), ("shifted", "scores")])
 def test_a_bad_canary_is_rolled_back(production, cluster, service, fault, question):
     getattr(service, fault).add(V2)
