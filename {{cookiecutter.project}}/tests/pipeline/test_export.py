@@ -28,8 +28,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
 from flight_delays.contract import ContractError
-from flight_delays.pipeline.export import to_onnx
+from flight_delays.pipeline.export import quick, to_onnx
 from flight_delays.pipeline.model import Inputs, linear
+from flight_delays.quickscorer import QuickScorer
 
 QUANTITIES, CATEGORIES = [0, 2, 4], [1, 3]
 SEEN = [0, 2, 3, 5, 8, 12], [1, 4]  # the categories that training sees, of each categorical feature
@@ -73,9 +74,22 @@ def unseen(features):
     return made
 
 
+def session(model):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1  # several add up in an order of their own
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+
+
 def answer(model, features):
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(["prediction"], {"features": features})[0]
+    return session(model.SerializeToString()).run(["prediction"], {"features": features})[0]
+
+
+def quick_answer(model, features):
+    """What the tables of a QuickScorer answer, or None where the model has none."""
+    quick = QuickScorer.from_metadata({one.key: one.value for one in model.metadata_props})
+    if quick is None:
+        return None
+    return session(quick.link.tobytes()).run(["prediction"], {"sums": quick.sums(features)})[0]
 
 
 def assert_same(estimator, features):
@@ -84,9 +98,15 @@ def assert_same(estimator, features):
     else:
         expected = estimator.predict_proba(features)
         expected = expected[:, 1:] if expected.shape[1] == 2 else expected
-    found = answer(to_onnx(estimator, features.shape[1]), features)
+    model = to_onnx(estimator, features.shape[1])
+    found = answer(model, features)
     assert found.dtype == np.float64
     np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+    is_boosting = isinstance(estimator, (HistGradientBoostingClassifier, HistGradientBoostingRegressor))
+    quick = quick_answer(model, features)
+    assert (quick is not None) == is_boosting
+    if is_boosting:
+        np.testing.assert_array_equal(quick, found)  # to the last bit
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -133,6 +153,44 @@ def test_boosting_of_as_many_categories_as_it_takes_is_the_same(missing):
     model = HistGradientBoostingRegressor(categorical_features=[0], min_samples_leaf=5, max_iter=30)
     model.fit(category[:, None], target)
     assert_same(model, np.array([np.nan, *np.arange(600.0)])[:, None])
+
+
+@pytest.mark.parametrize("leaves", [2, 31, 32, 33, 63, 64])
+def test_boosting_of_so_many_leaves_is_the_same(leaves):
+    random = np.random.default_rng(leaves)
+    model = HistGradientBoostingRegressor(
+        categorical_features=CATEGORIES, max_leaf_nodes=leaves, min_samples_leaf=1, max_iter=7
+    )
+    features = table(leaves, rows=5000)
+    model.fit(features, numbers(features) + random.normal(size=len(features)))
+    assert max(np.count_nonzero(tree[0].nodes["is_leaf"]) for tree in model._predictors) == leaves
+    edges = features[np.arange(600), :].copy()
+    for position in QUANTITIES:  # a value that is an edge itself, and its neighbours
+        splits = [tree[0].nodes["num_threshold"] for tree in model._predictors]
+        edges[:, position] = random.choice(np.concatenate(splits), size=600)
+    assert_same(model, np.concatenate([unseen(features), edges, np.nextafter(edges, np.inf)]))
+
+
+def test_trees_of_more_leaves_than_there_are_bits_have_no_tables():
+    features = table(0, rows=5000)
+    model = HistGradientBoostingRegressor(max_leaf_nodes=65, min_samples_leaf=1, max_iter=2)
+    made = to_onnx(model.fit(features, numbers(features)), 5)
+    assert quick_answer(made, features) is None
+    assert len(answer(made, features)) == 5000
+
+
+def test_tables_that_no_cache_holds_are_not_made(monkeypatch):
+    model = HistGradientBoostingRegressor(max_iter=2).fit(table(0), numbers(table(0)))
+    size = QuickScorer.from_metadata({one.key: one.value for one in to_onnx(model, 5).metadata_props}).masks.nbytes
+    monkeypatch.setattr(quick, "MOST_BYTES", size - 1)
+    assert quick_answer(to_onnx(model, 5), table(0)) is None
+    monkeypatch.setattr(quick, "MOST_BYTES", size)
+    assert quick_answer(to_onnx(model, 5), table(0)) is not None
+
+
+def test_boosting_of_prepared_features_has_no_tables_of_the_features():
+    model = make_pipeline(SimpleImputer(), HistGradientBoostingRegressor(max_iter=3))
+    assert_same(model.fit(table(0), numbers(table(0))), table(0))
 
 
 FORESTS = [RandomForestRegressor, ExtraTreesRegressor, RandomForestClassifier, ExtraTreesClassifier]

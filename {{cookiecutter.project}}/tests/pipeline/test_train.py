@@ -149,6 +149,20 @@ def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(fault, 
     assert not (copied.root / MODEL).exists()
 
 
+def test_an_export_that_answers_many_rows_otherwise_is_refused_and_leaves_no_model(copied, monkeypatch):
+    true = exporting.quickscorer
+
+    def faulty(model):
+        made = true(model)
+        made.leaves[0] += 1e-12
+        return made
+
+    monkeypatch.setattr(exporting, "quickscorer", faulty)
+    with pytest.raises(ContractError, match="in another way among 64 rows than among fewer"):
+        train(copied.root, copied.contract, copied.params)
+    assert not (copied.root / MODEL).exists()
+
+
 def test_what_is_known_of_the_training_is_kept(copied):
     told = train(copied.root, copied.contract, copied.params)
     assert json.loads((copied.root / TRAINING).read_text()) == told

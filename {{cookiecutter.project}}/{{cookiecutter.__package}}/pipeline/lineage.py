@@ -13,7 +13,8 @@ from packaging.utils import canonicalize_name
 
 PACKAGE = Path(__file__).parent.parent
 EXTRA = "train"
-SHARED = ("contract.py", "features.py", "predictor.py", "rows.py")  # what training and serving both run
+# What training and serving both run
+SHARED = ("contract.py", "features.py", "predictor.py", "quickscorer.py", "rows.py")
 
 
 def lineage() -> dict[str, Any]:

@@ -3,6 +3,8 @@
 In: `features`, float64 of shape (n, features). Out: `prediction`, float64: the number (n, 1), the probability of the
 second class (n, 1), or the probabilities of all classes (n, classes).
 
+Boosted trees are in it a second time, among its metadata, as the tables of a QuickScorer.
+
 The converters are our own because float32, which skl2onnx writes for trees, moves rows across thresholds.
 """
 
@@ -25,6 +27,7 @@ from ...contract import ContractError
 from .graph import Graph
 from .linear import add_linear
 from .prepare import add_transformer
+from .quick import quickscorer
 from .trees import add_boosting, add_forest
 
 BOOSTING = (HistGradientBoostingClassifier, HistGradientBoostingRegressor)
@@ -39,11 +42,14 @@ def to_onnx(estimator: BaseEstimator, features: int) -> onnx.ModelProto:
     """
     graph = Graph(features)
     last = graph.input
+    metadata: dict[str, str] = {}
     if isinstance(estimator, Pipeline):
         for _, step in estimator.steps[:-1]:
             last = add_transformer(graph, step, last)
         estimator = estimator.steps[-1][1]
     if isinstance(estimator, BOOSTING):
+        quick = quickscorer(estimator) if last == graph.input else None
+        metadata = quick.metadata() if quick is not None else {}
         last = add_boosting(graph, estimator, last)
     elif isinstance(estimator, FORESTS):
         last = add_forest(graph, estimator, list(estimator.estimators_), last)
@@ -57,4 +63,4 @@ def to_onnx(estimator: BaseEstimator, features: int) -> onnx.ModelProto:
             f"model.py: {type(estimator).__name__} cannot be exported; {known} and linear models can. "
             "Write its converter in pipeline/export beside theirs."
         )
-    return graph.model(last)
+    return graph.model(last, metadata)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,14 @@ ML = "ai.onnx.ml"
 
 
 class Graph:
-    """Nodes and constants, each under a number of its own so that the same model gives the same bytes."""
+    """Nodes and constants, each under a number of its own so that the same model gives the same bytes.
 
-    def __init__(self, features: int) -> None:
-        self.input = "features"
-        self._features = features
+    It begins with a table of so many columns.
+    """
+
+    def __init__(self, width: int, table: str = "features") -> None:
+        self.input = table
+        self._width = width
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
 
@@ -41,18 +45,19 @@ class Graph:
         """The values as float64."""
         return self.add("Cast", values, to=TensorProto.DOUBLE)
 
-    def model(self, last: str) -> onnx.ModelProto:
-        """The checked model whose prediction is the output called `last`."""
+    def model(self, last: str, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
+        """The checked model whose prediction is the output called `last`, with texts beside it."""
         self._nodes.append(helper.make_node("Identity", [last], ["prediction"]))
         graph = helper.make_graph(
             self._nodes,
             "model",
-            [helper.make_tensor_value_info(self.input, TensorProto.DOUBLE, [None, self._features])],
+            [helper.make_tensor_value_info(self.input, TensorProto.DOUBLE, [None, self._width])],
             [helper.make_tensor_value_info("prediction", TensorProto.DOUBLE, [None, None])],
             self._constants,
         )
         # The newest operators and format that onnxruntime 1.32 reads
         opsets = [helper.make_opsetid("", 22), helper.make_opsetid(ML, 5)]
         made = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="pipeline.export")
+        helper.set_model_props(made, dict(metadata or {}))
         onnx.checker.check_model(made)
         return made

@@ -35,12 +35,15 @@ class Tree:
 
 def add_boosting(graph: Graph, model: Any, table: str) -> str:
     """Histogram gradient boosting: the sum of its trees, then the inverse of its link."""
-    trees = list(_boosted_trees(model))
-    targets = model.n_trees_per_iteration_
-    total = graph.add("Add", _add_trees(graph, trees, targets, table), graph.constant(model._baseline_prediction))
+    return add_link(graph, model, _add_trees(graph, boosted_trees(model), model.n_trees_per_iteration_, table))
+
+
+def add_link(graph: Graph, model: Any, sums: str) -> str:
+    """What boosting makes of the sums of its trees."""
+    total = graph.add("Add", sums, graph.constant(model._baseline_prediction))
     if is_regressor(model):
         return graph.add("Exp", total) if model.loss in LOG_LINKS else total
-    return graph.add("Sigmoid", total) if targets == 1 else graph.add("Softmax", total, axis=1)
+    return graph.add("Sigmoid", total) if model.n_trees_per_iteration_ == 1 else graph.add("Softmax", total, axis=1)
 
 
 def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> str:
@@ -49,13 +52,21 @@ def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> s
     classes = [0] if is_regressor(model) else list(range(len(model.classes_)))
     if len(classes) == 2:
         classes = [1]
-    trees = [_forest_tree(one.tree_, position, target) for one in estimators for target, position in enumerate(classes)]
+    trees = [
+        with_a_split(_forest_tree(one.tree_, position, target))
+        for one in estimators
+        for target, position in enumerate(classes)
+    ]
     total = _add_trees(graph, trees, len(classes), rounded)
     return graph.add("Div", total, graph.constant(float(len(estimators))))
 
 
-def _boosted_trees(model: Any) -> Iterator[Tree]:
+def boosted_trees(model: Any) -> list[Tree]:
     """The trees with their features where they are in the matrix: inside, scikit-learn puts categories first."""
+    return [with_a_split(tree) for tree in _boosted_trees(model)]
+
+
+def _boosted_trees(model: Any) -> Iterator[Tree]:
     categories = _known_categories(model)
     inside = np.arange(model.n_features_in_)
     if categories:
@@ -115,7 +126,6 @@ def _forest_tree(tree: Any, position: int, target: int) -> Tree:
 
 def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
     """One node for all trees: inner nodes and leaves are numbered apart, as the operator wants them."""
-    trees = [_with_a_split(tree) for tree in trees]
     inner_counts = [int(np.count_nonzero(~tree.leaf)) for tree in trees]
     inner_starts = np.concatenate([[0], np.cumsum(inner_counts)])
     leaf_starts = np.concatenate([[0], np.cumsum([int(np.count_nonzero(tree.leaf)) for tree in trees])])
@@ -154,7 +164,7 @@ def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str
                      post_transform=0, **tensors, **lists)  # fmt: skip
 
 
-def _with_a_split(tree: Tree) -> Tree:
+def with_a_split(tree: Tree) -> Tree:
     """The operator has no tree of one leaf: such a tree becomes a split with the same leaf on both sides."""
     if len(tree.leaf) > 1:
         return tree
