@@ -110,6 +110,32 @@ def encode(some: Sequence[Line]) -> tuple[bytes, int]:
         return b"".join(kept), len(some) - len(kept)
 
 
+def encode_one(entry: Entry) -> bytes | None:
+    """The line of an entry that has one row, with its end; None where it cannot be written as JSON."""
+    source = entry.source
+    if isinstance(entry.inputs, Mapping) or entry.rows is not None or source.masked:
+        (line,) = lines(entry)
+        return _encode_or_none(line)
+    (score,), (inputs,), (decision,) = entry.scores.tolist(), entry.inputs, entry.decisions
+    return _encode_or_none(
+        Line(
+            entry.request,
+            datetime.datetime.fromtimestamp(entry.time, datetime.UTC),
+            source.model,
+            entry.bundle,
+            source.contract,
+            source.variant,
+            entry.answered_by,
+            round(entry.latency_ms, 3),
+            0,
+            inputs,
+            score,
+            decision,
+            entry.shadow,
+        )
+    )
+
+
 def _encode_or_none(line: Line) -> bytes | None:
     try:
         return _ENCODER.encode(line) + b"\n"

@@ -57,8 +57,8 @@ def work(
     metrics.counter("worker_starts_total")(1.0)
     app = App(config, Access.from_config(config.access, open_), metrics, Audit())
     models = Models.load(config, metrics, log)
-    gc.collect()
     gc.freeze()  # what is there now stays, and going through it again and again would keep requests waiting
+    gc.enable()
     one = Worker(app, models, path, worker, board, metrics, log)
     settings = uvicorn.Config(
         app,
