@@ -50,6 +50,9 @@ format: .venv/.made ## Mend style
 
 .PHONY: bench
 bench: .venv/.made ## Measure what the README claims
+	@# wrk puts the load on the service
+	@command -v wrk > /dev/null || [ "$$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || \
+		{ apt-get update -qq && apt-get install -qq --no-install-recommends wrk > /dev/null; }
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: pull-request

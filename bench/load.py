@@ -49,13 +49,17 @@ class Load:
 
 @dataclass(frozen=True)
 class Settings:
-    """How to start a server, and how to ask it. `--port` is added to the command."""
+    """How to start a server, and how to ask it. `--port` is added to the command.
+
+    cores: how many it may use; the load takes the last of all cores, shared where the server has that too.
+    """
 
     command: Sequence[str | Path]
     folder: Path
     path: str
     key: str
     environment: Mapping[str, str] = field(default_factory=dict)
+    cores: int = 1
 
 
 @dataclass(frozen=True)
@@ -108,7 +112,7 @@ class Server:
                 text=True,
                 timeout=seconds + 30,
                 check=False,
-                preexec_fn=lambda: os.sched_setaffinity(0, {_cores()[1]}),
+                preexec_fn=lambda: os.sched_setaffinity(0, {_cores()[-1]}),
             )
         if done.returncode:
             raise Failed(f"wrk failed:\n{done.stdout}{done.stderr}")
@@ -136,7 +140,7 @@ class Server:
 
 
 def start(settings: Settings) -> Server:
-    """A server that was just started on the first core. Its environment says to numerical libraries: one thread."""
+    """A server that was just started on the first cores. Its environment says to numerical libraries: one thread."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -149,7 +153,7 @@ def start(settings: Settings) -> Server:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
-        preexec_fn=lambda: os.sched_setaffinity(0, {_cores()[0]}),
+        preexec_fn=lambda: os.sched_setaffinity(0, _cores()[: settings.cores]),
     )
     return Server(settings, process, port, began)
 

@@ -21,6 +21,8 @@ TITLE = "The service"
 CONNECTIONS = {1: 25, 8: 45, 64: 55}  # and how many times the tutorial's answers there must be at least
 BATCH_LIMIT = 4.5  # times the tutorial's batches a second, as rows
 P99_LIMIT, COLD_LIMIT, MEMORY_LIMIT = 5.0, 0.8, 110  # ms at 8 connections, s, MB
+LINEAR_LIMIT = 0.8  # times the number of workers; the load takes the rest
+MANY_CONNECTIONS = 64  # so that the kernel spreads them evenly over the workers
 TEN_LIMIT = 1.3  # times the latency of one bundle, with ten side by side
 ROWS = 1000
 STARTS = 5
@@ -38,7 +40,7 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
         lines += _batches(made, ours, theirs, options)
         lines.append(_ten(made, ours, ten, options))
         lines.append(_at_most("memory of the service after all that, MB", ours.memory_mb, MEMORY_LIMIT))
-    return [*lines, _cold(made), *_parts(made)]
+    return [*lines, _workers(made, options), _cold(made), *_parts(made)]
 
 
 class Made:
@@ -61,8 +63,8 @@ class Made:
         (self.key,) = (line for line in self.project.python(*command).output.splitlines() if " " not in line)
         self._number = 0
 
-    def service(self, count: int = 1) -> Server:
-        """The service with so many bundles; access check, metrics and prediction log are on."""
+    def service(self, count: int = 1, workers: int = 1) -> Server:
+        """The service with so many bundles and processes; access check, metrics and prediction log are on."""
         self._number += 1
         models = {NAME: {"bundle": str(self.project.root / "bundle")}}
         models |= {f"{NAME}-{number}": models[NAME] for number in range(1, count)}
@@ -70,10 +72,10 @@ class Made:
         log = {"folder": str(self.folder / f"log-{self._number}"), "files": 4}
         Path(log["folder"]).mkdir()
         access = {"keys": str(self.keys)}
-        settings = {"models": models, "default": NAME, "workers": 1, "access": access, "log": log}
+        settings = {"models": models, "default": NAME, "workers": workers, "access": access, "log": log}
         config.write_text(json.dumps(settings))
         command = (self._python, *SERVE, "--config", config, "--host", "127.0.0.1")
-        return start(Settings(command, self.project.root, "/predict", self.key))
+        return start(Settings(command, self.project.root, "/predict", self.key, cores=workers))
 
     def tutorial(self) -> Server:
         """The service of the tutorial; FastAPI is laid beside the project's packages, which have the rest."""
@@ -125,6 +127,19 @@ def _ten(made: Made, one: Server, ten: Server, options: Options) -> Line:
     many, single = (statistics.median(side) for side in zip(*rounds, strict=True))
     what = "latency at 8 connections with ten bundles beside each other, against one"
     return Line(what, f"{many:.2f} ms", f"{many / single:.2f}", f"{TEN_LIMIT:g}", many / single <= TEN_LIMIT)
+
+
+def _workers(made: Made, options: Options) -> Line:
+    """One process with the load beside it, and one on each core, where the load takes its part of the last one."""
+    cores = len(os.sched_getaffinity(0))
+    with made.service() as one, made.service(workers=cores) as each:
+        rounds = [
+            [server.load(made.rows, MANY_CONNECTIONS).per_second for server in (each, one)]
+            for _ in range(options.repeats)
+        ]
+    many, single = (statistics.median(side) for side in zip(*rounds, strict=True))
+    what = f"batches of {ROWS:,} as rows with {cores} workers on {cores} cores, a second, against one on one"
+    return _at_least(what, many, many / single, LINEAR_LIMIT * cores)
 
 
 def _cold(made: Made) -> Line:
