@@ -86,7 +86,7 @@ class Workspace:
         """The default project with its environment. Nothing was run in it; copy it to do so."""
         self.generate(TEMPLATE, self.folder / "project")
         (root,) = (self.folder / "project").iterdir()
-        run([tool("uv"), "sync", "--quiet"], root, {"VIRTUAL_ENV": ""})
+        run([tool("uv"), "sync", "--quiet", "--compile-bytecode"], root, {"VIRTUAL_ENV": ""})
         compileall.compile_dir(root / PACKAGE, quiet=1)
         return Project(root, root / ".venv")
 
