@@ -15,6 +15,7 @@ from ..project import ContractError
 from .run import run
 
 LAST_WITHOUT_BUILDX = 22  # from 23 on, the client needs the plugin for what the Dockerfile asks
+NO_BASE = "failed to do request"  # what BuildKit says where a registry does not answer
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,15 @@ class Docker:
         given = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
         with secrets() as hidden:
             command = [self.client, *start, "--quiet", "--target", target, "--tag", tag, *given, *hidden, "."]
-            run(command, {**os.environ, "DOCKER_BUILDKIT": "1"})
+            try:
+                run(command, {**os.environ, "DOCKER_BUILDKIT": "1"})
+            except ContractError as error:
+                if NO_BASE not in str(error):
+                    raise
+                raise ContractError(
+                    f"{error}\nthe base image could not be pulled; where its registry is out of reach, "
+                    "BASE_IMAGE=name takes another image of Debian 12 with Python, such as a mirror's"
+                ) from None
 
     def image_id(self, image: str) -> str:
         """The id of an image on this machine: the hash of what it is."""

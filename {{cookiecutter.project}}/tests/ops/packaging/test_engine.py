@@ -56,6 +56,17 @@ def test_a_build_names_target_tag_arguments_and_secrets(docker, answers, command
     )
 
 
+@pytest.mark.parametrize(
+    ("said", "is_told"), [("ERROR: failed to do request: Head: no such host", True), ("ERROR: exit code: 1", False)]
+)
+def test_where_the_base_cannot_be_pulled_it_is_said_how_to_name_another(docker, said, is_told):
+    docker(*OLD, ("build --quiet", said, 1))
+    with pytest.raises(ContractError) as refused:
+        find_docker().build("service", "x:1.2.0", {})
+    assert said in str(refused.value)
+    assert ("BASE_IMAGE=name takes another" in str(refused.value)) == is_told
+
+
 def settings(options):
     return Path(next(one for one in options if one.startswith("id=pip.conf")).partition("src=")[2])
 
