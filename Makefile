@@ -41,7 +41,8 @@ demo: .venv/.made ## Generate a project with the default answers, run its pipeli
 test: .venv/.made ## Run all tests
 	$(BIN)/ruff check --config ruff.toml $(PLAIN)
 	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	@# images of Docker set it, and then each of thousands of processes compiles again all that it imports
+	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: format
 format: .venv/.made ## Mend style
