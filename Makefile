@@ -1,6 +1,8 @@
 # Every command brings what it needs: only Python 3.11 or newer, git and make must be there.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
+# Images of Docker set it, and then each of thousands of processes compiles again all that it imports
+unexport PYTHONDONTWRITEBYTECODE
 BIN = .venv/bin
 DEMO = demo/flight-delays
 # What has no variable in it is linted where it stands
@@ -41,8 +43,7 @@ demo: .venv/.made ## Generate a project with the default answers, run its pipeli
 test: .venv/.made ## Run all tests
 	$(BIN)/ruff check --config ruff.toml $(PLAIN)
 	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
-	@# images of Docker set it, and then each of thousands of processes compiles again all that it imports
-	env -u PYTHONDONTWRITEBYTECODE $(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: format
 format: .venv/.made ## Mend style
