@@ -251,3 +251,51 @@ def test_pushed_images_are_named_by_the_registrys_digest(released: Project, regi
     finally:
         shutil.rmtree(released.root / "dist")
         shutil.copytree(kept, released.root / "dist")
+
+
+def test_the_image_is_accepted_before_it_is_pushed(released: Project, capsys: pytest.CaptureFixture[str]) -> None:
+    told = released.run("make", "accept", "VERSION=1.2.0", "ARGS=--requests 500 --examples 3")
+    with capsys.disabled():
+        print(
+            "", *[line for line in told.splitlines() if line.startswith(("contract:", "load:", "openapi:"))], sep="\n"
+        )
+    assert f"contract: {len(probe(released)['rows'])} good rows are answered as the pipeline did" in told
+    assert "load: 500 requests over 8 connections: 0 failed, p50 " in told
+    assert int(told.partition("openapi: ")[2].split()[0]) > 100
+    assert told.rstrip().endswith(f"the image {IMAGE} may be pushed")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        # of each bad sort one: the rest is in tests/ops/accepting of a project
+        ("rows.py", "contract: .* requests with a row that breaks the contract were not refused"),
+        ("predictor.py", "contract: sent as rows, probe row 0 is answered with "),
+        ("serving/openapi.py", "openapi: the service does not do what its /openapi.json says"),
+        ("serving/__init__.py", "the container ended before the service was ready"),
+    ],
+)
+def test_an_image_that_is_not_as_it_must_be_is_not_accepted(released: Project, change: str, said: str) -> None:
+    lines = {
+        "rows.py": "_broken_rule = lambda *_: None",
+        "predictor.py": "Model.predict = Model.answer = lambda self, table, _was=Model.answer: _was(self, table) / 2",
+        "serving/openapi.py": "openapi = lambda *given, _was=openapi: _refuse(_was(*given))\n"
+        "def _refuse(told):\n    told['paths']['/healthz']['get']['responses'] = {'204': {'description': ''}}\n"
+        "    return told",
+        "serving/__init__.py": "raise SystemExit('no such thing')",
+    }[change]
+    bad = f"bad-{re.sub('[^a-z]', '', change)}:1.2.0"
+    add = (
+        "import importlib.util as u, pathlib; "
+        f"p = pathlib.Path(u.find_spec({released.package.name!r}).origin).parent / {change!r}; "
+        f"p.write_text(p.read_text() + '\\n' + {lines!r} + '\\n')"
+    )
+    container = docker("create", "--user", "0:0", "--entrypoint", "python", IMAGE, "-c", add).strip()
+    try:
+        docker("start", "--attach", container)
+        docker("commit", "--change", "USER 10001:10001", container, bad)
+        told = released.run("make", "accept", f"ARGS=--image {bad} --requests 20 --examples 1", ok=False)
+        assert re.search(rf"the image {bad} may not be pushed: .*{said}", told, re.DOTALL), told
+    finally:
+        docker("rm", "--force", container)
+        docker("rmi", "--force", bad)

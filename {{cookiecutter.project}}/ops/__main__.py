@@ -15,6 +15,7 @@ VERBS = {
     "prove": "retrain from the source and compare with what is committed",
     "report": "show how good the model is, as Markdown and HTML",
     "package": "make all files of a release, and check that they give the same answers",
+    "accept": "test the service's image, run as it will be deployed, before it is pushed",
     "verify": "check the files of a release, without a network",
     "stale": "say whether the commit holds what the pipeline makes of it",
     "remote": "bring data and models from the DVC remote, or to it",
@@ -25,7 +26,7 @@ VERBS = {
     "history": "say which version was live in which stage, from the tags alone",
     "doctor": "plan the repository's settings on GitHub, and apply them with --apply",
 }
-FAST = {"champion", "deploy", "gate"}  # they do without frames, so they start a second sooner
+FAST = {"accept", "champion", "deploy", "gate"}  # they do without frames, so they start a second sooner
 
 
 def main() -> None:

@@ -47,7 +47,7 @@ class Probes:
                 f"{who} gives {len(found)} answers to {len(self._expected)} probe rows; nothing may ship"
             )
         for number, (ours, right) in enumerate(zip(found, self._expected, strict=True)):
-            if _bits(ours) != _bits(right):
+            if bits(ours) != bits(right):
                 raise ContractError(
                     f"{who} answers probe row {number} with {list(ours)}, and the pipeline answered {list(right)}: "
                     "they are made of different models or run by different libraries; nothing may ship"
@@ -55,7 +55,7 @@ class Probes:
         return len(found)
 
 
-def _bits(answer: Sequence[Any]) -> str:
+def bits(answer: Sequence[Any]) -> str:
     """A text that differs where a bit does: Python writes a float so that it reads back as the same."""
     prediction, decision = answer
     numbers = prediction if isinstance(prediction, list) else [prediction]
