@@ -30,10 +30,9 @@ def test_it_answers_as_its_bundle_does_and_nobody_waits(shadow, table):
     assert scores.tolist() == shadow.predictor.model.answer(table).tolist()
     assert ms > 0
     assert thread == "shadow"
-    assert (shadow.answered, shadow.dropped, shadow.failed) == (3, 0, 0)
 
 
-def test_what_it_cannot_take_up_is_dropped_and_counted_in_rows(made, table, monkeypatch):
+def test_what_it_cannot_take_up_is_dropped_and_said(made, table, monkeypatch):
     monkeypatch.setattr(module, "WAITING", 2)
     shadow = Shadow(Predictor(made.root / "bundle"), "abc")
     busy, go_on = threading.Event(), threading.Event()
@@ -44,22 +43,33 @@ def test_what_it_cannot_take_up_is_dropped_and_counted_in_rows(made, table, monk
 
     shadow.offer(table, wait)
     assert busy.wait(20)
-    for _ in range(5):
-        shadow.offer(table, lambda *_: None)
-    assert shadow.dropped == 9
+    answered = []
+    assert [shadow.offer(table, lambda scores, _ms: answered.append(len(scores))) for _ in range(5)] == [
+        *(True, True),
+        *(False, False, False),
+    ]
     go_on.set()
     shadow.close()
-    assert shadow.answered == 9
+    assert answered == [3, 3]
 
 
 def test_a_failing_shadow_goes_on_and_is_said_once(shadow, table, caplog):
+    found = []
     for _ in range(3):
-        shadow.offer(table[:, :2], lambda *_: None)
+        shadow.offer(table[:, :2], lambda scores, _ms: found.append(scores))
     shadow.offer(table, lambda *_: 1 / 0)
-    shadow.offer(table, lambda *_: None)
+    shadow.offer(table, lambda scores, _ms: found.append(len(scores)))
     shadow.close()
-    assert (shadow.answered, shadow.failed) == (3, 12)
+    assert found == [None, None, None, 3]
     assert caplog.text.count("the shadow abc fails") == 1
+
+
+def test_an_answer_that_is_no_number_is_none(shadow, table, monkeypatch):
+    found = []
+    monkeypatch.setattr(shadow.predictor.model, "answer", lambda given: np.full(len(given), np.nan))
+    shadow.offer(table, lambda scores, _ms: found.append(scores))
+    shadow.close()
+    assert found == [None]
 
 
 def test_it_ends_even_where_it_is_stuck(made, table):

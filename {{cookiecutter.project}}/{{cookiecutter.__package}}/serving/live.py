@@ -23,6 +23,7 @@ from .gathered import Gathered
 from .log_lines import Entry, Source, masked
 from .metrics import SECONDS, Histogram, Metrics
 from .prediction_log import PredictionLog
+from .shadowed import Shadowed
 from .variants import Answered, Served
 
 PROBABILITIES = tuple(round(0.05 * step, 2) for step in range(1, 20))
@@ -48,6 +49,14 @@ class Done(NamedTuple):
                 found[place] = (score, it, part.bundle)
         scores, ordered, bundles = zip(*found, strict=True)
         return list(scores), ordered, list(bundles)
+
+    def by_models(self) -> NDArray[np.float64]:
+        """The scores in the order of the rows, NaN where another than a model gave them; shape (n,) or (n, classes)."""
+        found = np.full((self.asked.count, *self.parts[0].scores.shape[1:]), np.nan)
+        for part in self.parts:
+            if part.by != "baseline":
+                found[slice(None) if part.rows is None else part.rows] = part.scores
+        return found
 
 
 class Prediction(msgspec.Struct, omit_defaults=True, gc=False):
@@ -82,6 +91,8 @@ class Live:
         self._answered: dict[str, Callable[[float], None]] = {}
         self._scores: dict[str, Histogram] = {}
         self._bounds = score_bounds(self.contract, self.folder)
+        shadow = self.served.shadow
+        self._shadowed = Shadowed(shadow, self._source, metrics, log, self._bounds) if shadow else None
         split = self.served.split
         self.key_header = split.header if split else None
         self._key_column = split.column if split else None
@@ -111,7 +122,8 @@ class Live:
             self._count(part)
             if self._log is not None:
                 self._log.write(self._entry(done, part, decided, request, started, part.by))
-        self._ask_shadow(done, request)
+        if self._shadowed is not None:
+            self._shadowed.ask(done.table, done.by_models(), done.asked.inputs, request)
 
     def info(self, there: bool) -> None:
         """Say in the metrics which bundle answers, or that it does no more."""
@@ -148,32 +160,6 @@ class Live:
             (time.perf_counter() - started) * 1e3,
             part.rows,
         )
-
-    def _ask_shadow(self, done: Done, request: str) -> None:
-        shadow, log, source = self.served.shadow, self._log, self._source
-        if shadow is None:
-            return
-        inputs = done.asked.inputs
-
-        def then(scores: NDArray[np.float64], milliseconds: float) -> None:
-            if log is not None:
-                decided = shadow.predictor.decide(scores)
-                log.write(
-                    Entry(
-                        source,
-                        request,
-                        time.time(),
-                        shadow.bundle,
-                        "model",
-                        inputs,
-                        scores,
-                        decided,
-                        milliseconds,
-                        shadow=True,
-                    )
-                )
-
-        shadow.offer(done.table, then)
 
 
 def score_bounds(contract: Contract, folder: Path) -> Sequence[float]:

@@ -19,6 +19,8 @@ CATALOGUE = {
     "prediction_seconds": ("histogram", "Time in the model, by request"),
     "request_seconds": ("histogram", "Time from the head of a request to its answer"),
     "prediction_score": ("histogram", "Scores: a probability (of several, the highest), or the number"),
+    "shadow_predictions_total": ("counter", "Rows that a shadow was to answer, by what came of it"),
+    "shadow_distance": ("histogram", "Distance of a shadow's score from the one given (of several, the farthest)"),
     "prediction_log_written_total": ("counter", "Lines of the prediction log that are written"),
     "prediction_log_dropped_total": ("counter", "Lines of the prediction log that were lost"),
     "prediction_log_failing": ("gauge", "Processes that cannot write the prediction log now"),
