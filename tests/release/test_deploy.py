@@ -100,6 +100,34 @@ def test_a_promotion_that_is_killed_can_be_undone(stage: Drill, capsys: pytest.C
     assert answers.failed.total() == 0
 
 
+def test_a_version_has_the_bundle_of_another_beside_it_where_policy_says_so(stage: Drill) -> None:
+    policy = stage.project.root / "policy.yaml"
+    before = policy.read_text()
+    beside = "serving: {deadline_ms: 150, shadow: v1.0.0, split: {version: v1.0.0, key: X-Customer, share: 0.5}}\n"
+    policy.write_text(before.partition("serving:")[0] + beside)
+    try:
+        with stage.clients() as answers:
+            stage.deploy("canary", *stage.version("new", "1.1.0"))
+            record, container = stage.record(), stage.container("stable")
+            made = json.loads(docker("exec", container, "cat", "/tmp/serving.json"))  # noqa: S108
+            there = docker("exec", container, "ls", "/var/lib/bundles/1.0.0").split()
+            ask = (
+                "import urllib.request as u; r = u.Request('http://127.0.0.1:8000/metrics', headers={'X-API-Key': "
+                f"'{stage.key}'}}); print(u.urlopen(r).read().decode())"
+            )
+            metrics = docker("exec", container, "python3", "-c", ask)
+            stage.deploy("rollback")
+    finally:
+        policy.write_text(before)
+    assert (record["result"], record["serves"]["version"]) == ("promoted", "1.1.0"), record["reason"]
+    (model,) = made["models"].values()
+    assert made["deadline_ms"] == 150
+    assert model["split"] == {"bundle": "/var/lib/bundles/1.0.0", "key": "X-Customer", "share": 0.5}
+    assert {"manifest.json", "model.onnx"} <= set(there)
+    assert "shadow_predictions_total" in metrics
+    assert answers.failed.total() == 0
+
+
 def test_a_canary_whose_container_dies_is_rolled_back(stage: Drill) -> None:
     with stage.begun("canary", *stage.version("new", "1.1.0"), until="give stable 90 %") as process:
         docker("kill", stage.container("canary"))

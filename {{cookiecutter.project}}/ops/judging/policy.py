@@ -12,6 +12,7 @@ from ruamel.yaml import CommentedMap
 
 from ..project import HIGHER_IS_BETTER, PRIMARY, STRICT, Contract, ContractError, parse, read_yaml, round_trip
 from .canary import Canary
+from .serving import Serving
 
 POLICY = Path("policy.yaml")
 
@@ -97,7 +98,8 @@ class Policy:
 
     floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
     better than the same answer for every row, by the whole of its interval. slices or calibration None: not compared.
-    canary: how a new version is tried on live requests, which is for `ops deploy` and not for the gate.
+    canary: how a new version is tried on live requests, serving: how it answers where it is deployed; both are for
+    `ops deploy` and not for the gate.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -110,6 +112,7 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     release: Release = field(default_factory=Release)
     canary: Canary = field(default_factory=Canary)
+    serving: Serving = field(default_factory=Serving)
 
 
 @dataclass(frozen=True)

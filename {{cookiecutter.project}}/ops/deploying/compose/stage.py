@@ -11,10 +11,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ...judging.policy import read_policy
+from ...judging.serving import Serving
+from .. import lend
 from ..execute import Executor
 from ..failure import DeployError
 from ..metrics import parse_statistics
 from ..place import PORT
+from ..serving import BUNDLES, beside, borrowed, configured, releases
 from ..smoke import smoke
 from ..state import NAMES, Name, Release, State, Variant, read_state, to_label
 from . import volumes
@@ -81,6 +85,9 @@ class Stage(Executor):
 
     def start(self, name: Name, release: Release, history: tuple[Release, ...]) -> None:
         """Make a variant's container, and see that it serves. Raises DeployError where it does not."""
+        policy = beside(read_policy().serving, release)
+        for version, image in borrowed(policy, release, releases(self.read())).items():
+            self.say(f"  {bring_bundle(self.host, self.project, version, image)}")
         user = pull(self.host, release.image)
         if user not in self.prepared:
             prepare(self.host, self.project, release.image, user, self.keys)
@@ -88,7 +95,7 @@ class Stage(Executor):
         variables = {
             f"{name.upper()}_IMAGE": release.image,
             f"{name.upper()}_RELEASES": to_label([release, *history]),
-            **serving(name),
+            **serving(name, policy),
         }
         up = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", "--force-recreate", name]
         self.host.compose(self.project, *up, timeout=READY + DRAIN, variables=variables)
@@ -136,16 +143,28 @@ class Stage(Executor):
         return self.probes[image]
 
 
-def serving(name: Name) -> dict[str, str]:
+def serving(name: Name, policy: Serving) -> dict[str, str]:
     """The variables with a variant's configuration. Raises DeployError where there is none."""
     try:
         found = json.loads(SERVING.read_text(encoding="utf-8"))
     except (OSError, ValueError) as fault:
         raise DeployError(f"{SERVING}: the configuration of the service is needed there: {fault}") from None
     access = found.get("access") or {}
-    text = json.dumps({**found, "variant": name}, separators=(",", ":"))
+    made = configured(found, str(SERVING), policy)
+    text = json.dumps({**made, "variant": name}, separators=(",", ":"))
     is_open = not (access.get("keys") or access.get("oidc"))
     return {f"{name.upper()}_SERVING": text, f"{name.upper()}_SERVE": "--open" if is_open else ""}
+
+
+def bring_bundle(host: Host, project: str, version: str, image: str) -> str:
+    """Have the bundle of a version, from its image, in the stage's volume; what was done. Raises DeployError."""
+    try:
+        pull(host, image)
+    except DeployError as fault:
+        raise DeployError(f"policy.yaml, serving: the bundle of v{version} is to come from {image}: {fault}") from None
+    variables = {"LEND_IMAGE": image, "LEND_SCRIPT": Path(lend.__file__).read_text(encoding="utf-8")}
+    run = ["run", "--rm", "--no-deps", "--no-TTY", "--pull", "never", "lend", version, BUNDLES]
+    return host.compose(project, *run, variables=variables).strip()
 
 
 def prepare(host: Host, project: str, image: str, user: str, keys: str | None) -> None:

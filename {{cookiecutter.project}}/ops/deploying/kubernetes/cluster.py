@@ -17,10 +17,13 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
+from ...judging.policy import read_policy
 from ..execute import Executor
 from ..failure import DeployError
+from ..serving import beside, borrowed, releases
 from ..smoke import smoke
 from ..state import NAMES, Name, Release, State, Variant
+from .equipment import equipped
 from .kubectl import Kubectl, Object
 from .lease import lock
 from .manifests import ROUTE, is_rolled_out, only, pods_of, read_objects, shared, started, weighed
@@ -93,7 +96,9 @@ class Cluster(Executor):
 
     def start(self, name: Name, release: Release, history: tuple[Release, ...]) -> None:
         """Make a variant's objects, and see that its pods serve. Raises DeployError where they do not."""
-        self.kubectl.apply(started(self.objects, name, release, history))
+        policy = beside(read_policy().serving, release)
+        images = borrowed(policy, release, releases(self.read()))
+        self.kubectl.apply(equipped(started(self.objects, name, release, history), name, policy, images))
         self._wait(name)
         for line in self.smoke(name, Variant(release, history, serving=True)):
             self.say(f"  {line}")

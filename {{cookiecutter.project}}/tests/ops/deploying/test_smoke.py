@@ -106,6 +106,23 @@ def test_the_first_fault_is_named(answers: dict[str, Any], path: str, spoiled: A
     assert said in str(caught.value)
 
 
+def test_rows_of_the_other_bundle_of_a_split_are_left_out(answers: dict[str, Any]) -> None:
+    ours, other = {"prediction": 0.25, "bundle": "b" * 12}, {"prediction": 0.5, "bundle": "c" * 12}
+    answers["/predict"] = {"variant": "canary", "bundle": None, "predictions": [ours, other]}
+    assert run()[-1] == (
+        "/predict answers 1 probe rows as the bundle says; 1 are answered by the other bundle of the split"
+    )
+    answers["/predict"]["predictions"] = [{**ours, "prediction": 0.26}, other]
+    with pytest.raises(DeployError, match="1 of 2 probe rows are answered otherwise than the bundle says"):
+        run()
+    answers["/predict"]["predictions"] = [other, other]
+    with pytest.raises(DeployError, match="the other bundle of the split answered all 2 probe rows"):
+        run()
+    answers["/predict"] = {"variant": "canary", "bundle": "c" * 12, "predictions": [ours | {"bundle": None}] * 2}
+    with pytest.raises(DeployError, match="the other bundle of the split answered all 2 probe rows"):
+        run()
+
+
 def test_answers_are_alike_within_the_tolerance() -> None:
     assert alike(0.1 + 0.2, 0.3)
     assert alike({"no": 0.25, "yes": 0.75}, [0.25, 0.75])

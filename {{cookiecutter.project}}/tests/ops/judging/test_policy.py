@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ops.judging.policy import Calibration, Champion, Limits, Policy, Slices, judge, policy_line, read_policy
+from ops.judging.serving import Serving, Split
 from ops.project import Contract, ContractError
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +48,9 @@ def test_a_policy_is_read_with_all_its_rules(tmp_path):
         "calibration: {margin: 0.03}\n"
         "beat_baseline: false\n"
         "floors: {roc_auc: 0.65}\n"
-        "limits: {bundle_mb: 10, latency_ms: 5}\n",
+        "limits: {bundle_mb: 10, latency_ms: 5}\n"
+        "serving: {deadline_ms: 50, fallback: v1.0.0, shadow: v1.3.0-rc.1,"
+        " split: {version: v1.1.0, key: X-Customer, share: 0.1}}\n",
     )
     assert read_policy(path) == Policy(
         beat_baseline=False,
@@ -56,6 +59,7 @@ def test_a_policy_is_read_with_all_its_rules(tmp_path):
         slices=Slices(50, 0.02),
         calibration=Calibration(0.03),
         limits=Limits(10, 5),
+        serving=Serving(50.0, "v1.0.0", "v1.3.0-rc.1", Split("v1.1.0", "X-Customer", 0.1)),
     )
 
 
@@ -65,6 +69,11 @@ def test_what_a_policy_leaves_out_has_its_default(tmp_path):
     assert (policy.champion.require, policy.champion.metric, policy.champion.margin) == ("not_worse", None, 0)
     assert (policy.slices, policy.calibration, policy.beat_baseline) == (None, None, True)
     assert policy.limits == Limits(None, None)
+    assert policy.serving == Serving(None, None, None, None)
+
+
+def test_the_projects_own_policy_splits_nothing():
+    assert read_policy(ROOT / "policy.yaml").serving == Serving(200.0)
 
 
 @pytest.mark.parametrize("rule", ["slices", "calibration"])
@@ -94,6 +103,18 @@ def test_a_rule_set_to_null_is_not_judged(tmp_path, rule):
         ("calibration: 0.01\n", "calibration is 0.01: "),
         ("limits: {latency_ms: 0}\n", "limits.latency_ms is 0: Input should be greater than 0"),
         ("limits: {bundle_gb: 1}\n", "limits.bundle_gb is no key that is known here"),
+        ("serving: {deadline: 5}\n", "serving.deadline is no key that is known here"),
+        ("serving: {deadline_ms: 0}\n", "serving.deadline_ms is 0: Input should be greater than 0"),
+        ("serving: {shadow: 1.2.0}\n", "serving.shadow is '1.2.0': a released version such as v1.2.0 is needed"),
+        ("serving: {fallback: true}\n", "serving.fallback is True: Input should be a valid string"),
+        ("serving: {split: {version: v1.0.0, key: k}}\n", "serving.split.share is missing"),
+        (
+            "serving: {split: {version: v1.0.0, key: k, share: 1.5}}\n",
+            "serving.split.share is 1.5: Input should be less than 1",
+        ),
+        ("serving: {split: {version: new, key: k, share: 0.5}}\n", "serving.split.version is 'new': a released"),
+        ("serving: {split: {version: v1.0.0, key: '', share: 0.5}}\n", "serving.split.key is empty: a column of"),
+        ("serving: {split: {version: v1.0.0, key: k, share: 0.5, by: x}}\n", "serving.split.by is no key that is"),
     ],
 )
 def test_a_faulty_policy_is_told_by_file_and_key(tmp_path, text, message):

@@ -134,6 +134,7 @@ def compose(arguments, given):
                 "image": image,
                 "labels": {"trainyard.releases": os.environ[f"{upper}_RELEASES"]},
                 "address": "10.0.0.2" if name == "stable" else "10.0.0.3",
+                "serving": json.loads(os.environ[f"{upper}_SERVING"]),
                 "status": "exited" if "broken" in image else "running",
             }
             change(containers={**state["containers"], name: made})
@@ -144,6 +145,9 @@ def compose(arguments, given):
             print("the last words")
         case [*_, "prepare"]:
             change(prepared=json.loads(given))
+        case [*_, "lend", version, _]:
+            change(lent={**read().get("lent", {}), version: os.environ["LEND_IMAGE"]})
+            print(f"the bundle of {version} was brought")
         case [*_, "router"]:
             router = {"id": "r", "image": "haproxy", "labels": {}, "address": "10.0.0.1", "status": "running"}
             change(containers={**read()["containers"], "router": router})

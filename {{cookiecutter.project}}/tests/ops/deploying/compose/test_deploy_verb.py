@@ -51,6 +51,37 @@ def test_a_healthy_canary_is_promoted(old: Any) -> None:
     assert {"give stable 90 % of requests and canary 10 %", "remove canary"} <= set(record["lines"])
 
 
+def test_what_policy_says_of_serving_reaches_the_container_with_the_bundles_that_it_needs(old: Any) -> None:
+    serving = Path("deploy/compose/serving.json")
+    serving.write_text('{"models": {"flights": {"bundle": null, "shadow": null}}, "rows": 7}')
+    with Path("policy.yaml").open("a") as policy:
+        policy.write(
+            "serving: {deadline_ms: 50, fallback: v1.0.0, shadow: v1.1.0,"
+            " split: {version: v0.9.0, key: X-Customer, share: 0.25}}\n"
+        )
+    old.set(images={**old.state()["images"], "new:0.9.0": "10001:10001"})
+    status, record = old.deploy("canary", *NEW)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+    # what is known here by its digest, and what is looked for where the version itself is from; none from itself
+    assert old.state()["lent"] == {"1.0.0": "old", "0.9.0": "new:0.9.0"}
+    assert "  the bundle of 0.9.0 was brought" in record["lines"]
+    made = old.state()["containers"]["stable"]["serving"]
+    split = {"bundle": "/var/lib/bundles/0.9.0", "key": "X-Customer", "share": 0.25}
+    flights = {"bundle": None, "shadow": None, "fallback": "/var/lib/bundles/1.0.0", "split": split}
+    assert made == {"models": {"flights": flights}, "rows": 7, "deadline_ms": 50.0, "variant": "stable"}
+
+
+def test_a_bundle_that_cannot_be_had_is_named_and_what_served_goes_on(old: Any) -> None:
+    with Path("policy.yaml").open("a") as policy:
+        policy.write("serving: {shadow: v9.0.0}\n")
+    old.set(images={**old.state()["images"], "registry.example/unknown@sha256:1": "10001:10001"})
+    status, record = old.deploy("canary", "--image", "registry.example/unknown@sha256:1", "--version", "1.1.0")
+    assert (status, record["result"]) == (1, "rolled back")
+    said = "policy.yaml, serving: the bundle of v9.0.0 is to come from registry.example/unknown:9.0.0: "
+    assert record["reason"].startswith(said)
+    assert old.serves() == {"stable": "old"}
+
+
 def test_a_canary_is_asked_only_when_the_router_has_seen_it_well(old: Any) -> None:
     old.set(unchecked=3)
     status, record = old.deploy("canary", *NEW)
