@@ -193,9 +193,14 @@ HOSTILE = [
 ]
 
 
-@pytest.fixture
-def monster(project: Judged) -> Judged:
-    """A project of 1,000 columns, 500 slices, 120 periods and 300 categories with the worst of names, all different."""
+@pytest.fixture(scope="session")
+def monster(challenged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Judged:
+    """A project of 1,000 columns, 500 slices, 120 periods and 300 categories with the worst of names, all different.
+
+    It is shared, so nothing but its reports is to be changed.
+    """
+    project = Judged(tmp_path_factory.mktemp("monster") / "flights")
+    shutil.copytree(challenged.root, project.root)
     seeded = random.Random(1)  # noqa: S311
 
     def name(number: int) -> str:
