@@ -92,8 +92,15 @@ def why(*runs: Run) -> str:
     )
 
 
+def share_bytecode(github: GitHub, project: Project) -> None:
+    """Let the environments of runs begin with what the project's own has compiled."""
+    (packages,) = (project.root / ".venv/lib").glob("python*/site-packages")
+    github.env["LOCAL_GITHUB_BYTECODE"] = str(packages)
+
+
 def push_of_main(github: GitHub, project: Project) -> Repository:
     """The project on the local GitHub, with what its push starts forgotten."""
+    share_bytecode(github, project)
     repository = github.create(NAME)
     github.push(repository, "main", project.root)
     github.deliver(only=())
@@ -116,6 +123,7 @@ def seeded(factory: pytest.TempPathFactory) -> tuple[Project, Path]:
 def _keep_the_run_of_main(project: Project, folder: Path, kept: Path) -> None:
     github = GitHub(folder)
     try:
+        share_bytecode(github, project)
         repository = github.create(NAME)
         github.push(repository, "main", project.root)
         (run,) = github.deliver(only={"train.yml"})
