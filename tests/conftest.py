@@ -28,6 +28,11 @@ def hook(name: str) -> ModuleType:
     return module
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let those begin first that take longest, else one core has nothing to do while the other ends the last one."""
+    items.sort(key=lambda item: not item.get_closest_marker("longest"))
+
+
 @dataclass(frozen=True)
 class Project:
     """A generated project, and how to run commands in it."""
