@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import itertools
 import json
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 from ruamel.yaml import YAML
+from watching import FILES
 
 from conftest import BIN, ROOT, hook
 
@@ -49,6 +51,21 @@ def texts(root: Path) -> dict[str, str]:
     return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
 
 
+# Of most files, the combinations have few different texts between them, and parsing them takes longer than rendering
+
+
+@functools.cache
+def parsed(text: str) -> Any:
+    """What a YAML file says."""
+    return YAML(typ="safe").load(text)
+
+
+@functools.cache
+def has_leftover(text: str) -> bool:
+    """Whether something of cookiecutter's is left in a text, apart from what belongs to a workflow."""
+    return bool(LEFTOVER.search(text.replace("${{ ", "")))
+
+
 @pytest.mark.parametrize("task", CHOICES["task"])
 @pytest.mark.parametrize("python_version", CHOICES["python_version"])
 def test_every_combination_renders(tmp_path: Path, task: str, python_version: str) -> None:
@@ -66,7 +83,7 @@ def test_every_combination_renders(tmp_path: Path, task: str, python_version: st
         }
         root = render(folder, answers)
         found = texts(root)
-        leftover = [name for name, text in found.items() if LEFTOVER.search(text.replace("${{ ", ""))]
+        leftover = [name for name, text in found.items() if has_leftover(text)]
         assert not leftover, (answers, leftover)
         check_types(root, answers)
         code = "".join(text for name, text in sorted(found.items()) if name.endswith((".py", ".toml")))
@@ -76,10 +93,14 @@ def test_every_combination_renders(tmp_path: Path, task: str, python_version: st
         linted.add(digest)
 
 
+def read(path: Path) -> Any:
+    """What a YAML file says, not to be changed."""
+    return parsed(path.read_text())
+
+
 def check_types(root: Path, answers: dict[str, str]) -> None:
     """YAML, TOML and JSON hold the answers in the types that they are meant to have."""
-    yaml = YAML(typ="safe")
-    contract, params = yaml.load(root / "contract.yaml"), yaml.load(root / "params.yaml")
+    contract, params = read(root / "contract.yaml"), read(root / "params.yaml")
     target = {"classification": ("late", "boolean"), "regression": ("delay", "number")}[answers["task"]]
     targets = [(name, one["type"]) for name, one in contract["columns"].items() if one["role"] == "target"]
     assert targets == [target]
@@ -91,16 +112,16 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     assert project["tool"]["trainyard"]["deploy_target"] == answers["deploy_target"]
     container = json.loads((root / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
-    assert yaml.load(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
-    policy = yaml.load(root / "policy.yaml")
+    assert read(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
+    policy = read(root / "policy.yaml")
     rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "release", "canary"}
     assert set(policy) == rules
     assert policy["champion"]["require"] == "not_worse"
-    assert yaml.load(root / ".pre-commit-config.yaml")["repos"]
+    assert read(root / ".pre-commit-config.yaml")["repos"]
     targets = {path.name for path in (root / "deploy").glob("*") if path.name in CHOICES["deploy_target"]}
     assert targets <= {answers["deploy_target"]}
     if answers["deploy_target"] == "compose":
-        services = yaml.load(root / "deploy/compose/compose.yaml")["services"]
+        services = read(root / "deploy/compose/compose.yaml")["services"]
         assert "exec flight-delays serve --config /tmp/serving.json" in services["stable"]["entrypoint"][2]
         assert json.loads((root / "deploy/compose/serving.json").read_text())["default"] == "flight-delays"
 
@@ -130,3 +151,12 @@ def test_the_package_has_no_variable_in_it(tmp_path: Path) -> None:
     root = render(tmp_path, {"project": "other-name"})
     plain = {name: text for name, text in texts(template).items() if "__pycache__" not in name}
     assert {name: text for name, text in texts(root / "other_name").items() if "__pycache__" not in name} == plain
+
+
+def test_the_tasks_differ_in_few_files(tmp_path: Path) -> None:
+    found = []
+    for task in CHOICES["task"]:
+        (tmp_path / task).mkdir()
+        found.append(texts(render(tmp_path / task, {"task": task})))
+    assert found[0].keys() == found[1].keys()
+    assert {name for name in found[0] if found[0][name] != found[1][name]} == set(FILES)

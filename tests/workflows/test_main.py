@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from conftest import ROOT, clone_of, generate, run
+import pytest
+from watching import MODULES, watched
 
-from .hosted import NAME, Hosted, step, why
+from conftest import ROOT, clone_of, generate, made_once, run
+
+from .hosted import NAME, Hosted, share_bytecode, step, why
 from .local import GitHub
 
 
@@ -52,13 +55,15 @@ def test_a_poisoned_cache_does_not_make_a_forged_model_true(hosted: Hosted, tmp_
     assert "**Different:**" in run.summary
 
 
-def test_a_fresh_project_is_green_on_its_first_push(tmp_path: Path) -> None:
+@pytest.mark.longest
+def test_a_fresh_project_is_green_on_its_first_push(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     project, _ = generate(tmp_path / "fresh", {})
     github = GitHub(tmp_path / "github")
     try:
+        share_bytecode(github, made_once("classification", tmp_path_factory))
         repository = github.create(NAME)
         github.push(repository, "main", project.root)
-        runs = {run.file: run for run in github.deliver()}
+        runs = {run.file: run for run in github.deliver(env=watched(tmp_path / "reads.json"))}
     finally:
         github.stop()
     ended = {name: run.conclusion for name, run in runs.items()}
@@ -70,6 +75,9 @@ def test_a_fresh_project_is_green_on_its_first_push(tmp_path: Path) -> None:
     assert {"tests-3.11", "wheel"} == set(ci.artifacts)
     assert set(ci.artifacts["tests-3.11"]) == {"reports/junit.xml", "coverage.xml"}
     assert "nothing to prove" in runs["train.yml"].summary.lower()
+    # those of its tests that another task could change run in a project of that task too
+    read = json.loads((tmp_path / "reads.json").read_text())
+    assert {"tests/test_project.py", "tests/ops/judging/test_policy.py"} <= read.keys() <= {*MODULES}, read
 
 
 def test_a_pull_request_is_tried_on_this_machine_before_there_is_any_lock(tmp_path: Path) -> None:
