@@ -114,7 +114,7 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
     assert read(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
     policy = read(root / "policy.yaml")
-    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "release", "canary"}
+    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "release", "canary", "serving"}
     assert set(policy) == rules
     assert policy["champion"]["require"] == "not_worse"
     assert read(root / ".pre-commit-config.yaml")["repos"]
