@@ -6,10 +6,11 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
 from flight_delays.contract import ContractError
-from flight_delays.predictor import Predictor
+from flight_delays.predictor import Model, Predictor
 from flight_delays.rows import RowsRefused
 
 
@@ -27,6 +28,19 @@ def test_a_bundle_answers_its_probe_rows_exactly(kind, request):
     workspace = request.getfixturevalue(kind)
     found = Predictor(workspace.root / "bundle").predict(probe(workspace)["rows"])
     assert found.tolist() == probe(workspace)["answers"]
+
+
+@pytest.mark.parametrize("kind", ["made", "made_regression", "made_multiclass"])
+@pytest.mark.parametrize("attribute", ["leaf_weights", "nodes_splits"])
+def test_a_model_whose_trees_were_changed_and_their_tables_were_not_is_refused(kind, attribute, request, tmp_path):
+    workspace = request.getfixturevalue(kind)
+    model = onnx.load(workspace.root / "bundle/model.onnx")
+    (trees,) = (node for node in model.graph.node if node.op_type == "TreeEnsemble")
+    (values,) = (one for one in trees.attribute if one.name == attribute)
+    values.t.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(values.t) * 1.01))
+    onnx.save(model, tmp_path / "model.onnx")
+    with pytest.raises(ContractError, match="was changed: its trees answer otherwise than its tables"):
+        Model(tmp_path / "model.onnx", workspace.contract)
 
 
 def test_more_threads_answer_the_same_to_rounding(made):

@@ -93,3 +93,11 @@ def test_what_would_have_to_be_unpickled_is_refused(scorer):
     texts["quickscorer.edges"] = quickscorer.base64.b64encode(np.array([None]).dumps()).decode()
     with pytest.raises(ValueError, match="allow_pickle"):
         QuickScorer.from_metadata(texts)
+
+
+def test_samples_hold_each_edge_and_a_missing_value_of_each_feature_in_all_combinations(scorer):
+    table = scorer.samples(width=3)
+    assert table.shape == (quickscorer.SAMPLES, 3)
+    assert not table[:, 1].any()  # in no tree
+    found = {(x, y) for y, _, x in np.nan_to_num(table, nan=-1.0).tolist()}
+    assert found == {(x, y) for x in (1, 2, -1) for y in (3, 5, -1)}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from .contract import Contract, ContractError
 from .features import Columns, features, matrix
 from .quickscorer import QuickScorer
 from .rows import Row, encode
+
+Answers = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 MANY = 64  # rows that the tables of a QuickScorer answer sooner than the walk through the trees
 
@@ -58,17 +60,23 @@ class Predictor:
 
 
 class Model:
-    """An ONNX file that answers columns in the encoding of `rows.encode`."""
+    """An ONNX file that answers columns in the encoding of `rows.encode`.
+
+    Raises ContractError where it has its trees a second time, as tables of a QuickScorer, and those answer otherwise.
+    """
 
     def __init__(self, path: Path, contract: Contract, threads: int = 1) -> None:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = threads
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         self._contract = contract
-        self._quick = QuickScorer.from_metadata(self._session.get_modelmeta().custom_metadata_map)
-        if self._quick is not None:
-            link = self._quick.link.tobytes()
-            self._link = onnxruntime.InferenceSession(link, options, providers=["CPUExecutionProvider"])
+        session = _session(str(path), threads)
+        self._few: Answers = lambda table: session.run(["prediction"], {"features": table})[0]
+        self._many = self._few
+        quick = QuickScorer.from_metadata(session.get_modelmeta().custom_metadata_map)
+        if quick is not None:
+            link = _session(quick.link.tobytes(), threads)
+            self._many = lambda table: link.run(["prediction"], {"sums": quick.sums(table)})[0]
+            samples = quick.samples(session.get_inputs()[0].shape[1])
+            if not np.allclose(self._many(samples), self._few(samples), rtol=1e-9, atol=1e-12):
+                raise ContractError(f"{path} was changed: its trees answer otherwise than its tables of them")
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
         """The predictions for n rows.
@@ -88,8 +96,11 @@ class Model:
             return np.empty((0, len(self._contract.classes)) if self._contract.kind == "multiclass" else 0)
         if rows % 2:  # onnxruntime computes two rows at a time, and a single one in another way
             table = np.concatenate((table, table[-1:]))
-        if self._quick is not None and rows >= MANY:
-            (answer,) = self._link.run(["prediction"], {"sums": self._quick.sums(table)})
-        else:
-            (answer,) = self._session.run(["prediction"], {"features": table})
+        answer = (self._many if rows >= MANY else self._few)(table)
         return answer[:rows] if self._contract.kind == "multiclass" else answer[:rows, -1]
+
+
+def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = threads
+    return onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 PREFIX = "quickscorer."  # of its entries in a model's metadata
 BLOCK = 8192  # rows that are looked up in the tables' edges at once
+SAMPLES = 256
 PART = 16384  # leaves at a time: what is in work stays in the processor's nearest caches
 
 
@@ -67,6 +68,19 @@ class QuickScorer:
         """
         parts = [self._block(table[start : start + BLOCK]) for start in range(0, len(table), BLOCK)]
         return np.concatenate(parts, axis=1).T
+
+    def samples(self, width: int) -> NDArray[np.float64]:
+        """Rows of a model's features, of shape (SAMPLES, width), that lead to leaves all over the trees.
+
+        Each feature takes its edges and a missing value, evenly and in an order of its own.
+        """
+        table, row = np.zeros((SAMPLES, width)), np.arange(SAMPLES)
+        starts = np.cumsum(self.counts) - self.counts
+        for number, (feature, start, count) in enumerate(zip(self.features, starts, self.counts, strict=True)):
+            values = np.append(self.edges[start : start + count], np.nan)
+            spread = row * np.sqrt(number + 2.5) % 1  # as the multiples of an irrational number are
+            table[:, feature] = values[(spread * len(values)).astype(np.intp)]
+        return table
 
     def _block(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         columns = np.ascontiguousarray(table.T)

@@ -24,6 +24,7 @@ from .lock import LOCK
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 FOLDERS = ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")  # where DVC looks outside of a project
+FEW = 50  # rows that are asked at once; a model may have another way for many
 TOLD = 15  # how many of a failed pipeline's last lines are told
 PATIENCE = 10  # seconds that a stopped pipeline has to end by itself
 SETTINGS = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = {}\n    type = reflink,copy\n"
@@ -133,16 +134,24 @@ class Scratch:
     def answers(self, model: Path) -> list[float]:
         """What a model answers to the retrained bundle's probe set, by the commit's own code.
 
-        Raises ContractError where it does not take these rows.
+        Raises ContractError where it does not take these rows, or answers them otherwise when fewer are asked at once.
         """
-        bundle, rows = self._own / "probed", self._own / "rows.json"
+        bundle = self._own / "probed"
         shutil.rmtree(bundle, ignore_errors=True)
         shutil.copytree(self.root / layout.BUNDLE, bundle)
         shutil.copyfile(model, bundle / "model.onnx")
-        rows.write_text(json.dumps(json.loads((bundle / "probe.json").read_text())["rows"]), encoding="utf-8")
-        said = self._ask("-m", f"{PACKAGE.name}.predict", str(rows), "--bundle", str(bundle))
-        given = [json.loads(line)["prediction"] for line in said.splitlines()]
-        return [float(one) for answer in given for one in (answer if isinstance(answer, list) else [answer])]
+        rows = json.loads((bundle / "probe.json").read_text())["rows"]
+        answers = self._predict(bundle, rows)
+        if answers != [one for start in range(0, len(rows), FEW) for one in self._predict(bundle, rows[start:][:FEW])]:
+            raise ContractError(f"it answers a row otherwise among {len(rows)} rows than among {FEW}")
+        return answers
+
+    def _predict(self, bundle: Path, rows: list[Any]) -> list[float]:
+        given = self._own / "rows.json"
+        given.write_text(json.dumps(rows), encoding="utf-8")
+        said = self._ask("-m", f"{PACKAGE.name}.predict", str(given), "--bundle", str(bundle))
+        answers = [json.loads(line)["prediction"] for line in said.splitlines()]
+        return [float(one) for answer in answers for one in (answer if isinstance(answer, list) else [answer])]
 
     def _ask(self, *arguments: str) -> str:
         command = [sys.executable, *arguments]

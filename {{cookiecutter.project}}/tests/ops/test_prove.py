@@ -133,7 +133,7 @@ def edited_metrics(root: Path, by: float = 0.1) -> bytes:
 
 
 def model(root: Path, edit: str) -> bytes:
-    """The model with other bytes: said otherwise, or answering otherwise."""
+    """The model with other bytes: said otherwise, or answering otherwise, or so for a few rows only."""
     made = onnx.load(root / layout.MODEL)
     if edit == "said":
         made.doc_string = "the same model"
@@ -142,6 +142,8 @@ def model(root: Path, edit: str) -> bytes:
         (weights,) = (one for one in trees.attribute if one.name == "leaf_weights")
         values = onnx.numpy_helper.to_array(weights.t) * 1.5
         weights.t.CopyFrom(onnx.numpy_helper.from_array(values))
+    if edit == "answers":
+        del made.metadata_props[:]  # the tables that answer many rows
     return made.SerializeToString()
 
 
@@ -392,6 +394,14 @@ def test_a_model_with_other_answers_is_different_whatever_the_metrics_say(reposi
     (where,) = wheres(proof)
     assert where.startswith("model/model.onnx: ")
     assert where.endswith("of 100 answers to the probe set, at most")
+
+
+def test_a_model_with_other_answers_for_a_few_rows_is_different(repository, committed):
+    forge(repository, layout.MODEL.as_posix(), model(repository, "few"))
+    (one,) = judged(repository, committed).differences
+    assert one.where == "model/model.onnx"
+    assert one.committed.startswith("no answer to the probe set")
+    assert "its trees answer otherwise than its tables of them" in one.committed
 
 
 def test_a_bundle_with_another_model_than_was_trained_is_different(repository, committed):

@@ -78,7 +78,14 @@ def export(trained: Trained, path: Path, contract: Contract, checked: list[Rows]
     model = to_onnx(trained.estimator, len(trained.features))
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
-    exported = Model(path, contract)
+    try:
+        return _checked(Model(path, contract), trained, contract, checked)
+    except ContractError:
+        path.unlink()
+        raise
+
+
+def _checked(exported: Model, trained: Trained, contract: Contract, checked: list[Rows]) -> float:
     worst, same = 0.0, True
     for rows in checked:
         table = matrix(features(rows.columns, contract))
@@ -88,10 +95,8 @@ def export(trained: Trained, path: Path, contract: Contract, checked: list[Rows]
             worst = float(np.maximum(worst, np.abs(answers - expected).max()))  # it keeps a NaN, which max() would drop
             same &= np.array_equal(answers, many)
     if not worst <= TOLERANCE:
-        path.unlink()
         raise ContractError(f"the exported model is up to {worst:g} away from scikit-learn, more than {TOLERANCE:g}")
     if not same:
-        path.unlink()
         raise ContractError(f"the exported model answers a row in another way among {MANY} rows than among fewer")
     return worst
 
