@@ -1,0 +1,149 @@
+"""Real data for the tests: flights of 2013, thinned out, and the whole pipeline run once on them.
+
+The contract is drafted from the data, so the tests hold whatever contract.yaml says of yours.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+import pytest
+
+from modelyard.runtime.contract import Contract
+from modelyard.training.bundle import bundle
+from modelyard.training.draft.draft import draft
+from modelyard.training.edit import edit_yaml
+from modelyard.training.evaluate import evaluate
+from modelyard.training.draft.guess import Roles
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import Params, read_contract, read_params
+from modelyard.training.data.sources.sample import SampleSource
+from modelyard.training.train import train
+
+ROOT = Path(__file__).parent.parent
+SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
+THIN = 20  # every so many flights are kept
+SMALL = {
+    "model": {"estimator": "gradient_boosting", "gradient_boosting": {"max_iter": 20, "min_samples_leaf": 50}},
+    "evaluate": {"bootstrap": 100, "slice_rows": 100, "importance_rows": 500, "importance_repeats": 2},
+}
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder that is laid out as the project is, with a source of monthly Parquet files in `source/`."""
+
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """The folder of the source's files."""
+        return self.root / "source"
+
+    @property
+    def contract(self) -> Contract:
+        """The contract as it stands in the folder."""
+        return read_contract(self.root / "contract.yaml")
+
+    @property
+    def params(self) -> Params:
+        """The parameters as they stand in the folder."""
+        return read_params(self.root / "params.yaml")
+
+    def edit(self, **values: object) -> None:
+        """Change params.yaml."""
+        edit_yaml(self.root / "params.yaml", values)
+
+    def month(self, month: str) -> pa.Table:
+        """The rows of one month at the source."""
+        return pyarrow.parquet.read_table(self.source / f"{month}.parquet")
+
+    def write_month(self, month: str, table: pa.Table) -> None:
+        """Replace the rows of one month at the source."""
+        pyarrow.parquet.write_table(table, self.source / f"{month}.parquet")
+
+    def run(self) -> str:
+        """Run all stages; the bundle's hash."""
+        ingest(self.root, self.contract, self.params)
+        train(self.root, self.contract, self.params)
+        evaluate(self.root, self.contract, self.params)
+        return bundle(self.root, self.contract, self.params)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_workflow() -> Iterator[None]:
+    """What a workflow's runner says of itself is kept from the tests: they set what they need."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("GITHUB_", "GH_", "RUNNER_")) or name in (
+                "CML",
+                "HEAD_SHA",
+                "MAY_COMMIT",
+                "PULL_REQUEST",
+            ):
+                patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="session")
+def flights() -> pa.Table:
+    """Some 17,000 flights of 2013 with both targets, in the order of time."""
+    table = SampleSource().read("")
+    return table.take(list(range(0, table.num_rows, THIN)))
+
+
+def lay_out(root: Path, flights: pa.Table, target: str) -> Workspace:
+    """A workspace for one of the two targets, ready to run."""
+    table = flights.drop_columns([{"late": "delay", "delay": "late"}[target]])
+    workspace = Workspace(root)
+    workspace.source.mkdir(parents=True)
+    months = pc.strftime(table["scheduled_departure"], format="%Y-%m")
+    for month in pc.unique(months).to_pylist():
+        workspace.write_month(month, table.filter(pc.equal(months, month)))
+    for name in SETTINGS:
+        (root / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(ROOT / name, root / name)
+    source = {"kind": "files", "path": str(workspace.source / "*.parquet")}
+    draft(root, table, source, Roles(target=target, ids=["flight_id"]))
+    workspace.edit(**SMALL)
+    return workspace
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, flights: pa.Table) -> Workspace:
+    """A workspace of one's own, in which nothing has run."""
+    return lay_out(tmp_path / "flights", flights, "late")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+    """A workspace in which the pipeline has run, for classification; it is shared, so it is not to be changed."""
+    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", flights, "late")
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def made_regression(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+    """As `made`, for regression."""
+    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", flights, "delay")
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def made_multiclass(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+    """As `made`, for three classes: whether a flight leaves early, on time or late."""
+    on_time = pc.if_else(pc.less(flights["delay"], 0.0), "early", "on time")
+    classes = pc.if_else(flights["late"], "late", on_time)
+    table = flights.drop_columns(["late"]).append_column("late", classes)
+    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", table, "late")
+    workspace.run()
+    return workspace

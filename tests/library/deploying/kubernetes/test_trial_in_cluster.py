@@ -1,0 +1,103 @@
+"""Canaries in a cluster, from `ops deploy` on: the bad are rolled back, the good promoted, and production goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from modelyard.deploying import deploy
+from modelyard.deploying import watch
+
+V1, V2 = "registry.example/model:v1", "registry.example/model:v2"
+
+
+@pytest.fixture
+def ops(kubectl, monkeypatch):
+    """`ops deploy` with arguments; its exit status and the record that it wrote."""
+    for name, value in kubectl.environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(watch, "PAUSE", 0.0)
+    settings = Path("pyproject.toml")
+    settings.write_text(re.sub(r'deploy_target = "\w+"', 'deploy_target = "kubernetes"', settings.read_text()))
+
+    def run(*arguments: str) -> tuple[int, dict]:
+        with pytest.raises(SystemExit) as ended:
+            deploy.main(list(arguments))
+        return ended.value.code, json.loads(Path("reports/deploy.json").read_text())
+
+    return run
+
+
+def canary(ops):
+    return ops("canary", "--image", V2, "--version", "2.0.0", "--bundle-sha256", "b" * 64)
+
+
+@pytest.fixture
+def production(ops, service):
+    """Production, where the first version serves alone."""
+    service.arriving = 600
+    status, record = ops("canary", "--image", V1, "--version", "1.0.0")
+    assert (status, record["result"]) == (0, "deployed")
+    return ops
+
+
+def images(cluster) -> set[str]:
+    return {one["spec"]["containers"][0]["image"] for one in cluster.of("pods")}
+
+
+def test_a_healthy_canary_is_promoted_and_no_request_fails(production, cluster, service):
+    status, record = canary(production)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+    assert images(cluster) == {V2}
+    assert cluster.weights() == {"stable": 100, "canary": 0}
+    assert service.clients["failed"] == 0
+    assert service.clients["answered"] > 500
+    assert {one["weight"] for one in record["decisions"]} == {10, 50}
+    status, record = production("rollback")
+    assert (status, record["serves"]["version"]) == (0, "1.0.0")
+    assert images(cluster) == {V1}
+    assert production("status")[0] == 0
+
+
+def test_a_pod_whose_answer_is_lost_is_asked_again(production, cluster):
+    cluster.mute = 3
+    status, record = canary(production)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+
+
+def test_a_pod_that_is_never_heard_is_told_and_production_goes_on(production, cluster, service):
+    cluster.mute = 10**6
+    status, record = canary(production)
+    assert (status, record["result"]) == (1, "rolled back"), record["reason"]
+    assert "ended well 4 times, and printed no answer ('')" in record["reason"]
+    assert images(cluster) == {V1}
+    assert record["serves"]["version"] == "1.0.0"
+    assert service.clients["failed"] == 0
+
+
+@pytest.mark.parametrize(("fault", "question"), [("failing", "errors"), ("slow", "latency"), ("shifted", "scores")])
+def test_a_bad_canary_is_rolled_back(production, cluster, service, fault, question):
+    getattr(service, fault).add(V2)
+    status, record = canary(production)
+    assert (status, record["result"]) == (1, "rolled back")
+    assert question in record["reason"]
+    assert images(cluster) == {V1}
+    assert cluster.weights() == {"stable": 100, "canary": 0}
+    assert record["serves"]["version"] == "1.0.0"
+
+
+def test_a_canary_that_is_started_again_is_rolled_back(production, cluster, service):
+    answer = service.answer
+
+    def restarting(pod, task):
+        if task["path"] == "/metrics" and cluster.weights()["canary"]:
+            cluster.restart("canary")
+        return answer(pod, task)
+
+    cluster.answer = restarting
+    status, record = canary(production)
+    assert (status, record["reason"]) == (1, "the canary's container ended and was started again")
+    assert images(cluster) == {V1}

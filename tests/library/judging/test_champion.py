@@ -1,0 +1,273 @@
+"""A repository with real Git and real DVC; its stages only copy a file, as the champion is got by lock and cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from modelyard.judging.champion import champion, main
+from modelyard.training.lineage import PACKAGE, SHARED
+from modelyard.runtime.contract import ContractError
+from modelyard.training.settings import read_yaml
+
+MODEL, ANSWERS = b"a model\r\n\n", b"answers, no line end"
+FILES = {
+    ".gitignore": b"/bundle\n/evaluation/predictions.parquet\n/champion\n",
+    ".dvc/.gitignore": b"/config.local\n/tmp\n/cache\n",
+    ".dvc/config": b"[core]\n    analytics = false\n    remote = storage\n"
+    b"['remote \"storage\"']\n    url = ../../storage\n",
+    "dvc.yaml": b"""\
+stages:
+  evaluate:
+    cmd: mkdir -p evaluation && cp answers evaluation/predictions.parquet
+    deps: [answers]
+    outs: [evaluation/predictions.parquet]
+  bundle:
+    cmd: mkdir -p bundle/inner && cp model bundle/manifest.json && cp model bundle/inner/model.onnx
+    deps: [model, evaluation/predictions.parquet]
+    outs: [bundle]
+""",
+    "model": MODEL,
+    "answers": ANSWERS,
+    **{f"{PACKAGE.name}/{name}": f"# {name}\n\n".encode() for name in ("__init__.py", *SHARED)},
+    f"{PACKAGE.name}/features.py": b"\n# as it was, without an end of the line",
+}
+
+
+def run(folder: Path, *command: str) -> str:
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def commit(root: Path) -> str:
+    run(root, "git", "add", "--all")
+    run(root, "git", "-c", "user.name=a", "-c", "user.email=a@example.invalid", "commit", "--quiet", "-m", "all")
+    return run(root, "git", "rev-parse", "HEAD")
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory) -> Path:
+    """A repository whose branch `main` has a model, which is in its cache and in its remote, and which then went on."""
+    root = tmp_path_factory.mktemp("published") / "flights"
+    for name, content in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(content)
+    run(root, "git", "init", "--quiet", "--initial-branch", "main")
+    commit(root)
+    run(root, "git", "tag", "before")
+    for arguments in (["repro"], ["push"]):
+        run(root, sys.executable, "-m", "dvc", *arguments, "--quiet")
+    commit(root)
+    run(root, "git", "checkout", "--quiet", "-b", "change")
+    (root / "model").write_bytes(b"another model")
+    (root / PACKAGE.name / "features.py").write_bytes(b"# changed")
+    commit(root)
+    return root
+
+
+@pytest.fixture
+def repository(published, tmp_path, monkeypatch) -> Path:
+    """A copy of it and of its remote to change, in which one stands."""
+    shutil.copytree(published.parent, tmp_path / "all", symlinks=True)
+    monkeypatch.chdir(tmp_path / "all/flights")
+    return tmp_path / "all/flights"
+
+
+def objects(root: Path, content: bytes) -> Iterator[Path]:
+    """Where this content is kept, in the cache and in the remote."""
+    md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    for store in (root / ".dvc/cache", root.parent / "storage"):
+        yield store / "files/md5" / md5[:2] / md5[2:]
+
+
+def forge(path: Path) -> None:
+    """Put something else under the name of an object; DVC takes what is read-only for whole."""
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"forged")
+    path.chmod(0o444)
+
+
+def origin(root: Path) -> dict[str, object]:
+    return json.loads((root / "champion/origin.json").read_text())
+
+
+def assert_got(root: Path, how: str) -> None:
+    """The whole champion is there, byte by byte, and it is said where it came from."""
+    assert (root / "champion/bundle/manifest.json").read_bytes() == MODEL
+    assert (root / "champion/bundle/inner/model.onnx").read_bytes() == MODEL
+    assert (root / "champion/predictions.parquet").read_bytes() == ANSWERS
+    commit = run(root, "git", "rev-parse", "main")
+    told = {"commit": commit, "ref": "main", "from": f"main at {commit[:7]}, {how}"}
+    assert origin(root) == {**told, "absent": False, "committed": True}
+
+
+def test_the_champion_comes_from_the_cache(repository):
+    champion("main")
+    assert_got(repository, "from the DVC cache")
+
+
+def test_it_comes_from_the_remote_when_the_cache_is_gone(repository):
+    shutil.rmtree(repository / ".dvc/cache")
+    champion("main")
+    assert_got(repository, "from the DVC remote")
+
+
+def test_it_is_made_again_when_both_are_gone(repository):
+    shutil.rmtree(repository / ".dvc/cache")
+    shutil.rmtree(repository.parent / "storage")
+    champion("main")
+    assert_got(repository, "made again from its source")
+
+
+def test_a_forged_object_in_the_cache_is_not_believed(repository):
+    forge(next(objects(repository, MODEL)))
+    champion("main")
+    assert_got(repository, "from the DVC remote")
+
+
+def test_a_forged_object_in_cache_and_remote_is_not_believed(repository):
+    for path in objects(repository, MODEL):
+        forge(path)
+    champion("main")
+    assert_got(repository, "made again from its source")
+
+
+def test_a_forged_list_of_the_bundles_files_is_not_believed(repository):
+    md5 = next(path.name for path in (repository / ".dvc/cache/files/md5").rglob("*.dir"))
+    (listing,) = (repository / ".dvc/cache/files/md5").rglob(md5)
+    forge(listing)
+    champion("main")
+    assert_got(repository, "from the DVC remote")
+
+
+def test_without_its_answers_the_bundle_is_still_a_champion(repository):
+    next(objects(repository, ANSWERS)).unlink()
+    champion("main")
+    assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
+    assert not (repository / "champion/predictions.parquet").exists()
+
+
+def test_a_remote_that_holds_the_bundle_alone_is_enough(repository):
+    shutil.rmtree(repository / ".dvc/cache")
+    list(objects(repository, ANSWERS))[1].unlink()
+    champion("main")
+    assert origin(repository)["from"].endswith("from the DVC remote")
+    assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
+
+
+def test_nothing_of_it_is_put_into_the_cache_or_the_workspace(repository):
+    shutil.rmtree(repository / ".dvc/cache")
+    before = run(repository, "git", "status", "--porcelain", "--ignored")
+    champion("main")
+    assert not (repository / ".dvc/cache/files").exists()
+    assert run(repository, "git", "status", "--porcelain", "--ignored").replace("!! champion/\n", "") == before
+    assert (repository / "model").read_bytes() == b"another model"
+
+
+def test_the_code_is_that_of_the_commit_byte_by_byte(repository):
+    champion("main")
+    for name in ("__init__.py", *SHARED):
+        path = f"{PACKAGE.name}/{name}"
+        assert (repository / "champion/code" / path).read_bytes() == FILES[path]
+
+
+def test_code_that_the_commit_does_not_have_is_left_out(repository):
+    run(repository, "git", "checkout", "--quiet", "main")
+    (repository / PACKAGE.name / "rows.py").unlink()
+    champion(commit(repository))
+    assert not (repository / "champion/code" / PACKAGE.name / "rows.py").exists()
+    assert (repository / "champion/code" / PACKAGE.name / "features.py").exists()
+
+
+def test_a_commit_is_called_by_its_hash(repository):
+    commit = run(repository, "git", "rev-parse", "main")
+    assert champion(commit) == f"commit {commit[:7]}, from the DVC cache"
+
+
+def test_without_a_lock_the_champion_is_what_the_pipeline_makes(repository):
+    commit = run(repository, "git", "rev-parse", "before")
+    text = f"before at {commit[:7]}, made from its source, as it has no dvc.lock yet"
+    assert champion("before") == text
+    told = {"commit": commit, "ref": "before", "from": text, "absent": False, "committed": False}
+    assert origin(repository) == told
+    assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
+    assert (repository / "champion/code" / PACKAGE.name / "features.py").exists()
+
+
+@pytest.mark.parametrize("old", ["cp model", "bundle"])
+def test_without_a_lock_a_pipeline_that_makes_no_bundle_has_no_model_yet(repository, old):
+    (repository / "dvc.lock").unlink()
+    pipeline = repository / "dvc.yaml"
+    pipeline.write_text(pipeline.read_text().replace(old, "another"))
+    made = commit(repository)
+    text = f"commit {made[:7]} has no model yet"
+    assert champion(made) == text
+    assert origin(repository) == {"commit": made, "ref": made, "from": text, "absent": True, "committed": False}
+    assert not (repository / "champion/bundle").exists()
+
+
+def test_a_commit_without_a_pipeline_has_no_model_yet(repository):
+    for name in ("dvc.lock", "dvc.yaml"):
+        (repository / name).unlink()
+    assert champion(commit(repository)).endswith("has no model yet")
+
+
+def test_a_lock_that_cannot_be_read_is_told(repository):
+    (repository / "dvc.lock").write_text("<<<<<<< ours\n")
+    with pytest.raises(ContractError, match=r"dvc\.lock: "):
+        champion(commit(repository))
+    assert "dvc.lock" in origin(repository)["failed"]
+
+
+def test_a_commit_that_is_not_here_leaves_no_older_champion_behind(repository):
+    champion("main")
+    with pytest.raises(ContractError, match="there is no commit 'nowhere' here; get it with `git fetch origin main`"):
+        champion("nowhere")
+    assert not (repository / "champion").exists()
+
+
+def test_an_older_champion_makes_way(repository):
+    champion("main")
+    (repository / "champion/bundle/left.txt").write_text("left over")
+    champion("main")
+    assert not (repository / "champion/bundle/left.txt").exists()
+
+
+def test_the_verb_says_what_it_got(repository, capsys):
+    main(["--ref", "main"])
+    commit = run(repository, "git", "rev-parse", "main")
+    assert capsys.readouterr().out == f"champion: main at {commit[:7]}, from the DVC cache\n"
+
+
+def test_a_pipeline_that_fails_is_an_error_and_the_gate_then_cannot_judge(repository):
+    shutil.rmtree(repository / ".dvc/cache")
+    shutil.rmtree(repository.parent / "storage")
+    shutil.rmtree(repository / PACKAGE.name)  # else it would be the one that ops runs
+    (repository / "answers").unlink()
+    (repository / "policy.yaml").write_text("floors: {}\n")
+    broken = commit(repository)
+    told = f"commit {broken[:7]}: neither cache nor remote has its bundle, and its pipeline fails"
+    command = [sys.executable, "-m", "ops"]
+    failed = subprocess.run([*command, "champion", "--ref", broken], capture_output=True, text=True, check=False)
+    assert failed.returncode == 1
+    assert f"error: {told}\n" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert origin(repository) == {"commit": broken, "ref": broken, "failed": told}
+    assert not (repository / "champion/bundle").exists()
+    judged = subprocess.run([*command, "gate"], capture_output=True, text=True, check=False)
+    assert judged.returncode == 2
+    assert f"the champion cannot be had: {told}" in judged.stdout
+
+
+def test_the_lock_of_the_repository_is_one_that_dvc_wrote(published):
+    """Else the other tests would prove nothing."""
+    run(published, "git", "cat-file", "-e", "main:dvc.lock")
+    stages = read_yaml(published / "dvc.lock")["stages"]
+    assert stages["bundle"]["outs"][0]["md5"].endswith(".dir")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelyard.runtime.contract import ContractError
+from modelyard.proving.remote import main, shared_remote
+
+
+def config(folder: Path, url: str | None, name: str = "config") -> None:
+    (folder / ".dvc").mkdir(exist_ok=True)
+    remote = "" if url is None else f"['remote \"storage\"']\n    url = {url}\n"
+    (folder / ".dvc" / name).write_text(f"[core]\n    remote = storage\n    no_scm = True\n{remote}")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A folder for a project, in which one stands."""
+    root = tmp_path / "project"
+    (root / ".dvc").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("url", "shared"),
+    [
+        ("../.dvc-storage", False),
+        ("../../storage", True),
+        ("/mnt/storage", True),
+        ("s3://bucket/path", True),
+        ("ssh://me@host/path", True),
+    ],
+)
+def test_a_folder_of_the_project_is_no_remote_that_others_share(project, url, shared):
+    config(project, url)
+    assert (shared_remote() is not None) == shared
+
+
+def test_a_project_without_a_remote_has_nothing_to_move(project, capsys):
+    (project / ".dvc/config").write_text("[core]\n    no_scm = True\n")
+    main(["pull"])
+    assert capsys.readouterr().out.startswith("nothing to pull")
+
+
+def test_a_remote_of_one_machine_goes_before_that_of_the_project(project):
+    config(project, "s3://bucket/path")
+    config(project, "s3://mine/path", "config.local")
+    assert shared_remote() == "s3://mine/path"
+
+
+def test_a_remote_without_an_address_is_told(project):
+    config(project, None)
+    with pytest.raises(ContractError, match=r"core.remote is 'storage', and no remote of that name has a url"):
+        shared_remote()
+
+
+def test_what_one_machine_pushes_another_pulls(project, tmp_path, capsys):
+    config(project, "../../storage")
+    (project / "rows.csv").write_text("1\n")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
+    main(["push"])
+    for name in (".dvc/cache", "rows.csv"):
+        subprocess.run(["rm", "-rf", name], check=True)
+    main(["pull"])
+    assert (project / "rows.csv").read_text() == "1\n"
+    assert capsys.readouterr().out.splitlines() == [f"dvc {what}: {tmp_path / 'storage'}" for what in ("push", "pull")]
+
+
+def test_what_the_cache_holds_is_not_made_again(project, capsys):
+    config(project, "../.dvc-storage")
+    (project / "rows.csv").write_text("1\n")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
+    (project / "rows.csv").unlink()
+    main(["pull"])
+    assert (project / "rows.csv").read_text() == "1\n"
+    assert capsys.readouterr().out.startswith("nothing to pull")
+
+
+@pytest.mark.parametrize(("where", "mark"), [(None, "warning: "), ("true", "::warning::")])
+def test_a_remote_that_cannot_be_reached_is_a_warning_and_no_fault(project, monkeypatch, capsys, where, mark):
+    (project.parent / "storage").write_text("a file, and no folder")
+    config(project, "../../storage")
+    (project / "rows.csv").write_text("1\n")
+    subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
+    if where:
+        monkeypatch.setenv("GITHUB_ACTIONS", where)
+    main(["push"])
+    assert capsys.readouterr().out.startswith(f"{mark}dvc push failed for {project.parent / 'storage'}")

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from modelyard.training.settings import read_yaml
+from modelyard.proving.stale import MADE, PATCH, main, stale
+
+ROOT = Path(__file__).parents[2]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), "-c", "user.name=a", "-c", "user.email=a@example.invalid", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Path:
+    """A repository that holds what a pipeline made, in which one stands."""
+    git(tmp_path, "init", "--quiet")
+    (tmp_path / ".gitignore").write_text("reports/\n")
+    (tmp_path / "params.yaml").write_text("seed: 1\n")
+    (tmp_path / "dvc.lock").write_text("schema: '2.0'\n")
+    (tmp_path / "evaluation").mkdir()
+    (tmp_path / "evaluation/metrics.json").write_text("{}\n")
+    git(tmp_path, "add", "--all")
+    git(tmp_path, "commit", "--quiet", "-m", "all")
+    monkeypatch.chdir(tmp_path)
+    for name in ("GITHUB_OUTPUT", "MAY_COMMIT"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_commit_that_holds_what_the_pipeline_makes_is_not_stale(capsys):
+    main([])
+    assert capsys.readouterr().out == "dvc.lock is up to date\n"
+    assert not PATCH.exists()
+
+
+def test_a_change_of_what_a_person_wrote_does_not_make_it_stale(repository):
+    (repository / "params.yaml").write_text("seed: 2\n")
+    assert stale() == []
+
+
+def test_the_patch_brings_a_fresh_clone_to_what_the_pipeline_made(repository, tmp_path_factory):
+    (repository / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    (repository / "evaluation/slices.csv").write_text("column,slice\n")
+    assert stale() == ["dvc.lock", "evaluation/slices.csv"]
+    clone = tmp_path_factory.mktemp("clone") / "project"
+    git(repository, "clone", "--quiet", str(repository), str(clone))
+    git(clone, "apply", "--index", str((repository / PATCH).absolute()))
+    for name in ("dvc.lock", "evaluation/slices.csv"):
+        assert (clone / name).read_text() == (repository / name).read_text()
+
+
+def test_a_patch_of_an_earlier_run_does_not_stay(repository):
+    (repository / "dvc.lock").write_text("changed\n")
+    stale()
+    git(repository, "checkout", "--quiet", "dvc.lock")
+    stale()
+    assert not PATCH.exists()
+
+
+def test_elsewhere_a_stale_lock_is_a_fault_and_what_to_run_is_said(repository):
+    (repository / "dvc.lock").write_text("changed\n")
+    with pytest.raises(SystemExit) as ended:
+        main([])
+    assert "does not hold what its pipeline makes: dvc.lock\n" in str(ended.value.code)
+    assert "make pipeline" in str(ended.value.code)
+
+
+@pytest.mark.parametrize("changed", [True, False])
+def test_where_a_later_job_commits_it_a_stale_lock_is_no_fault(repository, monkeypatch, capsys, changed):
+    monkeypatch.setenv("MAY_COMMIT", "true")
+    monkeypatch.setenv("GITHUB_OUTPUT", str(repository / "output"))
+    if changed:
+        (repository / "dvc.lock").write_text("changed\n")
+    main([])
+    assert (repository / "output").read_text() == f"stale={str(changed).lower()}\n"
+    assert ("is stale" in capsys.readouterr().out) == changed
+
+
+def test_it_looks_at_each_output_that_git_holds():
+    stages = read_yaml(ROOT / "dvc.yaml")["stages"].values()
+    entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
+    settings = {path: given for entry in entries if isinstance(entry, dict) for path, given in entry.items()}
+    assert {*MADE} == {"dvc.lock", *(path for path, given in settings.items() if given.get("cache") is False)}

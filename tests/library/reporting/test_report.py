@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+
+import pytest
+from markdown_it import MarkdownIt
+
+from modelyard.judging import gate
+from ops.__main__ import main
+from modelyard.reporting.report import report, write
+from modelyard.reporting.document import LIMIT, to_markdown
+from modelyard.reporting.evidence import gather
+
+
+def run(monkeypatch, folder, *arguments: str) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["ops", "report", *arguments])
+    main()
+
+
+def comment(root) -> str:
+    """The comment on a project; it is left among its reports, where the template's tests take it from."""
+    text = to_markdown(report(gather(root)))
+    (root / "reports").mkdir(exist_ok=True)
+    (root / "reports/report.md").write_text(text, encoding="utf-8")
+    return text
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^(?:#+ |<summary><b>)([^:<\n]+)", text, re.MULTILINE)
+
+
+def test_the_report_begins_with_the_verdict_and_goes_on_as_a_reviewer_reads(project):
+    project.judge("blocked")
+    assert headings(comment(project.root)) == [
+        "⛔ Blocked",
+        "1 rule is kept",
+        "Metrics",
+        "Slices",
+        "What changed",
+        "Calibration",
+        "ROC curve",
+        "Importance",
+        "Lineage and cost",
+    ]
+
+
+@pytest.mark.parametrize("workspace", ["made", "made_regression", "made_multiclass"])
+def test_a_model_alone_is_reported_whatever_its_task(workspace, request, tmp_path):
+    shutil.copytree(request.getfixturevalue(workspace).root, tmp_path / "flights")
+    (tmp_path / "flights/policy.yaml").write_text("floors: {calibration_error: 99}\n")
+    text = comment(tmp_path / "flights")
+    assert headings(text)[1:3] == ["All 2 rules are kept", "Metrics"]
+    assert headings(text)[3:] == ["Slices", "Calibration", "Importance", "Lineage and cost"]
+
+
+def test_a_first_model_is_reported_without_a_champion(alone):
+    (alone.root / "champion").mkdir()
+    (alone.root / "champion/origin.json").write_text(json.dumps({"from": "main has no model yet"}))
+    shutil.copytree(alone.bundle, alone.main)
+    alone.judge("ships", champion=None, comparison=None, notes=["There is no champion yet"])
+    shutil.rmtree(alone.main)
+    text = comment(alone.root)
+    assert text.startswith("## ✅ May merge: all 2 rules of the policy are kept\n")
+    assert "- There is no champion yet" in text
+    assert "What changed" not in text
+
+
+def test_what_the_gate_writes_is_what_the_report_reads(project, monkeypatch):
+    monkeypatch.chdir(project.root)
+    with pytest.raises(SystemExit):
+        gate.main([])
+    verdict = json.loads((project.root / "reports/verdict.json").read_text())
+    assert verdict["comparison"] is not None
+    text = comment(project.root)
+    assert text.startswith(f"## {'✅ May merge' if verdict['verdict'] == 'ships' else '⛔ Blocked'}: ")
+    for name, found in verdict["comparison"]["metrics"].items():
+        assert f"| {name} | {found['champion']:.4f} | {found['challenger']:.4f} | " in text
+    assert "ROC curve" in text
+
+
+def test_the_verb_writes_both_forms_and_prints_the_metrics(alone, monkeypatch, capsys):
+    run(monkeypatch, alone.root)
+    printed = capsys.readouterr().out
+    (found,) = [line for line in printed.splitlines() if line.startswith("| roc_auc | ")]
+    held = json.loads((alone.bundle / "metrics.json").read_text())["holdout"]["roc_auc"]
+    assert found.startswith(f"| roc_auc | {held['value']:.4f} | {held['low']:.4f} | {held['high']:.4f} | ")
+    assert printed.endswith("\nThe report is in reports/report.html and reports/report.md\n")
+    assert (alone.root / "reports/report.md").read_text() == to_markdown(report(gather(alone.root)))
+    assert (alone.root / "reports/report.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_verb_takes_a_champion_and_a_verdict_from_elsewhere(project, tmp_path, monkeypatch, capsys):
+    project.judge("blocked")
+    shutil.move(project.main, tmp_path / "other")
+    shutil.move(project.root / "reports/verdict.json", tmp_path / "verdict.json")
+    run(monkeypatch, project.root, "--champion", str(tmp_path / "other"), "--verdict", str(tmp_path / "verdict.json"))
+    assert "| metric | main | this | difference (interval) |" in capsys.readouterr().out
+    assert (project.root / "reports/report.md").read_text().startswith("## ⛔ Blocked: ")
+
+
+def test_a_pipeline_that_stopped_is_reported_and_not_the_model_of_before(alone, monkeypatch, capsys):
+    (alone.root / "reports").mkdir(exist_ok=True)
+    refusal = {"stage": "ingest", "message": "distance: must be at most 4000: 707 rows"}
+    (alone.root / "reports/refusal.json").write_text(json.dumps(refusal))
+    run(monkeypatch, alone.root)
+    text = (alone.root / "reports/report.md").read_text()
+    assert text.startswith("## ⛔ No model: the pipeline stopped in `ingest`\n\n```\ndistance: must be at most 4000")
+    assert "Metrics" not in text
+    assert "The pipeline stopped in ingest: distance" in capsys.readouterr().out
+
+
+def test_a_gate_that_had_nothing_to_judge_is_reported(project, monkeypatch, capsys):
+    shutil.rmtree(project.bundle)
+    monkeypatch.chdir(project.root)
+    with pytest.raises(SystemExit):
+        gate.main([])
+    run(monkeypatch, project.root)
+    assert (project.root / "reports/report.md").read_text().startswith("## ⚠️ Could not be judged")
+    assert "bundle holds no bundle" in (project.root / "reports/report.md").read_text()
+    assert "There is nothing to judge: bundle holds no bundle" in capsys.readouterr().out
+
+
+def test_without_bundle_and_verdict_there_is_nothing_to_report(tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match="error: bundle holds no bundle"):
+        run(monkeypatch, tmp_path)
+
+
+def test_a_verdict_that_ships_does_not_stand_without_its_bundle(project, monkeypatch):
+    project.judge("ships")
+    shutil.rmtree(project.bundle)
+    with pytest.raises(SystemExit, match="error: bundle holds no bundle"):
+        run(monkeypatch, project.root)
+
+
+@pytest.fixture(scope="module")
+def huge(monster) -> str:
+    """The comment on the largest project."""
+    return comment(monster.root)
+
+
+def test_the_comment_stays_under_the_limit_however_large_the_project_is(huge):
+    assert len(huge) <= LIMIT
+    assert headings(huge)[-1] == "Lineage and cost"  # nothing had to be left out for its length
+    assert huge.count("more are in `report.html`") > 5
+
+
+def test_the_comment_holds_no_markup_but_its_own_whatever_the_names(huge):
+    tokens = MarkdownIt("commonmark", {"html": True, "linkify": False}).enable(["table", "strikethrough"]).parse(huge)
+    raw = [token.content.strip() for token in tokens if token.type == "html_block"]
+    own = re.compile(r"(<details>\n<summary><b>[^<>]*</b></summary>)|(</details>)")
+    assert all(own.fullmatch(block) for block in raw)
+    assert raw.count("</details>") == len(raw) / 2
+    spans = [child for token in tokens for child in token.children or []]
+    assert {child.type for child in spans} == {"text", "code_inline", "strong_open", "strong_close"}
+    for child in spans:
+        if child.type == "text":
+            assert not re.search(r"[@#]\w|://|www\.", child.content), child.content
+
+
+def test_every_row_of_a_table_has_as_many_cells_as_its_head(huge):
+    tables = re.findall(r"(?:^\|.*\|$\n?)+", huge, re.MULTILINE)
+    assert len(tables) > 8
+    for table in tables:
+        counts = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(counts) == 1, table[:500]
+
+
+def test_the_page_of_the_largest_project_has_all_of_it(monster):
+    write(monster.root, report(monster.gather()), "flights")
+    page = (monster.root / "reports/report.html").read_text(encoding="utf-8")
+    assert page.count("<tr>") > 3_000
+    assert "<script" not in page
+    assert "<img" not in page

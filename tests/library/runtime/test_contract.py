@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelyard.runtime.contract import Column, Contract, ContractError
+
+
+def contract(**columns: Column) -> Contract:
+    return Contract("shop", "Sales", "Ada", columns)
+
+
+def sales(**changes: Any) -> Contract:
+    settings = {"type": "number", "role": "feature", "description": "Price"} | changes
+    return contract(price=Column(**settings), sold=Column("integer", "target", "Pieces"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"role": "time"}, "role time needs type timestamp"),
+        ({"role": "time", "type": "timestamp", "missing": True}, "role time cannot be missing"),
+        ({"role": "id", "missing": True}, "role id cannot be missing"),
+        ({"type": "string"}, "a string that is a feature needs `values`"),
+        ({"type": "boolean", "minimum": 0}, "minimum and maximum belong to integer and number only"),
+        ({"minimum": 2, "maximum": 1}, "minimum 2 is above maximum 1"),
+        ({"values": [1, 2]}, "values belong to string and integer only"),
+        ({"type": "integer", "values": [1, "2"]}, "each of values must be of type integer"),
+        ({"type": "integer", "values": [1, True]}, "each of values must be of type integer"),
+        ({"type": "string", "values": ["a", "b", "a"]}, "values has the same value twice"),
+        ({"type": "integer", "values": []}, "values is empty"),
+        ({"ascending": True}, "ascending belongs to timestamp only"),
+        ({"format": "%Y"}, "format belongs to timestamp only"),
+        ({"pii": True, "purpose": " "}, "it is marked pii and gives no purpose"),
+    ],
+)
+def test_a_column_that_contradicts_itself_is_refused_by_name(changes, fault):
+    with pytest.raises(ContractError, match=f"columns.price: {fault}"):
+        sales(**changes)
+
+
+@pytest.mark.parametrize(
+    ("column", "fault"),
+    [
+        (Column("string", "target", ""), "a target must be a number, a boolean or have `values`"),
+        (Column("timestamp", "target", ""), "a target must be a number, a boolean or have `values`"),
+        (Column("string", "target", "", values=["a"]), "a target with `values` needs at least two"),
+    ],
+)
+def test_a_target_that_cannot_be_predicted_is_refused(column, fault):
+    with pytest.raises(ContractError, match=fault):
+        contract(price=Column("number", "feature", ""), sold=column)
+
+
+@pytest.mark.parametrize(
+    ("columns", "fault"),
+    [
+        ({"price": Column("number", "feature", "")}, "0 columns have role target"),
+        ({"a": Column("number", "target", ""), "b": Column("number", "target", "")}, "2 columns have role target"),
+        ({"a": Column("timestamp", "time", ""), "b": Column("timestamp", "time", "")}, "2 columns have role time"),
+        ({"sold": Column("integer", "target", "")}, "no column has role feature"),
+    ],
+)
+def test_roles_that_do_not_add_up_are_refused(columns, fault):
+    with pytest.raises(ContractError, match=fault):
+        contract(**columns)
+
+
+def test_every_fault_is_told_at_once():
+    with pytest.raises(ContractError) as refused:
+        contract(price=Column("number", "feature", "", ascending=True), sold=Column("string", "target", ""))
+    assert [line.split(":")[0] for line in str(refused.value).splitlines()] == ["columns.price", "columns.sold"]
+
+
+def test_a_slice_must_be_a_feature_with_values_and_those_are_named():
+    columns = {
+        "shop": Column("string", "feature", "", values=["north", "south"]),
+        "sold": Column("integer", "target", ""),
+    }
+    with pytest.raises(ContractError, match="slices: 'town' is no feature with a list of values; those are: shop"):
+        Contract("shop", "", "", columns, slices=["shop", "town"])
+
+
+def test_personal_data_is_held_where_a_purpose_is_given():
+    assert sales(pii=True, purpose="to call the customer back").columns["price"].pii
+
+
+@pytest.mark.parametrize(
+    ("column", "kind", "classes"),
+    [
+        (Column("number", "target", ""), "regression", []),
+        (Column("integer", "target", ""), "regression", []),
+        (Column("boolean", "target", ""), "binary", [False, True]),
+        (Column("string", "target", "", values=["no", "yes"]), "binary", ["no", "yes"]),
+        (Column("integer", "target", "", values=[3, 1, 2]), "multiclass", [3, 1, 2]),
+    ],
+)
+def test_the_target_says_what_there_is_to_predict(column, kind, classes):
+    made = contract(price=Column("number", "feature", ""), sold=column)
+    assert (made.kind, made.classes) == (kind, classes)
+
+
+def test_the_inputs_are_the_features_and_the_time_in_the_order_of_the_contract():
+    made = contract(
+        price=Column("number", "feature", ""),
+        number=Column("integer", "id", ""),
+        day=Column("timestamp", "time", ""),
+        sold=Column("integer", "target", ""),
+        note=Column("string", "unused", ""),
+        weight=Column("number", "feature", ""),
+    )
+    assert list(made.inputs) == ["price", "day", "weight"]
+    assert (made.time, made.target) == ("day", "sold")
+
+
+def test_data_may_have_no_time():
+    assert sales().time is None
+
+
+def test_what_a_bundle_says_of_the_contract_is_the_contract(made, tmp_path):
+    path = tmp_path / "contract.json"
+    path.write_text(made.contract.to_json(), encoding="utf-8")
+    assert Contract.from_json(path) == made.contract

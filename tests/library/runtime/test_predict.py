@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+from modelyard.runtime.contract import ContractError
+from modelyard.runtime.predict import main, read_rows
+from modelyard.runtime.predictor import Predictor
+from modelyard.runtime.rows import RowsRefused
+
+
+@pytest.fixture
+def probe(made):
+    return json.loads((made.root / "bundle/probe.json").read_text())
+
+
+@pytest.fixture
+def answered(made, capsys):
+    def answer(*arguments):
+        main([*map(str, arguments), "--bundle", str(made.root / "bundle")])
+        return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return answer
+
+
+def test_a_json_array_is_answered_a_line_a_row(made, probe, answered, tmp_path):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(probe["rows"], indent=1))
+    found = answered(path)
+    assert [line["prediction"] for line in found] == probe["answers"]
+    threshold = Predictor(made.root / "bundle").threshold
+    assert [line["decision"] for line in found] == [answer >= threshold for answer in probe["answers"]]
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_json_lines_are_read_from_stdin(arguments, probe, answered, monkeypatch):
+    lines = "\n\n".join(map(json.dumps, probe["rows"]))
+    monkeypatch.setattr("sys.stdin", io.StringIO(lines))
+    assert [line["prediction"] for line in answered(*arguments)] == probe["answers"]
+
+
+def test_a_number_is_its_own_decision(made_regression, tmp_path, capsys):
+    bundle = made_regression.root / "bundle"
+    probe = json.loads((bundle / "probe.json").read_text())
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps(probe["rows"][0]))
+    main([str(path), "--bundle", str(bundle)])
+    answer = probe["answers"][0]
+    assert json.loads(capsys.readouterr().out) == {"prediction": answer, "decision": answer}
+
+
+def test_the_probabilities_of_several_classes_are_a_list(made_multiclass, tmp_path, capsys):
+    bundle = made_multiclass.root / "bundle"
+    probe = json.loads((bundle / "probe.json").read_text())
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps(probe["rows"]))
+    main([str(path), "--bundle", str(bundle)])
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["prediction"] for line in found] == probe["answers"]
+    assert {line["decision"] for line in found} <= {"early", "late", "on time"}
+
+
+def test_a_bad_row_leaves_nothing_on_stdout(probe, answered, tmp_path, capsys):
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([probe["rows"][0], {"distance": "far"}]))
+    with pytest.raises(RowsRefused, match="row 1: distance = 'far'"):
+        answered(path)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("text", ["", "\n", "[]"])
+def test_no_rows_have_no_answers(text):
+    assert read_rows(text) == []
+
+
+def test_a_line_that_is_no_json_is_named():
+    with pytest.raises(ContractError, match="the rows are no JSON: line 3"):
+        read_rows('{"a": 1}\n\n{"a": }\n')
+
+
+def test_an_array_that_is_no_json_says_where():
+    with pytest.raises(ContractError, match="the rows are no JSON: line 2"):
+        read_rows('[{"a": 1},\n{"a": }]')
+
+
+def test_a_separator_of_unicode_does_not_end_a_line():
+    assert read_rows('{"a": "\u2028"}\n{"a": "\x85"}') == [{"a": "\u2028"}, {"a": "\x85"}]
+
+
+@pytest.mark.parametrize("text", ["[[1, 2]]", "3", '"row"'])
+def test_a_row_that_is_no_object_is_refused(text):
+    with pytest.raises(ContractError, match="row 0 is no JSON object"):
+        read_rows(text)

@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+import csv
+import json
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from modelyard.runtime import score, table_files
+from modelyard.runtime.contract import ContractError
+from modelyard.runtime.predictor import Predictor
+
+
+@pytest.fixture
+def probe(made):
+    return json.loads((made.root / "bundle/probe.json").read_text())
+
+
+@pytest.fixture
+def given(probe, tmp_path):
+    """The probe rows, each with an id and its target, as CSV and as Parquet."""
+
+    def write(kind, rows=None):
+        path = tmp_path / f"given.{kind}"
+        table = [{"flight_id": f"f{number}", "late": None, **row} for number, row in enumerate(rows or probe["rows"])]
+        if kind == "csv":
+            with path.open("w", newline="") as opened:
+                lines = csv.DictWriter(opened, table[0])
+                lines.writeheader()
+                lines.writerows(table)
+        else:
+            pq.write_table(pa.Table.from_pylist(table), path)
+        return path
+
+    return write
+
+
+def run(made, *arguments):
+    score.main([*map(str, arguments), "--bundle", str(made.root / "bundle")])
+
+
+def read(path):
+    if path.suffix == ".parquet":
+        return pq.read_table(path).to_pylist()
+    with path.open() as opened:
+        return [row | {"prediction": float(row["prediction"])} for row in csv.DictReader(opened)]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("into", ["csv", "parquet"])
+def test_each_row_is_answered_in_order_and_to_the_last_bit(made, given, probe, tmp_path, kind, into, monkeypatch):
+    monkeypatch.setattr(table_files, "CHUNK", 30)
+    output = tmp_path / f"answers.{into}"
+    run(made, given(kind), output)
+    rows = read(output)
+    assert [row["prediction"] for row in rows] == probe["answers"]
+    assert [row["flight_id"] for row in rows] == [f"f{number}" for number in range(len(rows))]
+    threshold = Predictor(made.root / "bundle").threshold
+    assert [str(row["decision"]).lower() for row in rows] == [str(one >= threshold).lower() for one in probe["answers"]]
+
+
+def test_without_an_output_csv_goes_to_stdout(made, given, probe, capsys):
+    run(made, given("csv"))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "flight_id,prediction,decision"
+    assert [float(line.split(",")[1]) for line in lines[1:]] == probe["answers"]
+
+
+def test_several_classes_have_a_column_each(made_multiclass, tmp_path):
+    probe = json.loads((made_multiclass.root / "bundle/probe.json").read_text())
+    path, output = tmp_path / "given.parquet", tmp_path / "answers.parquet"
+    pq.write_table(pa.Table.from_pylist(probe["rows"]), path)
+    run(made_multiclass, path, output)
+    rows = read(output)
+    names = ["prediction_early", "prediction_late", "prediction_on time"]
+    assert [[row[name] for name in names] for row in rows] == probe["answers"]
+    assert {row["decision"] for row in rows} <= {"early", "late", "on time"}
+
+
+def test_a_number_is_its_own_decision(made_regression, tmp_path):
+    probe = json.loads((made_regression.root / "bundle/probe.json").read_text())
+    path, output = tmp_path / "given.parquet", tmp_path / "answers.parquet"
+    pq.write_table(pa.Table.from_pylist(probe["rows"]), path)
+    run(made_regression, path, output)
+    assert [row["decision"] for row in read(output)] == probe["answers"]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_rows_that_break_the_contract_are_named_and_nothing_is_written(made, given, probe, tmp_path, kind, monkeypatch):
+    monkeypatch.setattr(table_files, "CHUNK", 10)
+    rows = [dict(row) for row in probe["rows"]]
+    rows[3]["origin"] = "XYZ"
+    for row in rows[40:]:
+        row["distance"] = -1
+    output = tmp_path / "answers.csv"
+    output.write_text("before")
+    with pytest.raises(ContractError) as refused:
+        run(made, given(kind, rows), output)
+    told = str(refused.value).splitlines()
+    first = "line 5" if kind == "csv" else "row 4"
+    assert told[0] == f"{tmp_path / f'given.{kind}'} breaks the contract, so nothing was scored:"
+    assert told[1].startswith(f"  {first}: origin = 'XYZ': must be one of ")
+    assert told[-1] == f"and {len(rows[40:]) + 1 - score.SHOWN} more"
+    assert len(told) == 2 + score.SHOWN
+    assert output.read_text() == "before"
+    assert {path.name for path in tmp_path.iterdir()} == {f"given.{kind}", "answers.csv"}
+
+
+def test_an_interrupted_run_leaves_nothing(made, given, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(score, "answer", stop)
+    with pytest.raises(KeyboardInterrupt):
+        run(made, given("csv"), tmp_path / "answers.csv")
+    assert {path.name for path in tmp_path.iterdir()} == {"given.csv"}
+
+
+def test_an_output_in_no_folder_is_refused_before_anything_is_read(made, given, tmp_path):
+    with pytest.raises(ContractError, match="there is no folder"):
+        run(made, given("csv"), tmp_path / "nowhere/answers.csv")
+
+
+def test_many_rows_take_no_more_memory_than_few(made, probe, tmp_path):
+    """Twenty times the rows: what is in memory at once is one chunk, so the peak moves by little."""
+    peaks = []
+    for times in (5, 100):
+        path = tmp_path / f"{times}.csv"
+        with path.open("w", newline="") as opened:
+            lines = csv.DictWriter(opened, probe["rows"][0])
+            lines.writeheader()
+            for _ in range(times):
+                lines.writerows(probe["rows"])
+        code = (
+            "import resource, sys; from flight_delays import score, table_files\n"
+            "table_files.CHUNK = 250;"
+            "score.main(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        )
+        output = tmp_path / "answers.csv"
+        command = [sys.executable, "-c", code, path, output, "--bundle", made.root / "bundle"]
+        peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
+        assert len(output.read_text().splitlines()) == times * len(probe["rows"]) + 1
+    assert peaks[1] < 1.15 * peaks[0]

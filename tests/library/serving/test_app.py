@@ -1,0 +1,164 @@
+"""From a request's head to its answer: methods, kinds, identities, limits and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from modelyard.serving.access.access import Access
+from modelyard.serving.http.app import Reply, Route
+from modelyard.serving.config import RateConfig
+from modelyard.serving.access.key import KeyFile, add
+
+
+@pytest.fixture
+def keys(tmp_path):
+    """A file with a key for each role, and the keys."""
+    path = tmp_path / "keys.json"
+    return path, {role: add(path, role, [role]) for role in ("predict", "read", "admin")}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/models/other", 404),
+        ("POST", "/models/other/predict", 404),
+        ("POST", "/models/flights/predict/", 404),
+        ("GET", "/v2/models/other", 404),
+        ("GET", "/v2/models/flights/versions/1", 404),
+        ("GET", "/predict", 405),
+        ("PUT", "/predict", 405),
+        ("DELETE", "/models/flights", 405),
+        ("OPTIONS", "/predict", 405),
+        ("POST", "/healthz", 405),
+        ("POST", "/v2/health/live", 405),
+    ],
+)
+def test_wrong_paths_and_methods(app, method, path, status):
+    told = app.ask(method, path, b"", {})
+    assert told.status == status
+    assert ("allow" in told.headers) == (status == 405)
+    expected = ["error"] if path.startswith("/v2") else ["type", "title", "status", "detail", "request"]
+    assert list(told.json()) == expected
+
+
+@pytest.mark.parametrize(
+    "kind",
+    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=latin-1", "application/jsonp", ""],
+)
+def test_another_content_type_is_refused(app, probe, kind):
+    assert app.post("/predict", probe["rows"][0], content_type=kind).status == 415
+    assert list(app.post("/v2/models/flights/infer", {}, content_type=kind).json()) == ["error"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json;charset=UTF-8", "Application/JSON", 'application/json; charset="utf-8"']
+)
+def test_json_by_its_other_names_is_taken(app, probe, kind):
+    assert app.post("/predict", probe["rows"][0], content_type=kind).status == 200
+
+
+def test_who_does_not_say_what_it_sends_sends_json(app, probe):
+    assert app.ask("POST", "/predict", json.dumps(probe["rows"][0]).encode(), {}).status == 200
+
+
+def test_the_request_id_comes_back(app):
+    assert app.get("/healthz", x_request_id="4711-a").headers["x-request-id"] == "4711-a"
+    for bad in ("", "a b", "ü", "x" * 129, "a\r\nb: c"):
+        assert len(app.get("/healthz", x_request_id=bad).headers["x-request-id"]) > 16
+    told = app.post("/predict", b"{", x_request_id="r1")
+    assert told.json()["request"] == "r1"
+
+
+def test_every_answer_has_the_security_headers(app):
+    for told in (app.get("/healthz"), app.get("/nowhere"), app.post("/predict", b"{")):
+        assert told.headers["x-content-type-options"] == "nosniff"
+        assert told.headers["cache-control"] == "no-store"
+
+
+def test_without_a_key_nothing_but_health_is_told(called, made, keys, probe):
+    app = called(made.root / "bundle", access=Access(KeyFile(keys[0]), None))
+    for path in ("/healthz", "/readyz", "/v2/health/live", "/v2/health/ready", "/v2/models/flights/ready"):
+        assert app.get(path).status == 200
+    for path in ("/metrics", "/model", "/models/flights", "/openapi.json", "/v2", "/v2/models/flights"):
+        assert app.get(path).status == 401
+        assert app.get(path, x_api_key="wrong").status == 401
+        assert app.get(path, x_api_key=keys[1]["predict"]).status == 403
+        assert app.get(path, authorization=f"Bearer {keys[1]['read']}").status == 200
+    for path in ("/predict", "/models/flights/predict", "/v2/models/flights/infer", "/admin/reload"):
+        told = app.post(path, probe["rows"][0])
+        assert (told.status, told.headers["www-authenticate"][:6]) == (401, "Bearer")
+    assert app.post("/predict", probe["rows"][0], x_api_key=keys[1]["predict"]).status == 200
+    assert app.post("/predict", probe["rows"][0], x_api_key=keys[1]["admin"]).status == 403
+    assert app.post("/admin/reload", b"", x_api_key=keys[1]["predict"]).status == 403
+    assert app.post("/admin/reload", b"", x_api_key=keys[1]["admin"]).status == 200
+
+
+def test_a_caller_that_sends_too_much_is_told_when_to_come_again(called, made, probe):
+    app = called(made.root / "bundle", config={"rate": RateConfig(per_second=0.5, burst=2)})
+    told = [app.post("/predict", probe["rows"][0]) for _ in range(3)]
+    assert [one.status for one in told] == [200, 200, 429]
+    assert told[2].headers["retry-after"] in ("1", "2")
+    assert app.get("/healthz").status == 200
+
+
+def test_a_body_over_the_limit_is_refused(called, made):
+    app = called(made.root / "bundle", config={"body_mb": 0.001})
+    told = app.post("/predict", b"[" + b"1," * 600 + b"1]")
+    assert (told.status, told.headers["connection"]) == (413, "close")
+    assert told.json()["detail"] == "the body is larger than 0.001 MB; send the rows in parts"
+
+
+def test_a_fault_of_ours_is_an_error_without_its_inside(called, made, caplog):
+    app = called(made.root / "bundle")
+
+    async def broken(_request):
+        raise KeyError("a secret")
+
+    app.app.routes = {"/broken": Route("/broken", {"GET": broken})}
+    told = app.get("/broken")
+    assert told.status == 500
+    assert b"secret" not in told.body
+    assert "a secret" in caplog.text
+    assert 'http_requests_total{path="/broken",code="500"} 1' in app.metrics.text().decode()
+
+
+def test_nothing_but_http_is_served(app):
+    with pytest.raises(RuntimeError, match="websocket"):
+        asyncio.run(app.app({"type": "websocket"}, None, None))
+
+
+def test_routes_change_while_a_request_is_under_way(called, made):
+    app = called(made.root / "bundle")
+    begun, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(_request):
+        begun.set()
+        await go_on.wait()
+        return Reply(b"old")
+
+    async def quick(_request):
+        return Reply(b"new")
+
+    async def both():
+        async def ask(application):
+            sent = []
+
+            async def send(message):
+                sent.append(message)
+
+            await application({"type": "http", "method": "GET", "path": "/it", "headers": []}, None, send)
+            return sent[1]["body"]
+
+        app.app.routes = {"/it": Route("/it", {"GET": slow})}
+        first = asyncio.create_task(ask(app.app))
+        await begun.wait()
+        app.app.routes = {"/it": Route("/it", {"GET": quick})}
+        second = await ask(app.app)
+        go_on.set()
+        return await first, second
+
+    assert asyncio.run(both()) == (b"old", b"new")

@@ -1,0 +1,243 @@
+"""What each path answers, with real bundles."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from modelyard.runtime.contract import ContractError
+from modelyard.serving.access.access import Access, Caller
+from modelyard.serving.config import Config
+from modelyard.serving.http.endpoints import LARGE
+from modelyard.serving.log.prediction_log import PredictionLog
+from modelyard.serving.answers.variants import ModelConfig, SplitConfig
+
+
+def by_column(rows):
+    return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def tensors(app, rows):
+    types = {tensor["name"]: tensor["datatype"] for tensor in app.get("/v2/models/flights").json()["inputs"]}
+    return [
+        {"name": name, "shape": [len(rows)], "datatype": types[name], "data": values}
+        for name, values in by_column(rows).items()
+    ]
+
+
+class Everything(Access):
+    """Lets anyone do anything."""
+
+    def __init__(self):
+        super().__init__(None, None)
+
+    def check(self, headers, role):
+        return Caller("somebody", frozenset({role}))
+
+
+def log_lines(folder):
+    return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_text().splitlines()]
+
+
+def test_every_form_answers_as_the_pipeline_did_to_the_last_bit(app, probe):
+    rows, expected = probe["rows"], probe["answers"]
+    told = app.post("/predict", {"rows": rows}).json()
+    assert [one["prediction"] for one in told["predictions"]] == expected
+    assert app.post("/predict", {"columns": by_column(rows)}).json()["columns"]["prediction"] == expected
+    inferred = app.post("/v2/models/flights/infer", {"inputs": tensors(app, rows)}).json()
+    assert inferred["outputs"][0]["data"] == expected
+    one_by_one = [app.post("/predict", row).json()["predictions"] for row in rows]
+    assert [one["prediction"] for (one,) in one_by_one] == expected
+
+
+def test_other_numbers_of_rows_give_the_same_answers(app, probe):
+    for count in (1, 2, 3, 5, 8, 13):
+        told = app.post("/predict", {"rows": probe["rows"][:count]}).json()
+        assert [one["prediction"] for one in told["predictions"]] == probe["answers"][:count]
+
+
+@pytest.mark.parametrize("name", ["made_regression", "made_multiclass"])
+def test_the_other_kinds_of_model_answer_as_their_pipelines_did(called, request, name):
+    workspace = request.getfixturevalue(name)
+    app = called(workspace.root / "bundle")
+    probe = json.loads((workspace.root / "bundle/probe.json").read_text())
+    predictor = app.models.live["flights"].served.predictor
+    decisions = predictor.decide(predictor.predict(probe["rows"]))
+    told = app.post("/predict", {"rows": probe["rows"]}).json()["predictions"]
+    assert [one["prediction"] for one in told] == probe["answers"]
+    assert [one["decision"] for one in told] == decisions
+    single = app.post("/predict", probe["rows"][0]).json()["predictions"]
+    assert single == told[:1]
+    outputs = app.post("/v2/models/flights/infer", {"inputs": tensors(app, probe["rows"])}).json()["outputs"]
+    metadata = app.get("/v2/models/flights").json()["outputs"]
+    assert [one["datatype"] for one in outputs] == [one["datatype"] for one in metadata]
+    assert outputs[1]["data"] == decisions
+    width = len(probe["answers"][0]) if name == "made_multiclass" else 1
+    assert len(outputs[0]["data"]) == len(probe["answers"]) * width
+
+
+def test_the_answer_says_who_gave_it(app, probe, predictor):
+    told = app.post("/models/flights/predict", probe["rows"][0]).json()
+    bundle = app.models.live["flights"].served.bundle
+    assert told | {"predictions": []} == {
+        "model": "flights",
+        "bundle": bundle,
+        "variant": "stable",
+        "fallback": None,
+        "predictions": [],
+    }
+    assert told["predictions"][0]["decision"] == predictor.decide(predictor.predict(probe["rows"][:1]))[0]
+
+
+def test_a_large_body_is_answered_beside_and_alike(app, probe):
+    rows = probe["rows"] * (1 + LARGE // len(json.dumps(probe["rows"])))
+    told = app.post("/predict", {"rows": rows}).json()
+    assert len(json.dumps({"rows": rows})) > LARGE
+    assert [one["prediction"] for one in told["predictions"]] == probe["answers"] * (len(rows) // len(probe["rows"]))
+
+
+def test_bad_rows_are_refused_whole_with_each_problem(app, probe):
+    bad = probe["rows"][1] | {"carrier": "ZZ", "temp": [1]}
+    told = app.post("/predict", {"rows": [probe["rows"][0], bad]})
+    assert (told.status, told.headers["content-type"]) == (422, "application/problem+json")
+    assert [(one["row"], one["field"], one["value"]) for one in told.json()["problems"]] == [
+        (1, "carrier", "ZZ"),
+        (1, "temp", "a JSON array"),
+    ]
+    assert "predictions" not in told.json()
+    assert told.json()["detail"] == "2 values break the contract; no row was answered"
+
+
+def test_a_fallback_is_flagged_and_counted(called, made, probe):
+    app = called(made.root / "bundle", config={"deadline_ms": 1e-6})
+    told = [app.post("/predict", probe["rows"][0]).json() for _ in range(6)]
+    assert [one["fallback"] for one in told] == [None] * 5 + ["baseline"]
+    inferred = app.post("/v2/models/flights/infer", {"inputs": tensors(app, probe["rows"][:1])}).json()
+    assert inferred["parameters"]["fallback"] == "baseline"
+    assert 'answered_by="baseline"} 2' in app.get("/metrics").body.decode()
+
+
+def test_a_split_by_column_names_the_bundle_of_each_row(called, made, copied, probe):
+    other = copied(made, "other")
+    split = SplitConfig(str(other), "carrier", 0.5)
+    app = called(Config({"flights": ModelConfig(str(made.root / "bundle"), split=split)}))
+    served = app.models.live["flights"].served
+    told = app.post("/predict", {"rows": probe["rows"]}).json()
+    assert told["bundle"] is None
+    assert [one["prediction"] for one in told["predictions"]] == probe["answers"]
+    named = {row["carrier"]: one["bundle"] for row, one in zip(probe["rows"], told["predictions"], strict=True)}
+    assert set(named.values()) == {served.first.short, served.second.short}
+    for row in probe["rows"][:10]:
+        assert app.post("/predict", row).json()["bundle"] == named[row["carrier"]]
+    in_columns = app.post("/predict", {"columns": by_column(probe["rows"])}).json()["columns"]
+    assert in_columns["bundle"] == [one["bundle"] for one in told["predictions"]]
+
+
+def test_a_split_by_header_answers_a_whole_request_with_one_bundle(called, made, copied, probe):
+    split = SplitConfig(str(copied(made, "other")), "X-User", 0.5)
+    app = called(Config({"flights": ModelConfig(str(made.root / "bundle"), split=split)}))
+    found = {app.post("/predict", {"rows": probe["rows"]}, x_user=f"u{n}").json()["bundle"] for n in range(20)}
+    served = app.models.live["flights"].served
+    assert found == {served.first.short, served.second.short}
+
+
+def test_what_is_answered_is_logged_and_the_shadow_too(called, made, copied, probe, tmp_path):
+    log = PredictionLog(tmp_path / "log", 0, 0.05, 1, 2)
+    config = Config({"flights": ModelConfig(str(made.root / "bundle"), shadow=str(copied(made, "shadow")))})
+    app = called(config, log=log)
+    app.post("/predict", {"rows": probe["rows"][:2]}, x_request_id="abc")
+    app.post("/predict", {"columns": by_column(probe["rows"][:3])})
+    app.post("/predict", probe["rows"][0])
+    app.models.close()
+    log.close()
+    lines = log_lines(tmp_path / "log")
+    ours = [line for line in lines if not line.get("shadow")]
+    assert [line["row"] for line in ours] == [0, 1, 0, 1, 2, 0]
+    assert [line["score"] for line in ours] == [probe["answers"][place] for place in (0, 1, 0, 1, 2, 0)]
+    assert ours[0]["request"] == "abc"
+    given = {name: value for name, value in probe["rows"][0].items() if value is not None}
+    for line in (ours[0], ours[2], ours[5]):
+        assert {name: value for name, value in line["inputs"].items() if value is not None} == given
+    assert sum(line.get("shadow", False) for line in lines) == 6
+
+
+def test_many_models_stand_side_by_side(called, made, made_regression, probe):
+    folders = {"late": made.root / "bundle", "delay": made_regression.root / "bundle"}
+    app = called(Config({name: ModelConfig(str(folder)) for name, folder in folders.items()}, default="delay"))
+    assert app.post("/predict", probe["rows"][0]).json()["model"] == "delay"
+    (late,) = app.post("/models/late/predict", probe["rows"][0]).json()["predictions"]
+    assert late["prediction"] == probe["answers"][0]
+    assert app.get("/model").json()["model"] == "delay"
+    assert app.get("/models/late").json()["output"]["kind"] == "binary"
+    assert set(app.get("/readyz").json()["models"]) == {"late", "delay"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/healthz", "/readyz", "/metrics", "/model", "/models/flights", "/openapi.json", "/v2"]
+)
+def test_what_is_read_answers_head_too(app, path):
+    assert app.get(path).status == 200
+    assert app.ask("HEAD", path, b"", {}).status == 200
+
+
+def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):
+    app = called(made.root / "bundle", config={"variant": 'ca"nary'})
+    app.post("/predict", {"rows": probe["rows"][:7]})
+    app.post("/models/flights/predict", probe["rows"][0])
+    app.post("/predict", b"nothing")
+    app.get("/nowhere/at/all")
+    told = app.get("/metrics")
+    assert told.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = told.body.decode().splitlines()
+    variant = 'variant="ca\\"nary"'
+    bundle = app.models.live["flights"].served.bundle
+    for line in (
+        'http_requests_total{path="/predict",code="200"} 1',
+        'http_requests_total{path="/predict",code="400"} 1',
+        'http_requests_total{path="/models/{name}/predict",code="200"} 1',
+        'http_requests_total{path="other",code="404"} 1',
+        f'predictions_total{{model="flights",{variant},answered_by="model"}} 8',
+        f'prediction_seconds_count{{model="flights",{variant}}} 2',
+        f'prediction_score_count{{model="flights",{variant},bundle="{bundle}"}} 8',
+        f'model_info{{model="flights",bundle="{bundle}",{variant}}} 1',
+        'refused_total{reason="no JSON"} 1',
+    ):
+        assert line in lines
+    assert all(re.fullmatch(r'#.*|\w+(\{(\w+="(\\.|[^"\\])*",?)+\})? [-\d.e+]+', line) for line in lines)
+
+
+def test_a_process_that_is_being_ended_is_not_ready_and_closes_connections(called, made):
+    app = called(made.root / "bundle")
+    assert app.get("/readyz").json()["status"] == "ready"
+    app.app.draining = True
+    for path in ("/readyz", "/v2/health/ready", "/v2/models/flights/ready"):
+        told = app.get(path)
+        assert (told.status, told.headers["connection"]) == (503, "close")
+    assert app.get("/healthz").status == 200
+
+
+def test_a_reload_is_done_refused_and_written_down(called, made, tmp_path):
+    outcomes = [{"models": {"flights": "abc"}, "workers": 2}, ContractError("there is no bundle")]
+
+    async def reload():
+        outcome = outcomes.pop(0)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    app = called(made.root / "bundle", access=Everything(), reload=reload, audit=tmp_path / "audit")
+    assert app.post("/admin/reload", b"").json() == {"models": {"flights": "abc"}, "workers": 2}
+    refused = app.post("/admin/reload", b"")
+    assert refused.status == 409
+    assert refused.json()["detail"] == "nothing has changed: there is no bundle"
+    lines = [json.loads(line) for line in (tmp_path / "audit").read_text().splitlines()]
+    assert [(line["caller"], line["outcome"]) for line in lines] == [
+        ("somebody", "done"),
+        ("somebody", "refused: there is no bundle"),
+    ]
+
+
+def test_where_anyone_may_call_nobody_is_admin(app):
+    assert app.post("/admin/reload", b"").status == 403

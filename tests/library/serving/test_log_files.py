@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from modelyard.serving.log.log_files import LogFiles, repair_all
+
+LINES = b"".join(b'{"row": %d}\n' % number for number in range(10))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "log"
+
+
+@pytest.fixture
+def open_files(folder):
+    """Makes the files of a worker, as in a process of its own; all are closed in the end."""
+    opened = []
+
+    def make(worker=0, file_bytes=1_000_000, files=4):
+        opened.append(LogFiles(folder, worker, file_bytes, files))
+        return opened[-1]
+
+    yield make
+    for one in opened:
+        one.close()
+
+
+def held(folder):
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def test_lines_are_added_to_one_file(folder, open_files):
+    files = open_files(worker=3)
+    assert [files.append(LINES) for _ in range(2)] == [len(LINES)] * 2
+    assert held(folder) == {"predictions-3-000001.jsonl": LINES * 2}
+    assert files.failure is None
+
+
+def test_a_later_process_goes_on_where_the_one_before_stopped(folder, open_files):
+    first = open_files()
+    first.append(LINES)
+    first.close()
+    open_files().append(LINES)
+    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2}
+
+
+def test_a_process_with_the_same_number_has_a_file_of_its_own(folder, open_files):
+    first, second = open_files(), open_files()
+    for files in (first, second, first, second):
+        files.append(LINES)
+    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2, "predictions-0-000002.jsonl": LINES * 2}
+
+
+def test_files_are_rotated_by_size_and_the_oldest_removed(folder, open_files):
+    files, other = open_files(file_bytes=len(LINES) * 2, files=3), open_files(worker=1)
+    other.append(LINES)
+    for _ in range(9):
+        files.append(LINES)
+    assert {name: len(raw) // len(LINES) for name, raw in held(folder).items()} == {
+        "predictions-0-000003.jsonl": 2,
+        "predictions-0-000004.jsonl": 2,
+        "predictions-0-000005.jsonl": 1,
+        "predictions-1-000001.jsonl": 1,
+    }
+
+
+def test_lines_that_are_larger_than_a_file_are_written_all_the_same(folder, open_files):
+    files = open_files(file_bytes=10)
+    for _ in range(2):
+        assert files.append(LINES) == len(LINES)
+    assert len(held(folder)) == 2
+
+
+def test_what_a_killed_process_left_of_a_line_is_cut_off_whoever_wrote_it(folder, open_files):
+    folder.mkdir()
+    for name, raw in {
+        "predictions-0-000001.jsonl": LINES + b'{"ro',
+        "predictions-7-000002.jsonl": LINES + b"x" * 200_000,
+        "predictions-8-000001.jsonl": b"no line at all",
+        "predictions-9-000001.jsonl": b"",
+        "other.jsonl": b"not ours",
+    }.items():
+        (folder / name).write_bytes(raw)
+    open_files().append(LINES)
+    assert held(folder) == {
+        "predictions-0-000001.jsonl": LINES * 2,
+        "predictions-7-000002.jsonl": LINES,
+        "predictions-8-000001.jsonl": b"",
+        "predictions-9-000001.jsonl": b"",
+        "other.jsonl": b"not ours",
+    }
+
+
+def test_a_file_that_another_process_writes_is_not_repaired(folder, open_files):
+    files = open_files()
+    files.append(LINES)
+    path = folder / "predictions-0-000001.jsonl"
+    with path.open("ab") as opened:
+        opened.write(b'{"half')
+    repair_all(folder)
+    assert path.read_bytes() == LINES + b'{"half'
+
+
+@pytest.mark.parametrize("gone", ["folder", "file", "moved"])
+def test_where_folder_or_file_vanish_new_ones_are_made(folder, open_files, gone):
+    files = open_files()
+    files.append(LINES)
+    path = folder / "predictions-0-000001.jsonl"
+    if gone == "folder":
+        shutil.rmtree(folder)
+    else:
+        path.unlink() if gone == "file" else path.rename(folder / "moved")
+    files.append(LINES)
+    assert path.read_bytes() == LINES
+
+
+def test_a_folder_that_cannot_be_made_is_a_failure_that_can_end(folder, open_files):
+    folder.write_text("a file stands in the way")
+    files = open_files()
+    assert files.append(LINES) == 0
+    assert files.failure == f"{folder}: File exists"
+    folder.unlink()
+    assert files.append(LINES) == len(LINES)
+    assert files.failure is None
+
+
+def test_a_read_only_file_is_a_failure_that_can_end(open_files, monkeypatch):
+    files = open_files()
+    refuse = OSError(errno.EROFS, os.strerror(errno.EROFS))
+    monkeypatch.setattr(os, "open", lambda *_: (_ for _ in ()).throw(refuse))  # root may write what is read-only
+    assert files.append(LINES) == 0
+    assert "Read-only file system" in files.failure
+    monkeypatch.undo()
+    assert files.append(LINES) == len(LINES)
+
+
+def test_a_disk_that_is_full_leaves_whole_lines_and_takes_the_rest_later(folder):
+    """A limit on the size of files stands for the disk, as it needs no rights; it fails in the middle of a line."""
+    code = f"""
+import resource
+from pathlib import Path
+from flight_delays.serving.log_files import LogFiles
+lines = {LINES!r}
+files = LogFiles(Path({str(folder)!r}), 0, 10**6, 4)
+most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (30, most))
+assert files.append(lines) == 22, "two lines of eleven bytes"
+assert "File too large" in files.failure
+assert Path({str(folder)!r}, "predictions-0-000001.jsonl").read_bytes() == lines[:22]
+assert files.append(lines[22:]) == 0
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+assert files.append(lines[22:]) == len(lines) - 22
+assert files.failure is None
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert held(folder) == {"predictions-0-000001.jsonl": LINES}
+
+
+def test_where_even_the_repair_fails_it_is_made_before_the_next_write(folder, open_files, monkeypatch):
+    files = open_files()
+    files.append(LINES)
+    real = os.write
+
+    def half(handle, raw):
+        if len(raw) > 5:
+            return real(handle, bytes(raw[:5]))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fail(*_):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "write", half)
+    monkeypatch.setattr(os, "ftruncate", fail)
+    assert files.append(b'{"row": 10}') == 0
+    assert (folder / "predictions-0-000001.jsonl").read_bytes() != LINES
+    monkeypatch.undo()
+    assert files.append(LINES) == len(LINES)
+    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2}
+
+
+def test_no_handle_is_left_open(open_files):
+    before = len(os.listdir("/dev/fd"))
+    files = open_files(file_bytes=len(LINES), files=2)
+    for _ in range(20):
+        files.append(LINES)
+    assert len(os.listdir("/dev/fd")) == before + 1
+    files.close()
+    assert len(os.listdir("/dev/fd")) == before

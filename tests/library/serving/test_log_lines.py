@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import datetime
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from modelyard.runtime.contract import Column, Contract
+from modelyard.serving.log.log_lines import MASK, Entry, Source, encode, lines, masked
+
+CONTRACT = Contract(
+    "flights",
+    "flights",
+    "me",
+    {
+        "name": Column("string", "id", "who", pii=True, purpose="to find the label"),
+        "age": Column("integer", "feature", "how old", pii=True, purpose="it matters", missing=True),
+        "distance": Column("number", "feature", "how far"),
+        "late": Column("boolean", "target", "whether"),
+    },
+)
+SOURCE = Source("flights", "contract hash", "canary", masked(CONTRACT))
+ROWS = [{"name": "Ada", "age": 36, "distance": 1.5}, {"name": "Bo", "age": None, "distance": 2}, {"distance": 3}]
+
+
+def entry(inputs=ROWS, scores=(0.1, 0.2, 0.3), source=SOURCE, **more):
+    given = {
+        "source": source,
+        "request": "r1",
+        "time": 1795600800.25,
+        "bundle": "0123456789ab",
+        "answered_by": "model",
+        "inputs": inputs,
+        "scores": np.array(scores),
+        "decisions": [True] * len(scores),
+        "latency_ms": 0.12345,
+    }
+    return Entry(**given | more)
+
+
+def told(given):
+    raw, lost = encode(list(lines(given)))
+    assert lost == 0
+    assert raw.endswith(b"\n")
+    return [json.loads(line) for line in raw.splitlines()]
+
+
+def test_a_line_says_all_of_one_row():
+    assert told(entry(ROWS[2:], [0.3]))[0] == {
+        "request": "r1",
+        "time": "2026-11-25T10:00:00.250000Z",
+        "model": "flights",
+        "bundle": "0123456789ab",
+        "contract": "contract hash",
+        "variant": "canary",
+        "answered_by": "model",
+        "latency_ms": 0.123,
+        "row": 0,
+        "inputs": {"distance": 3},
+        "score": 0.3,
+        "decision": True,
+    }
+
+
+def test_the_time_is_read_as_utc():
+    moment = datetime.datetime.fromisoformat(told(entry(time=1795600800))[0]["time"])
+    assert moment == datetime.datetime(2026, 11, 25, 10, tzinfo=datetime.UTC)
+
+
+def test_what_is_personal_is_masked_and_what_is_missing_shows_so():
+    assert [line["inputs"] for line in told(entry())] == [
+        {"name": MASK, "age": MASK, "distance": 1.5},
+        {"name": MASK, "age": None, "distance": 2},
+        {"distance": 3},
+    ]
+    assert ROWS[0]["name"] == "Ada"  # what the client sent is as it was
+
+
+def test_rows_are_taken_as_structs_too_by_the_names_that_clients_use():
+    kind = msgspec.defstruct(
+        "Row",
+        [("f0", str), ("f1", int | None, None), ("f2", float, 0.0)],
+        rename={"f0": "name", "f1": "age", "f2": "distance"},
+        omit_defaults=True,
+    )
+    rows = [kind("Ada", 36, 1.5), kind("Bo", None, 2.0)]
+    assert [line["inputs"] for line in told(entry(rows, [0.1, 0.2]))] == [
+        {"name": MASK, "age": MASK, "distance": 1.5},
+        {"name": MASK, "distance": 2.0},
+    ]
+    open_source = Source("flights", "hash", "stable")
+    assert told(entry(rows, [0.1, 0.2], open_source))[0]["inputs"] == {"name": "Ada", "age": 36, "distance": 1.5}
+
+
+def test_columns_are_written_as_rows():
+    columns = {"name": ["Ada", "Bo"], "distance": np.array([1.5, np.nan])}
+    assert [line["inputs"] for line in told(entry(columns, [0.1, 0.2]))] == [
+        {"name": MASK, "distance": 1.5},
+        {"name": MASK, "distance": None},
+    ]
+    assert [line["inputs"] for line in told(entry({}, [0.1, 0.2]))] == [{}, {}]
+
+
+@pytest.mark.parametrize("inputs", [ROWS, {"distance": [1.5, 2, 3]}], ids=["rows", "columns"])
+def test_a_part_of_a_request_keeps_the_positions_of_its_rows(inputs):
+    found = told(entry(inputs, [0.7, 0.9], rows=np.array([0, 2])))
+    assert [(line["row"], line["inputs"]["distance"], line["score"]) for line in found] == [(0, 1.5, 0.7), (2, 3, 0.9)]
+
+
+def test_several_classes_have_their_probabilities_and_a_shadow_says_that_it_is_one():
+    (line,) = told(entry(ROWS[:1], [[0.2, 0.8]], decisions=["late"], shadow=True))
+    assert (line["score"], line["decision"], line["shadow"]) == ([0.2, 0.8], "late", True)
+
+
+def test_a_request_of_no_rows_has_no_line():
+    assert list(lines(entry([], []))) == []
+
+
+def test_what_json_cannot_hold_is_left_out_and_counted_and_the_rest_is_written():
+    made = list(lines(entry([{"distance": 1}, {"distance": object()}, {"distance": "\ud800"}])))
+    raw, lost = encode(made)
+    assert lost == 2
+    assert [json.loads(line)["row"] for line in raw.splitlines()] == [0]
+
+
+def test_a_line_break_in_a_value_breaks_no_line():
+    (line,) = told(entry([{"distance": "a\nb\r\u2028"}], [0.1]))
+    assert line["inputs"]["distance"] == "a\nb\r\u2028"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"inputs": ROWS[:2]}, {"decisions": [True]}, {"rows": [0]}], ids=["inputs", "decisions", "rows"]
+)
+def test_an_entry_whose_parts_do_not_fit_is_a_fault(wrong):
+    with pytest.raises(ValueError, match="3 scores have"):
+        lines(entry(**wrong))

@@ -1,0 +1,157 @@
+from __future__ import annotations
+
+import configparser
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelyard.clone import Clone
+from modelyard.git import git
+from modelyard.runtime.contract import ContractError
+
+STORAGE = "'remote \"storage\"'"
+IDENTITY = ["-c", "user.name=a", "-c", "user.email=a@example.invalid"]
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch) -> Path:
+    """A repository of two commits with a DVC remote beside it, in which one stands."""
+    root = tmp_path / "flights"
+    (root / ".dvc").mkdir(parents=True)
+    monkeypatch.chdir(root)
+    (root / ".dvc/config").write_text(f"[core]\n    remote = storage\n[{STORAGE}]\n    url = ../../storage\n")
+    git("init", "--quiet", "--initial-branch", "main")
+    for text in ("first", "second"):
+        (root / "text").write_text(text)
+        git("add", "--all")
+        git(*IDENTITY, "commit", "--quiet", "-m", text)
+    return root
+
+
+def settings(clone: Clone) -> configparser.ConfigParser:
+    """What the clone's own settings say; they go before those of the commit."""
+    local = configparser.ConfigParser(interpolation=None)
+    local.read(clone.root / ".dvc/config.local")
+    return local
+
+
+def test_a_clone_holds_the_commit_and_nothing_of_the_workspace(repository):
+    (repository / "text").write_text("changed")
+    (repository / "new").write_text("new")
+    with Clone("main~1") as clone:
+        assert (clone.root / "text").read_text() == "first"
+        assert not (clone.root / "new").exists()
+    assert (repository / "text").read_text() == "changed"
+
+
+def test_a_clone_has_the_name_of_the_folder_and_is_gone_afterwards(repository):
+    with Clone("main") as clone:
+        assert clone.root.name == repository.name
+        assert not clone.root.is_relative_to(repository)
+    assert not clone.root.exists()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_clone_is_gone_after_an_error_too():
+    clone = Clone("main")
+    with pytest.raises(RuntimeError), clone:
+        raise RuntimeError
+    assert not clone.root.exists()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_commit_that_is_on_no_branch_can_be_cloned():
+    commit = git("rev-parse", "main")
+    git("update-ref", "refs/heads/main", "main~1")
+    with Clone(commit) as clone:
+        assert (clone.root / "text").read_text() == "second"
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_commit_that_is_not_there_is_told():
+    clone = Clone("nowhere")
+    with pytest.raises(ContractError, match="there is no commit 'nowhere' here"), clone:
+        pass
+    assert not clone.root.parent.exists()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_branch_is_the_one_that_is_meant_here():
+    """In a clone, origin/main is what is called main here."""
+    git("update-ref", "refs/remotes/origin/main", "main~1")
+    with Clone("origin/main") as clone:
+        assert (clone.root / "text").read_text() == "first"
+
+
+def test_a_remote_beside_the_project_stays_where_it_is(repository):
+    with Clone("main") as clone:
+        assert settings(clone)[STORAGE]["url"] == str(repository.parent / "storage")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/path", "/mnt/storage", "~/storage"])
+def test_a_remote_elsewhere_is_left_as_it_is(repository, url):
+    (repository / ".dvc/config").write_text(f"[{STORAGE}]\n    url = {url}\n")
+    git(*IDENTITY, "commit", "--quiet", "--all", "-m", "elsewhere")
+    with Clone("main") as clone:
+        assert not settings(clone).has_section(STORAGE)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [("../../mine", "{beside}/mine"), ("s3://mine/path", "s3://mine/path"), ("/mnt/mine", "/mnt/mine")],
+)
+def test_a_remote_of_this_machine_goes_before_that_of_the_project(repository, url, found):
+    (repository / ".dvc/config.local").write_text(f"[{STORAGE}]\n    url = {url}\n    user = me\n")
+    with Clone("main") as clone:
+        assert settings(clone)[STORAGE]["url"] == found.format(beside=repository.parent)
+        assert settings(clone)[STORAGE]["user"] == "me"
+
+
+def test_a_clone_uses_the_cache_that_is_here(repository):
+    with Clone("main") as clone:
+        assert settings(clone)["cache"]["dir"] == str(repository / ".dvc/cache")
+
+
+@pytest.mark.parametrize("name", ["config", "config.local"])
+def test_a_cache_of_its_own_is_its_own_whatever_the_settings_say(repository, name):
+    with (repository / ".dvc" / name).open("a") as opened:
+        opened.write(f"[cache]\n    dir = {repository.parent / 'shared'}\n")
+    git("add", "--force", "--all")
+    git(*IDENTITY, "commit", "--quiet", "-m", "a shared cache")
+    with Clone("main", cache=None) as clone:
+        assert settings(clone)["cache"]["dir"] == str(clone.root / ".dvc/cache")
+        (clone.root / "rows.csv").write_text("1\n")
+        assert clone.run("dvc", "add", "--quiet", "rows.csv") == 0
+        assert list((clone.root / ".dvc/cache").rglob("*/*"))
+    assert not (repository.parent / "shared").exists()
+
+
+@pytest.mark.usefixtures("repository")
+def test_a_program_of_this_environment_runs_in_the_clone_and_its_status_is_told(capfd):
+    script = "import os, sys; print(os.getcwd(), sys.executable, os.environ['GIVEN']); sys.exit(3)"
+    with Clone("main") as clone:
+        assert clone.run("python", "-c", script, env={"GIVEN": "yes"}) == 3
+        said = capfd.readouterr()
+        assert said.out == ""
+        assert said.err.split() == [str(clone.root), str(Path(sys.executable).parent / "python"), "yes"]
+
+
+@pytest.mark.usefixtures("repository")
+def test_git_says_what_went_wrong_or_nothing_where_that_is_fine():
+    with pytest.raises(ContractError, match="git rev-parse failed: fatal: "):
+        git("rev-parse", "--verify", "nowhere")
+    assert git("rev-parse", "--verify", "nowhere", ok=False) == ""
+    assert git("log", "--format=%s", "-1") == "second"
+
+
+def test_a_shallow_repository_can_be_cloned_at_its_tip(repository, tmp_path, monkeypatch):
+    subprocess.run(
+        ["git", "clone", "--quiet", "--depth", "1", f"file://{repository}", "shallow"], cwd=tmp_path, check=True
+    )
+    monkeypatch.chdir(tmp_path / "shallow")
+    with Clone(git("rev-parse", "HEAD")) as clone:
+        assert (clone.root / "text").read_text() == "second"
+    shutil.rmtree(tmp_path / "shallow")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from modelyard import command
+from modelyard.command import COST, REFUSAL, run_stage
+from modelyard.runtime.contract import ContractError
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def refuse() -> None:
+    raise ContractError("rows are late\nand wrong")
+
+
+def test_a_stage_leaves_what_it_cost():
+    run_stage("train", lambda: sum(range(1_000_000)))
+    cost = json.loads((COST / "train.json").read_text())
+    assert cost["seconds"] > 0
+    assert 10 < cost["peak_mb"] < 100_000
+    assert not REFUSAL.exists()
+
+
+def test_a_stage_that_refuses_leaves_why_and_no_cost():
+    with pytest.raises(SystemExit, match="error: rows are late"):
+        run_stage("ingest", refuse)
+    assert json.loads(REFUSAL.read_text()) == {"stage": "ingest", "message": "rows are late\nand wrong"}
+    assert not COST.exists()
+
+
+def test_the_refusal_of_an_earlier_run_does_not_stay():
+    with pytest.raises(SystemExit):
+        run_stage("ingest", refuse)
+    run_stage("ingest", lambda: None)
+    assert not REFUSAL.exists()
+
+
+def test_a_mistake_of_ours_keeps_its_traceback_and_is_told():
+    with pytest.raises(ZeroDivisionError):
+        run_stage("train", lambda: 1 / 0)
+    message = json.loads(REFUSAL.read_text())["message"]
+    assert message == "ZeroDivisionError: division by zero; the log has the traceback"
+
+
+def test_a_stage_that_is_killed_is_told():
+    dies = "lambda: os.kill(os.getpid(), 9)"
+    script = f"import os\nfrom {command.__name__} import run_stage\nrun_stage('train', {dies})"
+    path = str(Path(command.__file__).parent.parent)
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
+    assert done.returncode == -9
+    assert json.loads(REFUSAL.read_text())["message"].startswith("it ended without a word")

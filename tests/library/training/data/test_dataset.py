@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from modelyard.runtime.contract import Column, Contract, ContractError
+from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_periods, split_rows
+from modelyard.training.layout import LEDGER, PERIODS
+from modelyard.training.data.ledger import Entry, write_ledger
+from modelyard.training.data.periods import replace_periods, rows_sha256
+from modelyard.training.settings import Split
+from modelyard.runtime.rows import encode
+
+MONTHS = [f"2013-{month:02}" for month in range(1, 7)]
+COLUMNS = {
+    "key": Column("integer", "id", ""),
+    "size": Column("number", "feature", "", missing=True),
+    "good": Column("boolean", "target", "", missing=True),
+}
+TIMELESS = Contract("t", "", "", COLUMNS)
+EIGHT = ["holdout", "validation", "validation", "validation", "train", "validation", "train", "holdout"]
+
+
+def table(keys: range, good: bool | None = True) -> pa.Table:
+    return pa.table({"key": list(keys), "size": [1.0] * len(keys), "good": pa.array([good] * len(keys), pa.bool_())})
+
+
+def take(root, rows: pa.Table) -> None:
+    replace_periods(root / PERIODS, {"all": (rows, rows_sha256(rows))}, ["all"])
+    write_ledger("here", {"all": Entry(rows.num_rows, rows_sha256(rows))}, root / LEDGER)
+
+
+def test_the_last_periods_are_held_out_and_those_before_validate():
+    assert split_periods(MONTHS[::-1], Split(2, 1)) == {
+        "train": MONTHS[:3],
+        "validation": MONTHS[3:4],
+        "holdout": MONTHS[4:],
+    }
+
+
+def test_a_window_keeps_the_last_periods_before_validation():
+    assert split_periods(MONTHS, Split(1, 1, window=2))["train"] == MONTHS[2:4]
+
+
+def test_a_window_wider_than_the_data_takes_all():
+    assert split_periods(MONTHS, Split(1, 1, window=99))["train"] == MONTHS[:4]
+
+
+@pytest.mark.parametrize(("there", "named"), [(MONTHS[:2], "there are 2: 2013-01, 2013-02"), ([], "there are 0: none")])
+def test_too_few_periods_are_told_with_those_that_are_there(there, named):
+    with pytest.raises(ContractError, match=rf"split wants 1 \+ 1 periods and at least one to train on; {named}"):
+        split_periods(there, Split(1, 1))
+
+
+@pytest.mark.parametrize("split", [Split(0.2, 1), Split(1, 0.2)])
+def test_periods_are_held_out_by_number_not_by_fraction(split):
+    with pytest.raises(ContractError, match="count periods, so they are whole numbers"):
+        split_periods(MONTHS, split)
+
+
+def test_rows_without_time_are_split_by_about_the_fractions():
+    parts = split_rows(table(range(20_000)), TIMELESS, Split(0.2, 0.1))
+    shares = [np.mean(parts == part) for part in ("holdout", "validation", "train")]
+    assert shares == pytest.approx([0.2, 0.1, 0.7], abs=0.02)
+
+
+def test_a_row_keeps_its_part_when_others_come_or_go():
+    every, some = (table(range(0, 1000, step)) for step in (1, 3))
+    split = Split(0.3, 0.3)
+    assert split_rows(every, TIMELESS, split)[::3].tolist() == split_rows(some, TIMELESS, split).tolist()
+
+
+def test_a_row_in_the_holdout_stays_there_when_validation_grows():
+    before, after = (split_rows(table(range(1000)), TIMELESS, Split(0.3, share)) for share in (0.1, 0.5))
+    assert ((before == "holdout") == (after == "holdout")).all()
+
+
+def test_the_parts_do_not_depend_on_the_machine():
+    parts = split_rows(table(range(8)), TIMELESS, Split(0.3, 0.3))
+    assert parts.tolist() == EIGHT
+
+
+def test_rows_without_id_are_split_by_their_place():
+    nameless = Contract("t", "", "", {name: column for name, column in COLUMNS.items() if name != "key"})
+    parts = split_rows(table(range(1000)).select(["size", "good"]), nameless, Split(0.3, 0.3))
+    assert set(parts) == {"holdout", "validation", "train"}
+
+
+@pytest.mark.parametrize("split", [Split(1, 1), Split(0.5, 0.5)])
+def test_fractions_that_leave_nothing_to_train_on_are_told(split):
+    with pytest.raises(ContractError, match="must add up to less than 1, found"):
+        split_rows(table(range(10)), TIMELESS, split)
+
+
+def test_the_parts_of_a_workspace_hold_its_periods_in_order(made):
+    contract, params = made.contract, made.params
+    train, validation, holdout = (
+        read_rows(made.root, contract, params, part) for part in ("train", "validation", "holdout")
+    )
+    assert train.periods == [f"2013-{month:02}" for month in range(1, 9)]
+    assert (validation.periods, holdout.periods) == (["2013-09", "2013-10"], ["2013-11", "2013-12"])
+    assert len(holdout.target) + holdout.unlabelled == sum(made.month(month).num_rows for month in holdout.periods)
+
+
+def test_rows_without_a_target_are_counted_and_left_out(made):
+    rows = read_rows(made.root, made.contract, made.params, "holdout")
+    never_left = sum(made.month(month)["late"].null_count for month in rows.periods)
+    assert rows.unlabelled == never_left > 0
+    assert rows.table["late"].null_count == 0
+    assert {len(values) for values in rows.columns.values()} == {len(rows.target)}
+
+
+def test_a_part_without_any_target_is_told(made, tmp_path):
+    take(tmp_path, pa.concat_tables([table(range(100), None)]))
+    params = dataclasses.replace(made.params, split=Split(0.2, 0.2))
+    with pytest.raises(ContractError, match=r"the train rows \(all\) have no good to learn or judge by"):
+        read_rows(tmp_path, TIMELESS, params, "train")
+
+
+def test_the_parts_of_data_without_time_share_no_row_and_lose_none(made, tmp_path):
+    take(tmp_path, pa.concat_tables([table(range(300)), table(range(300, 400), None)]))
+    params = dataclasses.replace(made.params, split=Split(0.2, 0.2))
+    parts = [read_rows(tmp_path, TIMELESS, params, part) for part in ("train", "validation", "holdout")]
+    keys = [key for rows in parts for key in rows.table["key"].to_pylist()]
+    assert sorted(keys) == list(range(300))
+    assert sum(rows.unlabelled for rows in parts) == 100
+
+
+@pytest.mark.parametrize("part", ["train", "holdout"])
+def test_where_nothing_was_taken_the_way_to_take_it_is_told(made, tmp_path, part):
+    with pytest.raises(ContractError, match="no data was taken yet; take it with `dvc repro`"):
+        read_rows(tmp_path, made.contract, made.params, part)
+
+
+def test_a_whole_table_is_encoded_as_a_client_row_is(made):
+    rows = read_rows(made.root, made.contract, made.params, "holdout")
+    some = rows.table.slice(0, 500)
+    sent = encode(some.to_pylist(), made.contract)
+    encoded = encode_table(some, made.contract)
+    assert encoded.keys() == sent.keys()
+    for name, values in encoded.items():
+        assert values.dtype == sent[name].dtype
+        np.testing.assert_array_equal(values, sent[name])
+
+
+def test_missing_values_of_each_type_have_their_encoding():
+    columns = {
+        "kind": Column("string", "feature", "", values=["b", "a"], missing=True),
+        "grade": Column("integer", "feature", "", values=[7, 3], missing=True),
+        "size": Column("integer", "feature", "", missing=True),
+        "flag": Column("boolean", "feature", "", missing=True),
+        "seen": Column("timestamp", "feature", "", missing=True),
+        "price": Column("number", "target", ""),
+    }
+    day = datetime.datetime(2013, 1, 1)
+    given = {"kind": ["a", None], "grade": [3, None], "size": [4, None], "flag": [True, None], "seen": [day, None]}
+    encoded = encode_table(pa.table(given), Contract("t", "", "", columns))
+    assert {name: values.tolist()[0] for name, values in encoded.items()} == {
+        "kind": 1, "grade": 1, "size": 4.0, "flag": 1.0, "seen": day
+    }  # fmt: skip
+    assert [encoded[name][1] for name in ("kind", "grade")] == [-1, -1]
+    assert all(math.isnan(encoded[name][1]) for name in ("size", "flag"))
+    assert np.isnat(encoded["seen"][1])
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        (Column("boolean", "target", ""), [True, False], [1, 0]),
+        (Column("string", "target", "", values=["no", "yes"]), ["yes", "no"], [1, 0]),
+        (Column("integer", "target", "", values=[3, 1, 2]), [1, 2, 3], [1, 2, 0]),
+        (Column("integer", "target", ""), [5, -1], [5.0, -1.0]),
+        (Column("number", "target", ""), [0.5, 2.0], [0.5, 2.0]),
+    ],
+)
+def test_a_target_is_a_number_or_the_place_of_its_class(column, values, expected):
+    contract = Contract("t", "", "", {"x": COLUMNS["size"], "y": column})
+    assert encode_target(pa.table({"y": values}), contract).tolist() == expected

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
+
+from modelyard.command import run
+from modelyard.runtime.contract import ContractError
+from modelyard.training.bundle import bundle
+from modelyard.training.draft.draft import draft, main
+from modelyard.training.edit import edit_yaml, round_trip
+from modelyard.training.evaluate import evaluate
+from modelyard.training.draft.guess import Roles
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import read_contract, read_params
+from modelyard.training.data.sources.files import FileSource
+from modelyard.training.data.sources.sample import SampleSource
+from modelyard.training.train import train
+
+ROOT = Path(__file__).parent.parent.parent
+SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
+SMALL = {
+    "model": {"estimator": "gradient_boosting", "gradient_boosting": {"max_iter": 60}},
+    "evaluate": {"bootstrap": 100, "importance_rows": 100, "importance_repeats": 1},
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A folder with the settings of this project, in which one stands."""
+    root = tmp_path / "my-data"
+    for name in SETTINGS:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes((ROOT / name).read_bytes())
+    monkeypatch.chdir(root)
+    return root
+
+
+def diabetes(path: Path) -> None:
+    load_diabetes(as_frame=True).frame.to_csv(path, index=False)
+
+
+def iris(path: Path) -> None:
+    load_iris(as_frame=True).frame.to_csv(path, index=False)
+
+
+def breast_cancer(path: Path) -> None:
+    load_breast_cancer(as_frame=True).frame.to_csv(path, index=False)
+
+
+def iris_by_name(path: Path) -> None:
+    data = load_iris(as_frame=True)
+    data.frame.assign(target=data.target_names[data.target]).to_csv(path, index_label="", index=True)
+
+
+def weather(path: Path) -> None:
+    """The hours of one airport, with a time in UTC as its text."""
+    lines = (SampleSource()._folder / "weather.csv").read_text().splitlines()
+    path.write_text("\n".join(line for line in lines if line.startswith(("origin", "EWR"))) + "\n")
+
+
+FOREIGN = {
+    "diabetes": (diabetes, Roles(), "regression", None),
+    "iris": (iris, Roles(), "multiclass", None),
+    "iris by name": (iris_by_name, Roles(), "multiclass", None),
+    "breast cancer": (breast_cancer, Roles(), "binary", None),
+    "weather": (weather, Roles(target="temp", time="time_hour"), "regression", "time_hour"),
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_foreign_data_goes_through_the_whole_pipeline_without_touching_python(project, name):
+    write, roles, kind, time = FOREIGN[name]
+    write(project / "data.csv")
+    contract = draft(project, FileSource("data.csv").read(str(project / "data.csv")), files("data.csv"), roles)
+    edit_yaml(project / "params.yaml", SMALL)
+    assert (contract.kind, contract.time) == (kind, time)
+    assert read_contract() == contract
+    for stage in (ingest, train, evaluate, bundle):
+        stage(project, read_contract(), read_params())
+    metrics = json.loads((project / "bundle/metrics.json").read_text())
+    primary = "rmse" if kind == "regression" else "log_loss"
+    assert metrics["holdout"][primary]["value"] < metrics["baseline"][primary]
+
+
+def files(path: str) -> dict[str, str]:
+    return {"kind": "files", "path": path}
+
+
+def trips(**columns: list) -> pa.Table:
+    count = 40
+    plain = {"size": [place / 2 for place in range(count)], "kind": ["a", "b"] * 20}
+    return pa.table({**plain, **columns, "price": [place + 0.5 for place in range(count)]})
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def test_the_contract_keeps_the_owner_and_takes_the_folders_name(project):
+    edit_yaml(project / "contract.yaml", {"owner": "Ada"})
+    draft(project, trips(), files("data.csv"), Roles())
+    assert (read_contract().owner, read_contract().name) == ("Ada", "my-data")
+
+
+def test_a_project_whose_contract_is_broken_can_be_drafted_anew(project):
+    (project / "contract.yaml").write_text("columns: 3\n")
+    draft(project, trips(), files("data.csv"), Roles())
+    assert read_contract().owner == "(to be named)"
+
+
+def test_the_other_settings_are_fitted_and_keep_their_comments(project):
+    path = project / "params.yaml"
+    path.write_text(path.read_text().replace("\nsplit:", "\n# How much is held out, and why.\nsplit:"))
+    draft(project, trips(), files("data.csv"), Roles())
+    params = read_params()
+    assert (params.watermark, params.split.holdout, params.evaluate.resample) == (None, 0.2, "row")
+    assert params.source.path == "data.csv"
+    assert "\n# How much is held out, and why.\nsplit:" in path.read_text()
+
+
+@pytest.mark.parametrize("count", [20, 2000, 200_000])
+def test_the_smallest_leaf_suits_the_number_of_rows(project, count):
+    table = pa.table({"size": [place / 2 for place in range(count)], "price": [place + 0.5 for place in range(count)]})
+    draft(project, table, files("data.csv"), Roles())
+    settings = read_params().model.settings
+    expected = {20: (5, 2), 2000: (20, 10), 200_000: (100, 50)}[count]
+    found = tuple(settings[name]["min_samples_leaf"] for name in ("gradient_boosting", "random_forest"))
+    assert found == expected
+
+
+def test_data_with_time_is_held_out_by_its_last_periods(project):
+    days = pa.array([f"2013-{1 + place // 4:02}-{1 + place % 4:02} 12:00" for place in range(40)])
+    draft(project, trips().add_column(0, "when", days), files("data.csv"), Roles())
+    params = read_params()
+    assert (params.period, params.watermark, params.split.holdout) == ("month", "2013-10", 1)
+    assert read_contract().time == "when"
+
+
+def test_the_policy_has_no_bounds_of_another_data_set(project):
+    edit_yaml(project / "policy.yaml", {"champion": {"metric": "recall", "margin": 0.2}, "slices": {"margin": 3.0}})
+    draft(project, trips(), files("data.csv"), Roles())
+    policy = round_trip().load(project / "policy.yaml")
+    assert policy["floors"] == {}
+    assert policy["champion"]["metric"] is None
+
+
+@pytest.mark.parametrize(
+    ("source", "margins"), [(diabetes, (0.0, 0.0, None)), (breast_cancer, (0.001, 0.01, {"margin": 0.01}))]
+)
+def test_the_margins_suit_the_unit_of_the_target(project, source, margins):
+    source(project / "data.csv")
+    draft(project, pyarrow.csv.read_csv("data.csv"), files("data.csv"), Roles(target="target"))
+    policy = round_trip().load(project / "policy.yaml")
+    assert (policy["champion"]["margin"], policy["slices"]["margin"], policy["calibration"]) == margins
+
+
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [
+        ("data.csv", "data.csv"),
+        ("rows/data.parquet", "rows/data.parquet"),
+        ("rows/*.csv", "rows"),
+        ("rows/20*/??.csv", "rows"),
+        ("https://example.org/data.csv", None),
+        ("*.csv", None),
+    ],
+)
+def test_dvc_watches_a_source_that_is_on_this_machine(project, path, watched):
+    before = round_trip().load(project / "dvc.yaml")["stages"]["ingest"]["deps"]
+    for _ in range(2):
+        draft(project, trips(), files(path), Roles())
+    after = round_trip().load(project / "dvc.yaml")["stages"]["ingest"]["deps"]
+    assert after == (before if watched is None else [*before, watched])
+
+
+def test_text_that_yaml_could_take_for_something_else_is_read_back_as_text(project):
+    values = ["NO", "9E", "1e5", "0x1F", "null", "~", "on", "12:30", "2013-01-01T", "- a", "a: b", "", "é", "#", "true"]
+    draft(project, trips(odd=[values[place % len(values)] for place in range(40)]), files("data.csv"), Roles())
+    assert read_contract().columns["odd"].values == sorted(values)
+
+
+def test_a_column_may_have_any_name(project):
+    names = ["a b", "a: b", "#", "NO", "1", "null", "ä", "{x}", "- y"]
+    draft(project, trips(**{name: list(range(40)) for name in names}), files("data.csv"), Roles())
+    assert set(names) < set(read_contract().columns)
+
+
+def test_personal_data_is_refused_until_a_purpose_is_stated(project):
+    draft(project, trips(email=["a@b.org", "c@d.org"] * 20), files("data.csv"), Roles())
+    with pytest.raises(ContractError, match=r"contract\.yaml: columns\.email: it is marked pii and gives no purpose"):
+        read_contract()
+    edit_yaml(project / "contract.yaml", {"columns": {"email": {"purpose": "to answer"}}})
+    assert read_contract().columns["email"].role == "unused"
+
+
+@pytest.mark.parametrize(
+    "table", [trips().slice(0, 0), trips().select(["price"]), trips(x=[[1]] * 40), trips().select(["size", "kind"])[:1]]
+)
+def test_where_no_contract_can_be_guessed_nothing_is_written(project, table):
+    before = contents(project)
+    with pytest.raises(ContractError):
+        draft(project, table, files("data.csv"), Roles())
+    assert contents(project) == before
+
+
+def test_where_the_times_are_too_few_nothing_is_written(project):
+    before = contents(project)
+    with pytest.raises(ContractError, match="the times lie in fewer than 4 days"):
+        draft(project, trips(when=["2013-01-01 12:00"] * 40), files("data.csv"), Roles(time="when"))
+    assert contents(project) == before
+
+
+@pytest.fixture
+def committed(project) -> Path:
+    """The same project, saved in Git, beside data that is not."""
+    pyarrow.csv.write_csv(trips(), project / "data.csv")
+    git(project, "init", "-q")
+    git(project, "add", *SETTINGS)
+    git(project, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "all")
+    return project
+
+
+def git(root: Path, *arguments: str) -> None:
+    subprocess.run(["git", "-C", str(root), *arguments], check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_settings_that_are_not_in_git_yet_are_not_overwritten(committed, name):
+    with (committed / name).open("a") as opened:
+        opened.write("# mine\n")
+    before = contents(committed)
+    with pytest.raises(SystemExit, match=f"{name}: changed since the last commit, .* commit it first, or --force"):
+        run(lambda: main(["data.csv"]))
+    assert contents(committed).items() >= {key: before[key] for key in SETTINGS}.items()
+
+
+def test_force_overwrites_them(committed):
+    (committed / "contract.yaml").write_text("# mine\n")
+    main(["data.csv", "--force"])
+    assert read_contract().target == "price"
+
+
+@pytest.mark.usefixtures("committed")
+def test_saved_settings_are_overwritten_and_the_roles_told(capsys):
+    main(["data.csv", "--target", "size", "--id", "price"])
+    assert read_contract().target == "size"
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "contract.yaml: 3 columns of 40 rows (regression)", "  target: size", "  id: price"
+    ]  # fmt: skip
+
+
+def test_files_of_a_glob_are_drafted_together(committed):
+    months = trips().append_column("when", pa.array([f"2013-{1 + place // 4:02}-01" for place in range(40)]))
+    (committed / "rows").mkdir()
+    for month in pc.unique(months["when"]).to_pylist():
+        pyarrow.parquet.write_table(months.filter(pc.equal(months["when"], month)), f"rows/{month}.parquet")
+    main(["rows/*.parquet", "--target", "price", "--time", "when"])
+    assert read_params().watermark == "2013-10"
+    assert read_contract().columns["size"].maximum > 20
+
+
+def test_files_that_do_not_fit_together_are_told(committed):
+    (committed / "a1.csv").write_text("key,price\n1,2\n")
+    (committed / "a2.csv").write_text("key,price\nx,2\n")
+    with pytest.raises(SystemExit, match=r"the files of a\?\.csv do not fit together"):
+        run(lambda: main(["a?.csv"]))
+
+
+def test_a_query_is_drafted(committed):
+    with_sqlite(committed / "rows.db", trips())
+    main(["sqlite:///rows.db", "--query", "SELECT * FROM rows"])
+    source = read_params().source
+    assert (source.kind, source.url, source.query) == ("sql", "sqlite:///rows.db", "SELECT * FROM rows")
+    ingest(committed, read_contract(), read_params())
+    assert (committed / "data/ledger.json").is_file()
+
+
+def with_sqlite(path: Path, table: pa.Table) -> None:
+    with sqlite3.connect(path) as connection:
+        table.to_pandas().to_sql("rows", connection, index=False)
+
+
+def test_another_source_takes_the_place_of_the_one_that_ingest_watched(workspace):
+    watched = [str(workspace.source)]
+    for path in ("first.csv", "second.csv", "https://example.com/third.csv"):
+        draft(workspace.root, workspace.month("2013-01"), {"kind": "files", "path": path}, Roles(target="late"))
+        deps = round_trip().load(workspace.root / "dvc.yaml")["stages"]["ingest"]["deps"]
+        watched.append(deps[-1])
+    assert watched[1:3] == ["first.csv", "second.csv"]
+    assert watched[3].startswith("${package}/")

@@ -1,0 +1,254 @@
+from __future__ import annotations
+
+import datetime
+import decimal
+import math
+
+import pyarrow as pa
+import pytest
+
+from modelyard.runtime.contract import ContractError
+from modelyard.training.draft.guess import Roles, guess_contract, periods_of, typed
+from modelyard.training.data.validate import validate
+
+ROWS = 60
+DAYS = [datetime.datetime(2013, 1, 1) + datetime.timedelta(days=5 * place) for place in range(ROWS)]
+TABLE = pa.table({"size": [place / 2 for place in range(ROWS)], "price": [place + 0.5 for place in range(ROWS)]})
+
+
+def guess(table: pa.Table, **roles):
+    return guess_contract(table, "trips", "me", Roles(**roles))
+
+
+def one(values: list | pa.Array, name: str = "x", **roles):
+    """What is guessed of one column beside two plain ones."""
+    given = values if isinstance(values, pa.Array) else pa.array(values)
+    return guess(TABLE.add_column(0, name, given), **roles).columns[name]
+
+
+def repeated(*values: object) -> list:
+    return [values[place % len(values)] for place in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array(repeated(1, 2, None), pa.int8()),
+        pa.array(repeated(1.0, math.nan)),
+        pa.array([None] * ROWS, pa.float64()),
+        pa.array([math.nan] * ROWS),
+        pa.array([None] * ROWS, pa.string()),
+        pa.nulls(ROWS),
+        pa.array(repeated("NO", "9E", "1e5", "null", "~", "on", None)),
+        pa.array(repeated("a", "b")).dictionary_encode(),
+        pa.array(repeated("a", "b"), pa.large_string()),
+        pa.array([decimal.Decimal(place) / 4 for place in range(ROWS)]),
+        pa.array(repeated(decimal.Decimal(3), decimal.Decimal(4))),
+        pa.array([f"text {place}" for place in range(ROWS)]),
+        pa.array(DAYS, pa.timestamp("ns")),
+        pa.array(DAYS, pa.timestamp("us", "Europe/Berlin")),
+        pa.array([day.date() for day in DAYS]),
+        pa.array([day.isoformat() for day in DAYS]),
+        pa.array([f"{day.isoformat()}Z" for day in DAYS]),
+        pa.array(repeated(True, False, None)),
+        pa.array([0] * ROWS),
+        pa.array([-3.5] * ROWS),
+        pa.array(repeated(-1e300, 1e300)),
+        pa.array(repeated("somebody@example.org", "someone@example.org")),
+    ],
+    ids=lambda values: str(values.type) if isinstance(values, pa.Array) else None,
+)
+def test_the_table_keeps_the_contract_that_is_guessed_from_it(values):
+    table = TABLE.add_column(0, "x", values)
+    assert validate(table, guess(table), "data").num_rows == ROWS
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        ([*range(10, 70)], 0, 100),
+        ([place - 30 for place in range(ROWS)], -60, 60),
+        ([place / 100 for place in range(ROWS)], 0.0, 0.9),
+        ([1000.0 + place for place in range(ROWS)], 970.0, 1090.0),
+        ([7] * ROWS, 0, 14),
+        ([0] * ROWS, 0, 1),
+        ([None, *range(59)], 0, 90),
+    ],
+)
+def test_a_range_is_half_as_wide_again_and_never_newly_negative(values, low, high):
+    guessed = one(values)
+    assert (guessed.minimum, guessed.maximum) == (low, high)
+    assert type(guessed.minimum) is type(low)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "role", "categories"),
+    [
+        (repeated("b", "a", None), "string", "feature", ["a", "b"]),
+        ([f"text {place}" for place in range(ROWS)], "string", "unused", None),
+        ([None] * ROWS, "string", "unused", None),
+        (repeated(True, False), "boolean", "feature", None),
+        (repeated(1, 2), "integer", "feature", None),
+        (repeated(1.5, None), "number", "feature", None),
+        (repeated("a@b.org", "c@d.org"), "string", "unused", None),
+    ],
+)
+def test_a_column_gets_the_narrowest_type_and_the_role_that_fits(values, kind, role, categories):
+    guessed = one(values)
+    assert (guessed.type, guessed.role, guessed.values) == (kind, role, categories)
+    assert guessed.missing == (None in values)
+
+
+@pytest.mark.parametrize("name", ["email", "phone", "surname", "birth date"])
+def test_what_looks_personal_is_marked_and_not_used(name):
+    guessed = one(repeated("a", "b"), name)
+    assert (guessed.role, guessed.pii) == ("unused", True)
+
+
+@pytest.mark.parametrize("name", ["target", "Label", "CLASS", "outcome", "y"])
+def test_a_column_with_a_targets_name_is_the_target(name):
+    assert guess(TABLE.add_column(0, name, pa.array(repeated(0.1, 0.2)))).target == name
+
+
+def test_else_the_last_column_is_the_target():
+    assert guess(TABLE).target == "price"
+
+
+def test_the_target_that_is_named_is_the_target():
+    assert guess(TABLE, target="size").target == "size"
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (repeated(True, False), "binary"),
+        (repeated(0, 1), "binary"),
+        (repeated(0.0, 1.0, None), "binary"),
+        (repeated("yes", "no"), "binary"),
+        (repeated("a", "b", "c"), "multiclass"),
+        (list(range(ROWS)), "regression"),
+        ([place / 7 for place in range(ROWS)], "regression"),
+    ],
+)
+def test_the_targets_values_say_what_the_task_is(values, kind):
+    assert guess(TABLE.append_column("target", pa.array(values))).kind == kind
+
+
+@pytest.mark.parametrize(
+    "values",
+    [["same"] * ROWS, [f"text {place}" for place in range(ROWS)], DAYS, [None] * ROWS, pa.nulls(ROWS, pa.float64())],
+)
+def test_a_target_that_cannot_be_predicted_is_told(values):
+    given = values if isinstance(values, pa.Array) else pa.array(values)
+    with pytest.raises(ContractError, match="different values; name another with TARGET="):
+        guess(TABLE.append_column("target", given))
+
+
+def test_the_first_column_of_times_without_gaps_is_the_time():
+    gaps = pa.array([None, *DAYS[1:]], pa.timestamp("us"))
+    few = pa.array([DAYS[0]] * ROWS, pa.timestamp("us"))
+    table = TABLE.add_column(0, "end", pa.array(DAYS)).add_column(0, "gaps", gaps).add_column(0, "few", few)
+    contract = guess(table)
+    assert contract.time == "end"
+    assert contract.columns["end"].ascending
+    assert {contract.columns[name].role for name in ("gaps", "few")} == {"feature"}
+
+
+def test_times_out_of_order_are_not_said_to_ascend():
+    assert not one(DAYS[::-1]).ascending
+
+
+@pytest.mark.parametrize("name", ["id", "row_id", "Order No", "uuid", "Unnamed: 0", "index"])
+def test_a_column_that_names_each_row_is_the_id(name):
+    assert one([*range(ROWS)], name).role == "id"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"), [("id", repeated(1, 2)), ("valid", [*range(ROWS)]), ("id", [None, *range(ROWS - 1)])]
+)
+def test_a_column_that_does_not_name_each_row_is_no_id(name, values):
+    assert one(values, name).role != "id"
+
+
+def test_roles_that_a_person_gave_are_taken():
+    table = TABLE.append_column("when", pa.array(DAYS)).append_column("key", pa.array([*range(ROWS)]))
+    contract = guess(table, target="size", time="when", ids=["key"])
+    assert (contract.target, contract.time, list(contract.named("id"))) == ("size", "when", ["key"])
+
+
+@pytest.mark.parametrize("role", [{"target": "x"}, {"time": "x"}, {"ids": ["x"]}])
+def test_a_role_for_a_column_that_is_not_there_is_told(role):
+    with pytest.raises(ContractError, match="the source has no column 'x'; it has: size, price"):
+        guess(TABLE, **role)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TABLE.slice(0, 0), "the source has no rows"),
+        (TABLE.select(["price"]), "no column has role feature"),
+        (TABLE.append_column("size", TABLE["size"]), "the source has the column 'size' twice"),
+        (TABLE.add_column(0, "x", pa.array([[1]] * ROWS)), r"a contract has no type for x \(list<"),
+        (TABLE.add_column(0, "x", pa.array([b"1"] * ROWS)), r"a contract has no type for x \(binary\)"),
+    ],
+)
+def test_a_table_that_no_contract_fits_is_told(table, message):
+    with pytest.raises(ContractError, match=message):
+        guess(table)
+
+
+def test_slices_are_the_categories_with_the_fewest_values():
+    table = TABLE
+    for name, count in {"a": 9, "b": 2, "c": 5}.items():
+        table = table.add_column(0, name, pa.array(repeated(*map(str, range(count)))))
+    assert guess(table).slices == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("apart", "count", "period"),
+    [(5, 60, "month"), (1, 30, "day"), (400, 60, "month"), (150, 80, "month"), (30, 600, "year")],
+)
+def test_the_period_cuts_the_times_into_enough_parts(apart, count, period):
+    times = [datetime.datetime(1800, 1, 1) + datetime.timedelta(days=apart * place) for place in range(count)]
+    found, periods = periods_of(pa.chunked_array([times]))
+    assert found == period
+    assert periods == sorted(set(periods))
+    assert len(periods) >= 4
+
+
+def test_too_few_days_to_hold_any_out_are_told():
+    with pytest.raises(ContractError, match="the times lie in fewer than 4 days"):
+        periods_of(pa.chunked_array([[datetime.datetime(2013, 1, 1, hour) for hour in range(24)]]))
+
+
+@pytest.mark.parametrize(
+    "written", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y", "%m-%d-%Y %H:%M"]
+)
+def test_times_written_in_one_way_only_get_its_format(written):
+    table = TABLE.add_column(0, "x", pa.array([day.strftime(written) for day in DAYS]))
+    contract = guess(table)
+    assert (contract.time, contract.columns["x"].format) == ("x", written)
+    assert [time.date() for time in validate(table, contract, "data")["x"].to_pylist()] == [day.date() for day in DAYS]
+
+
+def test_days_that_could_be_months_are_not_guessed():
+    table = TABLE.add_column(
+        0, "x", pa.array([f"{1 + place % 12:02}/{1 + place // 5:02}/2013" for place in range(ROWS)])
+    )
+    contract = guess(table)
+    assert (contract.time, contract.columns["x"].type) == (None, "string")
+
+
+def test_typed_columns_are_plain():
+    table = pa.table(
+        {
+            "decimals": [decimal.Decimal("1.0")],
+            "small": pa.array([1], pa.uint8()),
+            "day": ["2013-01-01"],
+            "zoned": ["2013-01-01T00:00:00+01:00"],
+            "text": ["2013"],
+            "nothing": pa.nulls(1),
+        }
+    )
+    kinds = ["int64", "int64", "timestamp[us]", "timestamp[us, tz=UTC]", "string", "string"]
+    assert [str(kind) for kind in typed(table).schema.types] == kinds

@@ -1,0 +1,189 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+
+import numpy as np
+import onnx
+import pytest
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.neighbors import KNeighborsClassifier
+
+from modelyard.runtime.contract import ContractError
+from flight_delays.features import features
+from modelyard.runtime.matrix import matrix
+from modelyard.training import export as exporting
+from modelyard.training.data.dataset import read_rows
+from modelyard.training.layout import MODEL, REFERENCE, TRAINING
+from flight_delays.model import ESTIMATORS
+from modelyard.training.train import export, fit, main, train
+from modelyard.runtime.predictor import Model
+
+QUICK = {"gradient_boosting": {"max_iter": 5}, "random_forest": {"n_estimators": 5, "max_depth": 6}, "linear": {}}
+
+
+def with_model(params, estimator, **settings):
+    chosen = dataclasses.replace(params.model, estimator=estimator, settings={estimator: settings})
+    return dataclasses.replace(params, model=chosen)
+
+
+def shrubs(inputs, height=3):
+    return ExtraTreesClassifier(5, max_depth=height, random_state=inputs.seed)
+
+
+def neighbours(inputs):
+    return KNeighborsClassifier(n_jobs=inputs.threads)
+
+
+@pytest.fixture
+def rows(made):
+    return read_rows(made.root, made.contract, made.params, "validation")
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    """The workspace with data that was taken, and a model that is to be made."""
+    copy = dataclasses.replace(made, root=shutil.copytree(made.root, tmp_path / "flights"))
+    shutil.rmtree(copy.root / "model")
+    return copy
+
+
+@pytest.mark.parametrize("estimator", QUICK)
+@pytest.mark.parametrize("kind", ["made", "made_regression", "made_multiclass"])
+def test_each_estimator_is_exported_as_it_answers(kind, estimator, request, tmp_path):
+    workspace = request.getfixturevalue(kind)
+    train_rows, holdout = (
+        read_rows(workspace.root, workspace.contract, workspace.params, part) for part in ("train", "holdout")
+    )
+    trained = fit(train_rows, workspace.contract, with_model(workspace.params, estimator, **QUICK[estimator]))
+    worst = export(trained, tmp_path / "model.onnx", workspace.contract, [holdout])
+    table = matrix(features(holdout.columns, workspace.contract))
+    answer = Model(tmp_path / "model.onnx", workspace.contract).answer(table)
+    np.testing.assert_allclose(answer, trained.predict(table), rtol=0, atol=1e-12)
+    assert worst == np.max(np.abs(answer - trained.predict(table)))
+
+
+def test_the_baseline_of_two_classes_is_how_often_the_second_occurs(made, rows):
+    trained = fit(rows, made.contract, made.params)
+    assert trained.baseline == [rows.target.mean()]
+
+
+def test_the_baseline_of_several_classes_is_how_often_each_occurs(made_multiclass):
+    told = json.loads((made_multiclass.root / TRAINING).read_text())
+    rows = read_rows(made_multiclass.root, made_multiclass.contract, made_multiclass.params, "train")
+    assert told["baseline"] == [np.mean(rows.target == place) for place in range(3)]
+
+
+def test_the_baseline_of_a_number_is_its_mean(made_regression):
+    told = json.loads((made_regression.root / TRAINING).read_text())
+    rows = read_rows(made_regression.root, made_regression.contract, made_regression.params, "train")
+    assert told["baseline"] == [rows.target.mean()]
+
+
+def test_the_same_rows_and_settings_give_the_same_bytes(made, rows, tmp_path):
+    for name in ("first", "second"):
+        export(fit(rows, made.contract, made.params), tmp_path / name, made.contract, [rows])
+    assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings", "message"),
+    [
+        ("xgboost", {}, "params.yaml: model.estimator is 'xgboost'; there are: gradient_boosting"),
+        ("random_forest", {"trees": 5}, "params.yaml: model.random_forest: .*'trees'; its settings are: .*max_depth"),
+        ("random_forest", {"max_depth": -1}, "params.yaml: model.random_forest: The 'max_depth' parameter .* Got -1"),
+        ("gradient_boosting", {"max_iter": "many"}, "params.yaml: model.gradient_boosting: The 'max_iter' parameter"),
+        ("linear", {"alpha": -1.0}, "params.yaml: model.linear: The 'C' parameter"),
+        ("linear", {"alpha": "strong"}, "params.yaml: model.linear: .*its settings are: alpha, max_iter"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_by_name(estimator, settings, message, made, rows):
+    with pytest.raises(ContractError, match=message):
+        fit(rows, made.contract, with_model(made.params, estimator, **settings))
+
+
+def test_a_class_without_a_training_row_is_refused_by_name(made, rows):
+    on_time = dataclasses.replace(rows, target=np.zeros_like(rows.target))
+    with pytest.raises(ContractError, match="no training row has late = True; train on more periods"):
+        fit(on_time, made.contract, made.params)
+
+
+def test_more_categories_than_boosting_takes_are_told_without_a_traceback(made, rows):
+    many = rows.columns | {"origin": np.arange(len(rows.target)) % 300}
+    with pytest.raises(ContractError, match=r"gradient_boosting cannot be fitted on these features: .*cardinality"):
+        fit(dataclasses.replace(rows, columns=many), made.contract, made.params)
+
+
+def test_an_estimator_of_ones_own_is_trained_and_exported(copied, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "shrubs", shrubs)
+    told = train(copied.root, copied.contract, with_model(copied.params, "shrubs", height=4))
+    assert told["estimator"] == "shrubs"
+    assert (copied.root / MODEL).is_file()
+
+
+def test_a_setting_that_ones_own_estimator_has_not_is_refused_with_those_that_it_has(made, rows, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "shrubs", shrubs)
+    with pytest.raises(ContractError, match=r"model\.shrubs: .*'width'; its settings are: height$"):
+        fit(rows, made.contract, with_model(made.params, "shrubs", width=3))
+
+
+def test_an_estimator_that_cannot_be_exported_leaves_no_model(copied, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "neighbours", neighbours)
+    stage = "flight_delays.pipeline.train"
+    monkeypatch.setattr(f"{stage}.matrix", lambda made: np.nan_to_num(matrix(made)))
+    with pytest.raises(ContractError, match="KNeighborsClassifier cannot be exported; HistGradientBoosting"):
+        train(copied.root, copied.contract, with_model(copied.params, "neighbours"))
+    assert not (copied.root / MODEL).exists()
+
+
+@pytest.mark.parametrize("fault", [1e-6, np.nan])
+def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(fault, copied, monkeypatch):
+    true = exporting.add_boosting
+
+    def faulty(graph, model, table):
+        return graph.add("Add", true(graph, model, table), graph.constant(fault))
+
+    monkeypatch.setattr(exporting, "add_boosting", faulty)
+    monkeypatch.setattr(exporting, "quickscorer", lambda _: None)
+    with pytest.raises(ContractError, match="away from scikit-learn, more than 1e-09"):
+        train(copied.root, copied.contract, copied.params)
+    assert not (copied.root / MODEL).exists()
+
+
+def test_an_export_that_answers_many_rows_otherwise_is_refused_and_leaves_no_model(copied, monkeypatch):
+    true = exporting.quickscorer
+
+    def faulty(model):
+        made = true(model)
+        made.leaves[0] += 1e-12
+        return made
+
+    monkeypatch.setattr(exporting, "quickscorer", faulty)
+    with pytest.raises(ContractError, match="in another way among 64 rows than among fewer"):
+        train(copied.root, copied.contract, copied.params)
+    assert not (copied.root / MODEL).exists()
+
+
+def test_what_is_known_of_the_training_is_kept(copied):
+    told = train(copied.root, copied.contract, copied.params)
+    assert json.loads((copied.root / TRAINING).read_text()) == told
+    rows = read_rows(copied.root, copied.contract, copied.params, "train")
+    assert told["estimator"] == "gradient_boosting"
+    assert told["features"] == list(features(rows.columns, copied.contract))
+    assert (told["rows"], told["unlabelled_rows"]) == (len(rows.target), rows.unlabelled)
+    assert [told["first_period"], told["last_period"]] == [rows.periods[0], rows.periods[-1]]
+    held = told["validation_periods"], told["holdout_periods"]
+    assert held == (["2013-09", "2013-10"], ["2013-11", "2013-12"])
+
+
+def test_the_stage_makes_the_same_model_again(made, copied, monkeypatch, capsys):
+    monkeypatch.chdir(copied.root)
+    main([])
+    assert "exported: at most " in capsys.readouterr().out
+    for path in (MODEL, TRAINING, REFERENCE):
+        assert (copied.root / path).read_bytes() == (made.root / path).read_bytes()
+
+
+def test_the_model_file_is_valid_onnx(made):
+    onnx.checker.check_model(onnx.load(made.root / MODEL), full_check=True)

@@ -1,0 +1,95 @@
+"""What a deployment did, for reports/deploy.json and reports/deploy.md."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..markdown import markdown_table
+from .state import Release, State
+from .trial import Decision
+
+RECORD = Path("reports/deploy.json")
+Word = Literal["deployed", "promoted", "rolled back", "failed", "unchanged"]
+EXIT: dict[Word, int] = {"deployed": 0, "promoted": 0, "unchanged": 0, "rolled back": 1, "failed": 2}
+
+
+@dataclass
+class Record:
+    """One call of `ops deploy`: what was asked, what came of it and why, each line said, each decision made."""
+
+    action: str
+    stage: str
+    release: Release | None = None
+    result: Word = "failed"
+    reason: str = ""
+    serves: Release | None = None
+    lines: list[str] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
+
+    def say(self, line: str) -> None:
+        """Print a line and keep it."""
+        print(line, flush=True)
+        self.lines.append(line)
+
+    def to_json(self) -> str:
+        """The record as `reports/deploy.json` holds it."""
+        return json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """The record for the summary of a workflow's run."""
+        what = f" {self.release.version}" if self.release else ""
+        parts = [f"**{self.stage}:** {self.action}{what}: {self.result}. {self.reason}".rstrip()]
+        if self.serves:
+            parts.append(f"Stable serves {self.serves}.")
+        if self.decisions:
+            parts.append(_table(self.decisions[-1]))
+        if self.lines:
+            parts.append("\n".join(["```text", *(line.replace("```", "'''") for line in self.lines), "```"]))
+        return "\n\n".join(parts) + "\n"
+
+    def write(self, path: Path = RECORD) -> None:
+        """Write both files, and what a workflow's run is to show and to hand on."""
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(self.to_json(), encoding="utf-8")
+        path.with_suffix(".md").write_text(self.to_markdown(), encoding="utf-8")
+        _append("GITHUB_STEP_SUMMARY", self.to_markdown())
+        serves = self.serves.version if self.serves else ""
+        reason = " ".join(self.reason.split())
+        _append("GITHUB_OUTPUT", f"result={self.result}\nserves={serves}\nreason={reason}\n")
+
+
+def _append(variable: str, text: str) -> None:
+    """Add a text to the file that a workflow names in the environment, where it does."""
+    if path := os.environ.get(variable):
+        with open(path, "a", encoding="utf-8") as opened:
+            opened.write(text)
+
+
+def _table(decision: Decision) -> str:
+    rows = [
+        [one.question, one.counts, f"{one.figure:.2f}", f"{one.harmless:.2f}", f"{one.harmful:.2f}", one.found]
+        for one in decision.findings
+    ]
+    return markdown_table(["question", "canary beside stable", "figure", "harmless", "harmful", "found"], rows)
+
+
+def describe(state: State) -> Sequence[str]:
+    """A stage in lines for people."""
+    if not state.router:
+        return ["no router runs: nothing has been deployed to this stage yet"]
+    lines = []
+    for name, weight in zip(("stable", "canary"), state.weights, strict=True):
+        variant: Any = getattr(state, name)
+        if variant is None:
+            lines.append(f"{name}: none, {weight} % of requests")
+            continue
+        serving = "serves" if variant.serving else f"does not serve ({variant.status})"
+        lines.append(f"{name}: {variant.release}, {serving}, {weight} % of requests")
+        if variant.history:
+            lines.append(f"  before it: {', '.join(str(one.version) for one in variant.history)}")
+    return lines

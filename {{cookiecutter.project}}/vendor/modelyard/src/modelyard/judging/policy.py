@@ -1,0 +1,184 @@
+"""`policy.yaml`, read strictly: when a model may ship."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+from annotated_types import Ge, Gt, Lt
+from ruamel.yaml import CommentedMap
+
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
+from ..runtime.contract import STRICT, Contract, ContractError
+from ..training.settings import parse, read_yaml
+from ..training.edit import round_trip
+from .canary import Canary
+from .serving import Serving
+
+POLICY = Path("policy.yaml")
+
+Share = Annotated[float, Gt(0), Lt(1)]
+Margin = Annotated[float, Ge(0)]
+Count = Annotated[int, Gt(0)]
+
+
+@dataclass(frozen=True)
+class Champion:
+    """How a model must compare with the champion, the model on main, on the same holdout rows.
+
+    require: `not_worse` ships what is not worse beyond the noise by more than the margin; `non_inferior` what is surely
+    not worse by the margin or more; `superior` what is surely better by more than the margin; `none` does not compare.
+    metric: the metric to compare, or None for the primary one; the margin is in its unit.
+    confidence: how sure; draws: resamples of the paired bootstrap.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    require: Literal["not_worse", "non_inferior", "superior", "none"] = "not_worse"
+    metric: str | None = None
+    margin: Margin = 0.0
+    confidence: Share = 0.95
+    draws: Annotated[int, Ge(200)] = 1000
+
+    def __post_init__(self) -> None:
+        if self.require == "non_inferior" and not self.margin:
+            raise ContractError(
+                "champion.margin is 0: `require: non_inferior` needs a margin above 0, how much worse is still good"
+            )
+
+
+@dataclass(frozen=True)
+class Slices:
+    """No slice with at least so many rows may be worse than the champion's, beyond the noise, by more than the margin.
+
+    In the unit of the primary metric. The confidence is corrected for the number of slices.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    rows: Count = 500
+    margin: Margin = 0.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The calibration error may not be worse than the champion's, beyond the noise, by more than the margin."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    margin: Margin = 0.01
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model may cost where it serves; None: no limit.
+
+    bundle_mb: all files of the bundle, in 10^6 bytes. latency_ms: 95 of 100 single rows are answered in this time, on
+    the machine that judges.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    bundle_mb: Annotated[float, Gt(0)] | None = None
+    latency_ms: Annotated[float, Gt(0)] | None = None
+
+
+@dataclass(frozen=True)
+class Release:
+    """What the tag of a release must be. `ops release` reads this without a YAML parser, see ops/github/policy.py."""
+
+    __pydantic_config__: ClassVar = STRICT
+
+    annotated_tags: bool = False
+    signed_tags: bool = False
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The rules of `policy.yaml`.
+
+    floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
+    better than the same answer for every row, by the whole of its interval. slices or calibration None: not compared.
+    canary: how a new version is tried on live requests, serving: how it answers where it is deployed; both are for
+    `ops deploy` and not for the gate.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+
+    beat_baseline: bool = True
+    floors: dict[str, float] = field(default_factory=dict)
+    champion: Champion = field(default_factory=Champion)
+    slices: Slices | None = None
+    calibration: Calibration | None = None
+    limits: Limits = field(default_factory=Limits)
+    release: Release = field(default_factory=Release)
+    canary: Canary = field(default_factory=Canary)
+    serving: Serving = field(default_factory=Serving)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One rule, the key of the policy that states it, what was found, and whether it is kept (None: not to be told)."""
+
+    rule: str
+    found: str
+    kept: bool | None
+    key: str = ""
+
+
+def read_policy(path: Path = POLICY) -> Policy:
+    """The policy in a YAML file. Raises ContractError that names file, key, what was given and what is allowed."""
+    policy: Policy = parse(path, Policy, read_yaml(path))
+    named = {f"floors.{name}": name for name in policy.floors}
+    if policy.champion.metric is not None:
+        named["champion.metric"] = policy.champion.metric
+    for key, name in named.items():
+        if name not in HIGHER_IS_BETTER:
+            there = ", ".join(HIGHER_IS_BETTER)
+            raise ContractError(f"{path}: {key}: {name!r} is no such metric; there are: {there}")
+    return policy
+
+
+def policy_line(path: Path, key: str) -> str:
+    """Where the policy says so, as "policy.yaml line 4: `metric: rmse`"; a rule left out has its default."""
+    text = path.read_text(encoding="utf-8")
+    node: Any = round_trip().load(text)
+    line = None
+    for step in key.split("."):
+        if not isinstance(node, dict) or step not in node:
+            break
+        line, node = cast("CommentedMap", node).lc.key(step)[0], node[step]
+    if line is None:
+        return f"{path.name} does not name {key}, so its default holds"
+    return f"{path.name} line {line + 1}: `{text.splitlines()[line].partition(' #')[0].strip()}`"
+
+
+def judge(policy: Policy, metrics: Mapping[str, Any], contract: Contract) -> list[Judgement]:
+    """Each rule that concerns one model alone, held against its metrics.
+
+    Raises ContractError where a metric is not among them.
+    """
+    found = [_judge_floor(name, bound, metrics["holdout"]) for name, bound in policy.floors.items()]
+    if policy.beat_baseline:
+        found.append(_judge_baseline(PRIMARY[contract.kind], metrics))
+    return found
+
+
+def _judge_floor(name: str, bound: float, holdout: Mapping[str, Any]) -> Judgement:
+    if name not in holdout:
+        raise ContractError(
+            f"policy.yaml: floors.{name}: the evaluation has no such metric; it has: {', '.join(holdout)}"
+        )
+    value = holdout[name]["value"]
+    higher = HIGHER_IS_BETTER[name]
+    kept = value is not None and (value >= bound if higher else value <= bound)
+    rule = f"{name} at {'least' if higher else 'most'} {bound:g}"
+    return Judgement(rule, "undefined" if value is None else f"{value:.4f}", kept, f"floors.{name}")
+
+
+def _judge_baseline(name: str, metrics: Mapping[str, Any]) -> Judgement:
+    gain, baseline = metrics["gain"], metrics["baseline"][name]
+    found = f"by {gain['value']:.4f} ({gain['low']:.4f} to {gain['high']:.4f})"
+    return Judgement(f"{name} better than the baseline's {baseline:.4f}", found, gain["low"] > 0, "beat_baseline")

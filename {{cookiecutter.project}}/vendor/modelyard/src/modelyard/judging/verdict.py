@@ -1,0 +1,71 @@
+"""What the gate found: as JSON for the report, and as Markdown for people."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from ..markdown import markdown_table
+
+VERDICT = Path("reports/verdict.json")
+EXIT = {"ships": 0, "blocked": 1, "unjudged": 2}
+TITLES = {"ships": "The model may ship", "blocked": "The model is blocked", "unjudged": "The model could not be judged"}
+KEPT = {True: "yes", False: "no", None: "not to be told"}
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """One rule, where the policy states it, what was found, and whether it is kept (None: that could not be told)."""
+
+    rule: str
+    policy: str
+    found: str
+    kept: bool | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether a model may ship, and why.
+
+    champion: which model it was compared with, or None where there is none yet. comparison: what `compare` found.
+    """
+
+    verdict: Literal["ships", "blocked", "unjudged"]
+    reason: str
+    challenger: dict[str, Any] | None = None
+    champion: dict[str, Any] | None = None
+    rules: list[Ruling] = field(default_factory=list)
+    comparison: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def exit(self) -> int:
+        """The status with which the gate ends: 0 ships, 1 blocked, 2 could not be judged."""
+        return EXIT[self.verdict]
+
+    def to_json(self) -> str:
+        """The verdict as `reports/verdict.json` holds it."""
+        return json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+
+    def to_markdown(self) -> str:
+        """The verdict, the rules with those that are broken first, and what else is to be known."""
+        order = {False: 0, None: 1, True: 2}
+        ruled = sorted(self.rules, key=lambda one: order[one.kept])
+        lines = [[one.rule, one.found, KEPT[one.kept], one.policy] for one in ruled]
+        parts = [f"**{TITLES[self.verdict]}:** {self.reason}"]
+        if lines:
+            parts.append(markdown_table(["rule", "found", "kept", "stated in"], lines))
+        parts += [f"- {note}" for note in self.notes]
+        return "\n\n".join(parts) + "\n"
+
+
+def decide(rules: list[Ruling]) -> tuple[Literal["ships", "blocked", "unjudged"], str]:
+    """The verdict that the rules give, and the reason in one sentence. A broken rule blocks, whatever others say."""
+    if broken := [one for one in rules if one.kept is False]:
+        more = f", and {len(broken) - 1} more broken" if len(broken) > 1 else ""
+        return "blocked", f"{broken[0].rule}: {broken[0].found}{more}"
+    if unclear := [one for one in rules if one.kept is None]:
+        return "unjudged", f"{unclear[0].rule}: {unclear[0].found}"
+    return "ships", f"all {len(rules)} rules of the policy are kept" if rules else "the policy has no rule"

@@ -1,0 +1,59 @@
+"""The images: the service, and the pipeline that makes a model of new data."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+from ...judging.verdict import VERDICT
+from .engine import Docker
+from .release import Release
+from .wheel import requirements
+
+IMAGES = "image.txt"
+BUILD = Path("build")  # what the Dockerfile takes, besides the settings
+TARGETS = {"service": ("serve", "oidc"), "pipeline": ("train",)}  # and the extras that each one needs
+
+
+def lay_out(wheel: Path) -> None:
+    """Put what the Dockerfile takes into build/."""
+    shutil.rmtree(BUILD, ignore_errors=True)
+    BUILD.mkdir()
+    shutil.copyfile(wheel, BUILD / wheel.name)
+    if VERDICT.is_file():
+        shutil.copyfile(VERDICT, BUILD / VERDICT.name)
+    for target, extras in TARGETS.items():
+        (BUILD / f"{target}.txt").write_text(requirements(*extras), encoding="utf-8")
+
+
+def image_name(release: Release, target: str) -> str:
+    """The image's name on this machine; the service has the project's."""
+    name = release.project if target == "service" else f"{release.project}-{target}"
+    return f"{name}:{release.version}"
+
+
+def build_arguments(release: Release, bundle: str) -> dict[str, str]:
+    """What an image says of itself, and what it is built on where BASE_IMAGE names another base."""
+    arguments = {
+        "VERSION": release.version,
+        "REVISION": release.revision,
+        "SOURCE": release.source,
+        "CREATED": release.created.isoformat(),
+        "BUNDLE": bundle,
+    }
+    if base := os.environ.get("BASE_IMAGE"):
+        arguments["BASE"] = base
+    return arguments
+
+
+def build_image(docker: Docker, release: Release, target: str, bundle: str) -> str:
+    """Build one of TARGETS from build/; its id."""
+    name = image_name(release, target)
+    docker.build(target, name, build_arguments(release, bundle))
+    return docker.image_id(name)
+
+
+def write_images(folder: Path, references: list[str]) -> None:
+    """Write image.txt: the service's reference, then the pipeline's, each `name:version@sha256:...`."""
+    (folder / IMAGES).write_text("".join(f"{one}\n" for one in references), encoding="utf-8")

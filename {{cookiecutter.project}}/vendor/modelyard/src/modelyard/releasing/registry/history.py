@@ -1,0 +1,119 @@
+"""Say which version was live in which stage, since when, who put it there, by which run and on which verdict.
+
+It is read from the annotated tags of this clone alone (`git fetch --tags` brings them). Ends with 1 where a tag was
+moved, deleted or made by something else than `ops register`, and says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from collections.abc import Iterable
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+from ...github.api import GitHubError
+from .candidate import project
+from ...markdown import code, prose
+from .registry import Assignment, Registry, faults, read_registry, unreleased
+from .tags import read_tags
+
+SHOWN = ("version", "time", "actor", "run", "verdict")
+ADDRESS = re.compile(r"https?://[A-Za-z0-9._:/-]{1,200}")
+
+
+def history(registry: Registry, stage: str | None, at: int | None) -> dict[str, Any]:
+    """What was live where at a time, all assignments up to then, and what is wrong with the tags.
+
+    stage: only that one. at: seconds since 1970; now, where it is None.
+    """
+    stages = sorted({one.stage for one in registry.assignments}) if stage is None else [stage]
+    events = [shown(one) for one in registry.assignments if one.stage in stages and (at is None or one.tag.time <= at)]
+    live = {name: shown(one) if (one := registry.live(name, at)) else None for name in stages}
+    return {
+        "model": registry.model,
+        "at": None if at is None else _iso(at),
+        "live": live,
+        "assignments": events,
+        "versions": [str(version.tag) for version in sorted(registry.versions)],
+        "unreleased": unreleased(registry),
+        "faults": faults(registry),
+    }
+
+
+def shown(one: Assignment) -> dict[str, str | int]:
+    """One assignment, in plain values."""
+    tag = one.tag
+    told = {key.lower(): tag.one(key) for key in ("Version", "Actor", "Run", "Verdict", "Bundle", "Image", "Commit")}
+    return {"stage": one.stage, "number": one.number, "time": _iso(tag.time), "tag": tag.name, **told}
+
+
+def read_time(text: str) -> int:
+    """Seconds since 1970 of an ISO date or time. A date alone is its end, a time without a zone is UTC.
+
+    Raises GitHubError where it is neither.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise GitHubError(
+            f"--at is {text!r}: a date such as 2026-03-01, or a time such as 2026-03-01T12:00+01:00, is needed"
+        ) from None
+    if re.fullmatch(r"[0-9]{4}-?(?:[0-9]{2}-?[0-9]{2}|W[0-9]{2}(?:-?[0-9])?)", text):
+        found = datetime.combine(found.date(), time.max)
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The history for people."""
+    when = f" at {found['at']}" if found["at"] else ""
+    parts = [f"# {found['model']}{when}", _table("live in", [(name, one) for name, one in found["live"].items()])]
+    if not found["live"]:
+        parts[-1] = "No version was ever put into a stage."
+    if found["assignments"]:
+        parts += ["## Assignments", _table("stage", [(one["stage"], one) for one in reversed(found["assignments"])])]
+    if found["unreleased"]:
+        parts.append(f"Tagged, and not released: {', '.join(map(code, found['unreleased']))}")
+    if found["faults"]:
+        listed = "\n".join(f"- {prose(one)}" for one in found["faults"])
+        parts += ["## These tags are not what they were", listed]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(title: str, lines: Iterable[tuple[str, dict[str, Any] | None]]) -> str:
+    rows = [f"| {title} | version | since | by | run | verdict |", "| --- | --- | --- | --- | --- | --- |"]
+    for name, one in lines:
+        cells = [_cell(one[key]) for key in SHOWN] if one else ["-"] * len(SHOWN)
+        rows.append(f"| {' | '.join([_cell(name), *cells])} |")
+    return "\n".join(rows)
+
+
+def _cell(value: object) -> str:
+    text = str(value)
+    return text if ADDRESS.fullmatch(text) else prose(text).replace("|", "\\|") or "-"
+
+
+def _iso(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The verb `history`."""
+    parser = argparse.ArgumentParser(
+        prog="history", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--at", metavar="DATE", help="as it was at an ISO date (its end) or time (UTC, unless said)")
+    parser.add_argument("--stage", help="this one only")
+    parser.add_argument("--json", action="store_true", help="as JSON")
+    given = parser.parse_args(arguments)
+    root = Path()
+    at = None if given.at is None else read_time(given.at)
+    registry = read_registry(read_tags(root), project(root)["name"])
+    found = history(registry, given.stage, at)
+    print(json.dumps(found, indent=1) if given.json else markdown(found), end="\n" if given.json else "")
+    if found["faults"]:
+        print(f"error: {len(found['faults'])} faults in the tags of the registry, see above", file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,48 @@
+"""Write docs/data.md: the contract as a table, for people. A test says that it is up to date."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from ..runtime.contract import Contract
+from ..markdown import markdown_table
+from ..training.settings import read_contract
+
+DATA = Path("docs/data.md")
+
+
+def data_page(contract: Contract) -> str:
+    """The contract in Markdown."""
+    lines = [
+        [f"`{name}`", column.role, column.type, column.unit or "", _allowed(column), "yes" if column.missing else "no",
+         "yes" if column.pii else "no", column.description]
+        for name, column in contract.columns.items()
+    ]  # fmt: skip
+    head = ["column", "role", "type", "unit", "allowed", "missing", "PII", "meaning"]
+    fresh = (
+        "never stale"
+        if contract.freshness_days is None
+        else f"stale {contract.freshness_days} days after its last period"
+    )
+    return (
+        f"# {contract.name}\n\n{contract.description}. Owner: {contract.owner}; {fresh}.\n\n"
+        f"Made from contract.yaml by `make docs`.\n\n{markdown_table(head, lines)}\n"
+    )
+
+
+def _allowed(column: object) -> str:
+    values, low, high = (getattr(column, name) for name in ("values", "minimum", "maximum"))
+    if values:
+        shown = ", ".join(map(str, values[:6]))
+        return shown if len(values) <= 6 else f"{shown} and {len(values) - 6} more"
+    if low is None and high is None:
+        return ""
+    return f"{'' if low is None else low} to {'' if high is None else high}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The verb `docs`."""
+    argparse.ArgumentParser(prog="docs", description=__doc__).parse_args(arguments)
+    DATA.write_text(data_page(read_contract()), encoding="utf-8")
+    print(f"wrote {DATA}")

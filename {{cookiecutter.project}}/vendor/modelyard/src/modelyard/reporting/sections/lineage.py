@@ -1,0 +1,77 @@
+"""What the model was made from, and what it cost to make and to keep."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...runtime.bundle import Bundle
+from ..document import Section, Table
+from ..evidence import Evidence
+from ...markdown import code, cut, prose
+
+WHOLE = "all"  # the one period of data that has no time
+
+
+def lineage(evidence: Evidence) -> Section:
+    """Where this model and main's come from, and the cost of the stages that ran."""
+    both = [bundle for bundle in (evidence.main, evidence.this) if bundle]
+    head = ["", "main", "this"] if evidence.main else ["", "this"]
+    described = [_origins(bundle) for bundle in both]
+    rows = [[what, *(one[what] for one in described)] for what in described[0]]
+    champion = (evidence.verdict or {}).get("champion")
+    blocks: list[str | Table] = [Table(head, rows)]
+    if champion:
+        blocks.append(f"Main's model is that of {prose(champion['from'], 200)}.")
+    if evidence.costs:
+        blocks.append(_cost(evidence.costs))
+    return Section("Lineage and cost", blocks, folded=True)
+
+
+def _origins(bundle: Bundle) -> dict[str, str]:
+    manifest = bundle.manifest
+    training, periods = manifest["training"], manifest["data"]["periods"]
+    rows = sum(entry["rows"] for entry in periods.values())
+    model = bundle.folder / "model.onnx"
+    return {
+        "estimator": code(training["estimator"], 40),
+        "data": _rows(rows, list(periods)),
+        "trained on": _rows(training["rows"], [training["first_period"], training["last_period"]]),
+        "threshold chosen on": _listed(training["validation_periods"]),
+        "judged on": _listed(training["holdout_periods"]),
+        "Python": cut(manifest["environment"]["python"], 20),
+        "scikit-learn": cut(manifest["environment"]["packages"].get("scikit-learn", "-"), 20),
+        "machine": cut(manifest["environment"]["machine"], 40),
+        "model": f"{code(manifest['files']['model.onnx'][:12])}, {_bytes(model.stat().st_size)}",
+        "bundle": f"{code(bundle.digest[:12])}, {_bytes(bundle.size)}",
+    }
+
+
+def _cost(costs: Mapping[str, Mapping[str, Any]]) -> Table:
+    lines = [[code(stage, 40), f"{one['seconds']:,.1f} s", f"{one['peak_mb']:,.0f} MB"] for stage, one in costs.items()]
+    if len(lines) > 1:
+        seconds = sum(one["seconds"] for one in costs.values())
+        peak = max(one["peak_mb"] for one in costs.values())
+        lines.append(["all", f"{seconds:,.1f} s", f"{peak:,.0f} MB"])
+    return Table(["stage", "time", "peak memory"], lines)
+
+
+def span(periods: Sequence[str]) -> str:
+    """The first and the last of some periods; nothing where the data has no time."""
+    ends = list(dict.fromkeys([min(periods), max(periods)])) if periods else []
+    return "" if ends == [WHOLE] else " to ".join(cut(end, 20) for end in ends)
+
+
+def _rows(count: int, periods: Sequence[str]) -> str:
+    return ", ".join(part for part in (f"{count:,} rows", span(periods)) if part)
+
+
+def _listed(periods: Sequence[str]) -> str:
+    if list(periods) == [WHOLE]:
+        return "rows drawn by the seed"
+    shown = ", ".join(cut(period, 20) for period in periods[:6])
+    return (shown or "-") if len(periods) <= 6 else f"{shown} and {len(periods) - 6} more"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e6:,.2f} MB"

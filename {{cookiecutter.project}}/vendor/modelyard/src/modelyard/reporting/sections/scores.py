@@ -1,0 +1,119 @@
+"""The metrics and the slices: main's, this model's, and the difference with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...training.metrics import HIGHER_IS_BETTER
+from ...training import layout
+from ..charts import Intervals
+from ..document import Section, Table
+from ..evidence import Evidence, lines
+from ...markdown import code, interval, number
+from .standing import difference, sign, standing
+
+
+def metrics(evidence: Evidence) -> Section:
+    """Each metric, the primary one first."""
+    return Section("Metrics", [metrics_table(evidence)])
+
+
+def metrics_table(evidence: Evidence) -> Table:
+    """Beside main's on the same rows where the gate compared them, else alone, beside the baseline's."""
+    if evidence.comparison:
+        found = _primary_first(evidence.comparison["metrics"], evidence.primary)
+        return Table(
+            ["metric", "main", "this", "difference (interval)", ""],
+            [
+                [name, number(one["champion"]), number(one["challenger"]), difference(one), sign(one)]
+                for name, one in found.items()
+            ],
+        )
+    found, baseline = evidence.this.metrics["holdout"], evidence.this.metrics["baseline"]
+    main = evidence.main.metrics["holdout"] if evidence.main else None
+    return Table(
+        ["metric", "value", "95 % from", "to", "baseline", *(["main, on its own holdout"] if main else [])],
+        [
+            [
+                name,
+                *(number(one[end]) for end in ("value", "low", "high")),
+                number(baseline.get(name)),
+                *([number(main.get(name, {}).get("value"))] if main else []),
+            ]
+            for name, one in _primary_first(found, evidence.primary).items()
+        ],
+    )
+
+
+def slices(evidence: Evidence) -> Section:
+    """The primary metric in each slice: those that break a rule first, then by how much worse they are."""
+    name = evidence.primary
+    if evidence.comparison is None:
+        return _slices_alone(evidence)
+    found = evidence.comparison["slices"]
+    if not found:
+        return Section("Slices", ["No slice has enough rows."])
+    higher = HIGHER_IS_BETTER[name]
+    ranked = sorted(found, key=lambda line: _worse_by(line, higher))
+    words = [standing({**line, "higher_is_better": higher}) for line in found]
+    counts = ", ".join(f"{words.count(word):,} {word}" for word in ("worse", "same", "better") if word in words)
+    table = Table(
+        ["slice", "rows", f"{name}, main", "this", "difference (interval)", ""],
+        [
+            [
+                code(f"{line['column']} = {line['slice']}"),
+                f"{line['rows']:,}",
+                number(line["champion"]),
+                number(line["challenger"]),
+                difference(line),
+                "❌ worse" if line["kept"] is False else sign({**line, "higher_is_better": higher}),
+            ]
+            for line in ranked
+        ],
+    )
+    drawn = [line for line in ranked if None not in (line["difference"], line["low"], line["high"])]
+    chart = Intervals(
+        f"Slices: difference in {name}",
+        f"{name}, this less main",
+        [f"{line['column']} = {line['slice']}" for line in drawn],
+        [line["difference"] for line in drawn],
+        [line["low"] for line in drawn],
+        [line["high"] for line in drawn],
+        [line["kept"] for line in drawn],
+    )
+    return Section(f"Slices: {counts or 'undefined'}", [table, chart], folded=True)
+
+
+def _slices_alone(evidence: Evidence) -> Section:
+    name = evidence.primary
+    found = [line for line in lines(evidence.this, layout.SLICES) if line["metric"] == name]
+    if not found:
+        return Section("Slices", ["No slice has enough rows."])
+    sense = 1 if HIGHER_IS_BETTER[name] else -1
+    ranked = sorted(found, key=lambda line: (not line["value"], sense * float(line["value"] or 0)))
+    table = Table(
+        ["slice", "rows", name, "95 %"],
+        [
+            [
+                code(f"{line['column']} = {line['slice']}"),
+                f"{int(line['rows']):,}",
+                number(line["value"]),
+                interval(line["low"], line["high"]),
+            ]
+            for line in ranked
+        ],
+    )
+    return Section(f"Slices: {len(found)}, the worst first", [table], folded=True)
+
+
+def _worse_by(line: Mapping[str, Any], higher_is_better: bool) -> tuple[int, float]:
+    """Sorts the broken first, then by how much worse; the undefined last."""
+    if line["difference"] is None:
+        return 2, 0.0
+    worse = -line["difference"] if higher_is_better else line["difference"]
+    return int(line["kept"] is not False), -worse
+
+
+def _primary_first(found: Mapping[str, Any], primary: str) -> dict[str, Any]:
+    return {name: found[name] for name in sorted(found, key=lambda name: name != primary)}

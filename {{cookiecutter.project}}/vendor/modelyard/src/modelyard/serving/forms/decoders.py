@@ -1,0 +1,64 @@
+"""Types made from a contract, with which msgspec decodes and checks a body in one go."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+
+from ...runtime.contract import Column, Contract
+
+
+class Decoders(NamedTuple):
+    """Of the three forms of a body: `row`, `rows` (with its rows in `.rows`) and `columns` (in `.columns`)."""
+
+    row: msgspec.json.Decoder[Any]
+    rows: msgspec.json.Decoder[Any]
+    columns: msgspec.json.Decoder[Any]
+
+
+def decoders(contract: Contract) -> Decoders:
+    """Decoders for the three forms.
+
+    Fields are named f0, f1, ... in the order of the contract, as a column may have any name; a column that is no input
+    may be there and is not looked at.
+    """
+    inputs = contract.inputs
+    types = {name: _typed(column) if name in inputs else Any for name, column in contract.columns.items()}
+    rename = {f"f{place}": name for place, name in enumerate(contract.columns)}
+    settings: dict[str, Any] = {"rename": rename, "forbid_unknown_fields": True, "omit_defaults": True, "gc": False}
+
+    def fields(shape: Any) -> list[Any]:
+        made: list[Any] = []
+        for place, (name, kind) in enumerate(types.items()):
+            if name not in inputs:
+                made.append((f"f{place}", shape(Any) | None, None))
+            elif inputs[name].missing:
+                made.append((f"f{place}", shape(kind | None) | None, None))
+            else:
+                made.append((f"f{place}", shape(kind)))
+        return made
+
+    row = msgspec.defstruct("Row", fields(lambda kind: kind), kw_only=True, **settings)
+    columns = msgspec.defstruct("Columns", fields(_list_of), kw_only=True, **settings)
+    rows_body = msgspec.defstruct("RowsBody", [("rows", _list_of(row))], forbid_unknown_fields=True)
+    columns_body = msgspec.defstruct("ColumnsBody", [("columns", columns)], forbid_unknown_fields=True)
+    return Decoders(*map(msgspec.json.Decoder, (row, rows_body, columns_body)))
+
+
+def _typed(column: Column) -> Any:
+    """The type of a present value. What it takes, the contract takes."""
+    if column.values is not None:
+        return Literal[tuple(column.values)]
+    if column.type == "integer":
+        least = None if column.minimum is None else math.ceil(column.minimum)
+        most = None if column.maximum is None else math.floor(column.maximum)
+        return Annotated[int, msgspec.Meta(ge=least, le=most)]
+    if column.type == "number":
+        return Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]
+    return bool if column.type == "boolean" else str
+
+
+def _list_of(kind: Any) -> Any:
+    return list[kind]

@@ -1,0 +1,202 @@
+"""The service as an ASGI application: from a request's head to its answer."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sized
+from typing import Any, NamedTuple
+
+from ..access.access import Access, Caller, Refused
+from ..log.audit import Audit
+from .body import Bodies, Gone, Receive
+from ..config import Config
+from ..access.key import Role
+from .limits import SECURITY_HEADERS, Limiter
+from ..log.metrics import SECONDS, Histogram, Metrics
+from ..refusal import Refusal, error_json, problem_json
+
+REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+JSON = b"application/json"
+
+Send = Callable[[Any], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+
+
+class Request:
+    """What a handler is given. `body` is empty where the method has none; `started` is by `perf_counter`."""
+
+    __slots__ = ("body", "caller", "headers", "id", "path", "started")
+
+    def __init__(self, path: str, headers: list[tuple[bytes, bytes]], started: float) -> None:
+        self.path, self.headers, self.started = path, headers, started
+        self.id = ""
+        self.body = b""
+        self.caller: Caller | None = None
+
+    def header(self, wanted: bytes) -> bytes | None:
+        """The value of a header, its name in lower case."""
+        for name, value in self.headers:
+            if name == wanted:
+                return value
+        return None
+
+
+class Reply(NamedTuple):
+    """What a handler gives back."""
+
+    body: bytes
+    status: int = 200
+    kind: bytes = JSON
+
+
+Handler = Callable[[Request], Awaitable[Reply]]
+
+
+class Route(NamedTuple):
+    """A path: its label in metrics, a handler for each method, and the role that it needs (None: open to all)."""
+
+    label: str
+    handlers: Mapping[str, Handler]
+    role: Role | None = None
+    is_v2: bool = False
+
+
+class App:
+    """Answers HTTP requests by `routes`, which may be replaced at any time: a request keeps those it began with.
+
+    `open` counts the requests that are being answered; `begun` holds those too whose turn has not come yet, as the
+    server knows them.
+    """
+
+    def __init__(self, config: Config, access: Access, metrics: Metrics, audit: Audit) -> None:
+        self.routes: Mapping[str, Route] = {}
+        self.draining = False
+        self.audit = audit
+        self.metrics = metrics
+        self.is_open = access.is_open
+        self._access = access
+        self._limiter = Limiter(config.rate.per_second, config.rate.burst) if config.rate.per_second else None
+        self._bodies = Bodies(int(config.body_mb * 1e6))
+        self._ids = map(f"{os.urandom(8).hex()}-{{:x}}".format, itertools.count())
+        self._counts: dict[tuple[str, int], Callable[[float], None]] = {}
+        self._seconds: dict[str, Histogram] = {}
+        self.open = 0
+        self.begun: Sized = ()
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            raise RuntimeError(f"only http is served here, not {scope['type']}")
+        started = time.perf_counter()
+        request = Request(scope["path"], scope["headers"], started)
+        route = self.routes.get(request.path, _UNKNOWN)
+        self.open += 1
+        more: list[tuple[bytes, bytes]] = []
+        try:
+            reply = await self._answer(request, route, scope["method"], receive)
+        except Refusal as refusal:
+            reply = self._refuse(request, route, refusal)
+            more = refusal.headers
+        except Gone:
+            self._count("refused_total", reason="client gone")
+            return
+        except Exception:
+            _log.exception("request %s to %s: a fault of the service", request.id, route.label)
+            reply = self._refuse(request, route, Refusal(500, "fault", "the service has a fault; its log says more"))
+        finally:
+            self.open -= 1
+        headers = [
+            (b"content-type", reply.kind),
+            (b"content-length", b"%d" % len(reply.body)),
+            (b"x-request-id", request.id.encode()),
+            *SECURITY_HEADERS,
+            *more,
+        ]
+        if self.draining:
+            headers.append((b"connection", b"close"))
+        self._observe(route.label, reply.status, time.perf_counter() - started)
+        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+        await send({"type": "http.response.body", "body": reply.body})
+
+    def sweep(self) -> None:
+        """End requests whose bodies come too slowly; to be called once a second."""
+        self._bodies.sweep()
+
+    async def _answer(self, request: Request, route: Route, method: str, receive: Receive) -> Reply:
+        kind = length = given = None
+        continues = False
+        for name, value in request.headers:
+            if name == b"content-type":
+                kind = value
+            elif name == b"content-length":
+                length = value
+            elif name == b"x-request-id":
+                given = value
+            elif name == b"expect":
+                continues = True
+        request.id = given.decode() if given is not None and REQUEST_ID.fullmatch(given) else next(self._ids)
+        handler = route.handlers.get(method)
+        if handler is None:
+            raise _no_handler(route, request.path, method)
+        if route.role is not None:
+            self._let_in(request, route.role)
+        if method == "POST":
+            if kind != JSON:
+                _check_kind(kind)
+            request.body = await self._bodies.read(receive, length, continues)
+        return await handler(request)
+
+    def _let_in(self, request: Request, role: Role) -> None:
+        try:
+            caller = self._access.check(request.headers, role)
+        except Refused as refused:
+            headers = [(name.encode(), value.encode()) for name, value in refused.headers.items()]
+            raise Refusal(refused.status, refused.title, refused.detail, headers=headers) from None
+        request.caller = caller
+        if self._limiter is not None and (wait := self._limiter.take(caller.name)):
+            seconds = b"%d" % max(1, -(-wait // 1))
+            detail = f"{caller.name} sends more than its rate; ask again in {seconds.decode()} s"
+            raise Refusal(429, "too many requests", detail, headers=[(b"retry-after", seconds)])
+
+    def _refuse(self, request: Request, route: Route, refusal: Refusal) -> Reply:
+        self._count("refused_total", reason=refusal.title)
+        if route.is_v2 or request.path.startswith("/v2"):
+            return Reply(error_json(refusal), refusal.status)
+        return Reply(problem_json(refusal, request.id), refusal.status, b"application/problem+json")
+
+    def _observe(self, label: str, status: int, seconds: float) -> None:
+        count = self._counts.get((label, status))
+        if count is None:
+            count = self.metrics.counter("http_requests_total", path=label, code=str(status))
+            self._counts[label, status] = count
+            self._seconds.setdefault(label, self.metrics.histogram("request_seconds", SECONDS, path=label))
+        count(1.0)
+        self._seconds[label].add(seconds)
+
+    def _count(self, name: str, **labels: str) -> None:
+        self.metrics.counter(name, **labels)(1.0)
+
+
+def _no_handler(route: Route, path: str, method: str) -> Refusal:
+    if not route.handlers:
+        return Refusal(404, "no such path", f"there is no {path[:200]}; /openapi.json lists what there is")
+    allowed = ", ".join(route.handlers)
+    return Refusal(405, "wrong method", f"{path} takes {allowed}, not {method}", headers=[(b"allow", allowed.encode())])
+
+
+def _check_kind(kind: bytes | None) -> None:
+    """JSON in UTF-8, which has no other name; a client that does not say what it sends, sends that."""
+    if kind is None:
+        return
+    main, _, parameters = kind.lower().partition(b";")
+    charset = parameters.partition(b"charset=")[2].strip(b' "')
+    if main.strip() != JSON or charset not in (b"", b"utf-8", b"utf8", b"us-ascii"):
+        raise Refusal(415, "wrong content type", f"send application/json in UTF-8, not {kind[:100].decode('latin-1')}")
+
+
+_UNKNOWN = Route("other", {})

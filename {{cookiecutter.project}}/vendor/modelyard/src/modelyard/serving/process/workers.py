@@ -1,0 +1,159 @@
+"""The parent of the service: it holds the sockets, starts the workers, starts again what dies, and passes on signals.
+
+It loads no model, so nothing but a signal can end it. Each worker has a socket of its own at the one port
+(SO_REUSEPORT), which the parent holds open: who connects while a worker is started again waits and is not refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from ...runtime.contract import ContractError
+from .board import Board
+from ..config import Config
+from .listeners import listen
+from ..log.shared import Shared
+
+START_SECONDS = 60.0  # until all workers answer for the first time
+AGAIN_SECONDS = 1.0  # between two starts of a worker that does not come up
+DRAIN_SECONDS = 25.0  # from SIGTERM to SIGKILL
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1)
+
+
+def serve(config: Config, path: Path | None, open_: bool) -> None:
+    """Serve until a signal ends it.
+
+    Raises ContractError where the address cannot be had; exits with status 1 where the workers do not come up, which
+    say why themselves.
+    """
+    sockets = listen(config.host, config.port, config.workers or cores())
+    status = Parent(config, path, open_, sockets).run()
+    if status:
+        sys.exit(status)
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Parent:
+    """Runs one worker for each socket."""
+
+    def __init__(self, config: Config, path: Path | None, open_: bool, sockets: Sequence[socket.socket]) -> None:
+        self._config, self._path, self._open, self._sockets = config, path, open_, sockets
+        self._board = Board(len(sockets))
+        self._shared = Shared(len(sockets))
+        self._processes: dict[int, int] = {}  # process id: worker
+        self._started = [0.0] * len(sockets)
+        self._all_ready = False
+
+    def run(self) -> int:
+        """The status to exit with: 0 after a signal, 1 where the workers did not come up."""
+        reader, writer = socket.socketpair()
+        for end in (reader, writer):
+            end.setblocking(False)
+        signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
+        for number in SIGNALS:
+            signal.signal(number, lambda *_: None)  # it is read from the socket
+        for worker in range(len(self._sockets)):
+            self._start(worker)
+        began = time.monotonic()
+        while True:
+            select.select([reader], [], [], 1.0)
+            with contextlib.suppress(BlockingIOError):
+                for received in reader.recv(4096):
+                    if received in (signal.SIGTERM, signal.SIGINT):
+                        return self._end()
+                    if received == signal.SIGHUP:
+                        self._board.wish += 1
+                        self._send(signal.SIGHUP)
+            self._reap()
+            if not self._all_ready:
+                self._say_ready()
+                failed = len(self._processes) < len(self._sockets) or time.monotonic() - began > START_SECONDS
+                if failed and not self._all_ready:
+                    self._end()
+                    return 1
+            self._start_missing()
+
+    def _say_ready(self) -> None:
+        if all(map(self._board.is_ready, range(len(self._sockets)))):
+            self._all_ready = True
+            host, port = self._sockets[0].getsockname()[:2]
+            shown = f"[{host}]" if ":" in host else host
+            print(f"serving at http://{shown}:{port} with {len(self._sockets)} workers", flush=True)
+
+    def _start(self, worker: int) -> None:
+        self._started[worker] = time.monotonic()
+        self._board.ready(worker, 0)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        process = os.fork()
+        if process:
+            self._processes[process] = worker
+            return
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            for number in SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to all; the parent passes on SIGTERM
+            for other in self._sockets:
+                if other is not self._sockets[worker]:
+                    other.close()
+            from .worker import work
+
+            status = work(
+                self._config, self._path, self._open, worker, self._sockets[worker], self._shared, self._board
+            )
+        except ContractError as error:
+            print(f"error: {error}", file=sys.stderr, flush=True)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(status)
+
+    def _reap(self) -> None:
+        while self._processes:
+            process, status = os.waitpid(-1, os.WNOHANG)
+            if not process:
+                return
+            worker = self._processes.pop(process, None)
+            if worker is not None:
+                self._board.ready(worker, 0)
+                if self._all_ready:
+                    code = os.waitstatus_to_exitcode(status)
+                    print(f"worker {worker} ended with {code}; it is started again", file=sys.stderr, flush=True)
+
+    def _start_missing(self) -> None:
+        there = set(self._processes.values())
+        for worker in range(len(self._sockets)):
+            if worker not in there and time.monotonic() - self._started[worker] > AGAIN_SECONDS:
+                self._start(worker)
+
+    def _send(self, number: int) -> None:
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def _end(self) -> int:
+        """Let the workers finish what they have begun, for so long as that may take."""
+        self._all_ready = False
+        for one in self._sockets:
+            one.close()  # only the workers hold theirs now, and close them when nobody waits there
+        self._send(signal.SIGTERM)
+        until = time.monotonic() + DRAIN_SECONDS
+        while self._processes and time.monotonic() < until:
+            self._reap()
+            time.sleep(0.02)
+        self._send(signal.SIGKILL)
+        return 0

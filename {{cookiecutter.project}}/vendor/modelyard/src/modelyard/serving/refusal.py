@@ -1,0 +1,91 @@
+"""Why a request gets no answer, and how that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from ..runtime.rows import Problem
+
+NO_ROW = -1  # of a problem that is in no row
+LISTED = 10_000  # problems; a client that sends more bad values than that learns nothing from the rest
+
+
+class Refusal(Exception):
+    """A request that is not answered: status, the rule it broke, what was found and what is right.
+
+    problems: what is wrong value by value. headers: what the answer carries besides.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        problems: Sequence[Problem] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.problems = problems
+        self.headers = list(headers)
+
+
+def broken_rules(problems: Sequence[Problem]) -> Refusal:
+    """The refusal of rows that break the contract."""
+    more = f"; the first {LISTED} are listed" if len(problems) > LISTED else ""
+    count = "1 value breaks" if len(problems) == 1 else f"{len(problems)} values break"
+    return Refusal(422, "rows refused", f"{count} the contract; no row was answered{more}", problems)
+
+
+def problem_json(refusal: Refusal, request: str) -> bytes:
+    """The refusal as application/problem+json (RFC 9457)."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": refusal.title,
+        "status": refusal.status,
+        "detail": refusal.detail,
+        "request": request,
+    }
+    if refusal.problems:
+        body["problems"] = [_told(problem) for problem in refusal.problems[:LISTED]]
+    return msgspec.json.encode(body)
+
+
+def error_json(refusal: Refusal) -> bytes:
+    """The refusal as the Open Inference Protocol tells errors."""
+    told = [refusal.detail, *map(_line, refusal.problems[:LISTED])]
+    return msgspec.json.encode({"error": "\n".join(told)})
+
+
+def _told(problem: Problem) -> dict[str, Any]:
+    short = _shortened(problem)
+    row = None if short.row == NO_ROW else short.row
+    return {"row": row, "field": short.column, "value": short.value, "rule": short.rule}
+
+
+def _line(problem: Problem) -> str:
+    line = str(_shortened(problem))
+    return line.removeprefix(f"row {NO_ROW}: ")
+
+
+def _shortened(problem: Problem) -> Problem:
+    return Problem(problem.row, _plain(problem.column), _plain(problem.value), problem.rule)
+
+
+def _plain(value: Any) -> Any:
+    """A value that JSON can hold and a person can read: what is long or deep is cut, what JSON cannot hold is text."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else "a whole number of more than 64 bits"
+    if isinstance(value, float):
+        return value if abs(value) <= 1.7976931348623157e308 else str(value)  # NaN and the infinities are not
+    if isinstance(value, str):
+        text = value if len(value) <= 200 else value[:200] + "…"
+        return text.encode("utf-8", "replace").decode()
+    return f"a JSON {'object' if isinstance(value, dict) else 'array'}"

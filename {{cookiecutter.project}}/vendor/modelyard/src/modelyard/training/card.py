@@ -1,0 +1,98 @@
+"""The model card in Hugging Face's form. Its text is docs/model-card.md; its numbers are put in, never typed."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from ..runtime.contract import Contract, ContractError
+from ..markdown import markdown_table
+
+PLACEHOLDER = re.compile(r"\{([\w. -]+)(?::([^{}]*))?\}")
+TYPED_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
+TASKS = {
+    "binary": "tabular-classification",
+    "multiclass": "tabular-classification",
+    "regression": "tabular-regression",
+}
+
+
+def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+    """The text with each {place.in.the.bundle} replaced, under Hugging Face's metadata.
+
+    `{metrics.holdout.roc_auc.value:.3f}` is a number by its place and format; `{columns}` and `{holdout}` are tables.
+    What is undefined is a dash.
+
+    Raises ContractError where a place does not exist or does not take its format, or where a number is typed instead
+    of referred to.
+    """
+    if typed := TYPED_NUMBER.search(PLACEHOLDER.sub("{}", text)):
+        raise ContractError(f"docs/model-card.md: {typed[0]} is typed; refer to it, as in {{metrics.rows}}")
+    places = {
+        "manifest": manifest,
+        "metrics": metrics,
+        "contract": {"name": contract.name, "description": contract.description, "owner": contract.owner},
+        "columns": _columns(contract),
+        "holdout": _metrics(metrics),
+    }
+    return f"---\n{_metadata(contract, metrics)}---\n\n{PLACEHOLDER.sub(lambda found: _look_up(found, places), text)}"
+
+
+def _look_up(found: re.Match[str], places: Any) -> str:
+    for key in found[1].split("."):
+        if not isinstance(places, Mapping) or key not in places:
+            known = ", ".join(map(str, places)) if isinstance(places, Mapping) else "nothing"
+            raise ContractError(f"docs/model-card.md: {found[0]}: there is no {key!r}; there is: {known}")
+        places = places[key]
+    try:
+        return "-" if places is None else format(places, found[2] or "")
+    except (TypeError, ValueError):
+        raise ContractError(f"docs/model-card.md: {found[0]}: {places!r} cannot be written as {found[2]!r}") from None
+
+
+def _metadata(contract: Contract, metrics: Mapping[str, Any]) -> str:
+    task = TASKS[contract.kind]
+    results = [
+        {"type": name, "value": found["value"], "name": f"{name} (95 % interval {found['low']} to {found['high']})"}
+        for name, found in metrics["holdout"].items()
+        if found["value"] is not None
+    ]
+    model = {
+        "name": contract.name,
+        "results": [
+            {
+                "task": {"type": task},
+                "dataset": {"type": contract.name, "name": contract.name, "split": "holdout"},
+                "metrics": results,
+            }
+        ],
+    }
+    written = io.StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.dump({"library_name": "onnx", "pipeline_tag": task, "tags": ["tabular"], "model-index": [model]}, written)
+    return written.getvalue()
+
+
+def _metrics(metrics: Mapping[str, Any]) -> str:
+    lines = [
+        [name, *(_short(found[end]) for end in ("value", "low", "high")), _short(metrics["baseline"][name])]
+        for name, found in metrics["holdout"].items()
+    ]
+    return markdown_table(["metric", "value", "95 % from", "to", "baseline"], lines)
+
+
+def _columns(contract: Contract) -> str:
+    lines = [
+        [f"`{name}`", column.role, column.type, column.unit or "", column.description]
+        for name, column in contract.columns.items()
+    ]
+    return markdown_table(["column", "role", "type", "unit", "meaning"], lines)
+
+
+def _short(number: float | None) -> str:
+    return "-" if number is None else f"{number:.4f}"

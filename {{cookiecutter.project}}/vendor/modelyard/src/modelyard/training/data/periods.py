@@ -1,0 +1,83 @@
+"""The periods on disk: a Parquet file each, with the hash of its rows in the footer."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from tqdm import tqdm
+
+from ...runtime.contract import ContractError
+
+WHOLE = "all"  # the one period of data that has no time
+
+HASH_KEY = b"rows_sha256"
+BATCH_ROWS = 65_536
+
+
+class _Sha256Sink(io.RawIOBase):
+    """A file that keeps the hash of what is written to it and nothing else."""
+
+    def __init__(self) -> None:
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, content: bytes) -> int:  # type: ignore[override]
+        self.digest.update(content)
+        return len(content)
+
+
+def rows_sha256(table: pa.Table) -> str:
+    """The hash of the rows written as CSV: the same whichever file format or library version held them."""
+    sink = _Sha256Sink()
+    with pyarrow.csv.CSVWriter(sink, table.schema) as writer:
+        writer.write_table(table, max_chunksize=BATCH_ROWS)
+    return sink.digest.hexdigest()
+
+
+def written_sha256(folder: Path, period: str) -> str | None:
+    """The hash of the rows in a period's file, read from its footer; None where there is no whole file."""
+    try:
+        metadata = pyarrow.parquet.read_schema(_file(folder, period)).metadata or {}
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return None
+    return metadata.get(HASH_KEY, b"").decode()
+
+
+def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa.Table:
+    """These columns of these periods, the periods in order. Raises ContractError where one is not on this machine."""
+    files = [_file(folder, period) for period in sorted(periods)]
+    if absent := [file for file in files if not file.is_file()]:
+        raise ContractError(f"{absent[0]} is not on this machine; get it with `dvc pull`, or make it with `dvc repro`")
+    return pa.concat_tables(pyarrow.parquet.read_table(file, columns=columns) for file in files)
+
+
+def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
+    """Write each table with its hash under its period, and remove the files of periods not in `keep`.
+
+    All is written beside the old files first: a full disk or a break leaves those whole.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".incoming-") as incoming:
+        for period, (table, sha256) in tqdm(tables.items(), desc="writing", unit="period", disable=None):
+            marked = table.replace_schema_metadata({HASH_KEY: sha256.encode()})
+            pyarrow.parquet.write_table(marked, _file(Path(incoming), period), compression="zstd")
+        for period in tables:
+            # dvc checks files out read-only; what is renamed over one replaces it
+            _file(Path(incoming), period).replace(_file(folder, period))
+    kept = set(keep)
+    for file in folder.glob("*.parquet"):
+        if file.stem not in kept:
+            file.unlink()
+
+
+def _file(folder: Path, period: str) -> Path:
+    return folder / f"{period}.parquet"

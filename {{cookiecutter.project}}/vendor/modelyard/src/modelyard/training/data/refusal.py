@@ -1,0 +1,33 @@
+"""What is wrong with data, and the error that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ...runtime.contract import ContractError
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One rule that a column breaks, in how many rows, and the first values that break it."""
+
+    column: str
+    rule: str
+    rows: int
+    examples: tuple[Any, ...] = ()
+
+    def __str__(self) -> str:
+        shown = f", for example {', '.join(map(repr, self.examples))}" if self.examples else ""
+        return f"{self.column}: {self.rule}: {self.rows:,} row{'s' if self.rows != 1 else ''}{shown}"
+
+
+class DataRefused(ContractError):
+    """Data that breaks the contract. Nothing of it was written."""
+
+    def __init__(self, where: str, findings: Iterable[Finding]) -> None:
+        self.findings = list(findings)
+        lines = [f"{where} breaks the contract, so nothing was taken:", *(f"  {found}" for found in self.findings)]
+        lines.append("Mend the source, or change contract.yaml if the data is right.")
+        super().__init__("\n".join(lines))

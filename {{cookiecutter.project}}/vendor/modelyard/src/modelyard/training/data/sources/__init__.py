@@ -1,0 +1,40 @@
+"""Where rows come from. A source lists its objects with a fingerprint each, and reads one of them.
+
+An object is what can be read by itself: a file, or one period of a query. Its fingerprint is the same on every
+machine and changes when the object does.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+from ....runtime.contract import Contract
+from ...settings import Params
+
+
+class Source(Protocol):
+    """One kind of source."""
+
+    def objects(self) -> dict[str, str]:
+        """The fingerprint of each object, by name; none of them is read into memory for it."""
+
+    def read(self, name: str) -> pa.Table:
+        """The rows of one object, in the source's order. Raises ContractError where it cannot be read."""
+
+
+def open_source(params: Params, contract: Contract) -> Source:
+    """The source that `params.yaml` names; its libraries are imported only when it is the one."""
+    settings = params.source
+    if settings.kind == "sample":
+        from .sample import SampleSource
+
+        return SampleSource(contract)
+    if settings.kind == "files":
+        from .files import FileSource
+
+        return FileSource(settings.path, contract)
+    from .sql import SqlSource
+
+    return SqlSource(settings, params, contract)

@@ -1,0 +1,120 @@
+"""A SQL query through SQLAlchemy: each period of its rows is an object, so that only new periods are fetched."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import sqlalchemy
+from sqlalchemy import Engine, Result, Select, TextClause, case, column, func, literal_column, select, text
+
+from ....runtime.contract import Contract, ContractError
+from ...settings import Params, Sql
+
+WHOLE = "all"
+
+
+class SqlSource:
+    """The query's rows, cut by period with a WHERE around it where the contract has a time column."""
+
+    def __init__(self, settings: Sql, params: Params, contract: Contract) -> None:
+        self._settings, self._params, self._contract = settings, params, contract
+        self._time = contract.time
+        self._engine, self._rows = _connect(settings)
+
+    def objects(self) -> dict[str, str]:
+        """A fingerprint of each period up to the watermark, which the database computes from its rows."""
+        return {period: self._fingerprint(period) for period in self._periods()}
+
+    def read(self, name: str) -> pa.Table:
+        """The rows of one period."""
+        return _table(self._run(self._within(select(text("*")).select_from(self._rows), name)))
+
+    def _periods(self) -> list[str]:
+        if self._time is None:
+            return [WHOLE]
+        first = self._run(select(func.min(column(self._time))).select_from(self._rows)).scalar()
+        if first is None:
+            raise ContractError("the query in params.yaml has no rows")
+        try:
+            start = self._params.start(str(first).replace(" ", "T"))
+        except ValueError:
+            raise ContractError(f"the query in params.yaml: {self._time} is {first!r}: a time is expected") from None
+        end = self._params.start(str(self._params.watermark))
+        return [str(period) for period in np.arange(start, end + 1)]
+
+    def _fingerprint(self, period: str) -> str:
+        measures: list[Any] = [func.count()]
+        if self._settings.fingerprint:
+            measures.append(literal_column(self._settings.fingerprint))
+        for name, kept in self._contract.columns.items():
+            measures.append(func.count(column(name)))
+            if kept.type == "boolean":
+                measures.append(func.count(case((column(name), 1))))  # not every database has the least of booleans
+            elif kept.type in ("integer", "number"):
+                measures.append(func.sum(column(name)))
+            else:
+                measures += [func.min(column(name)), func.max(column(name))]
+            if kept.type == "string":
+                measures.append(func.sum(func.length(column(name))))
+        row = self._run(self._within(select(*measures).select_from(self._rows), period)).one()
+        return hashlib.sha256(json.dumps([str(value) for value in row]).encode()).hexdigest()
+
+    def _within(self, query: Select, period: str) -> Select:
+        if self._time is None:
+            return query
+        start = self._params.start(period)
+        ends = [edge.astype("datetime64[D]") for edge in (start, start + 1)]
+        # SQLite keeps times as text, which compares with a date as text but not with a full timestamp
+        as_text = self._engine.dialect.name == "sqlite"
+        low, high = (str(edge) if as_text else edge.astype("datetime64[s]").item() for edge in ends)
+        return query.where(column(self._time) >= low, column(self._time) < high)
+
+    def _run(self, query: Select) -> Result:
+        return _run(self._engine, query)
+
+
+def read_query(settings: Sql) -> pa.Table:
+    """All rows of a query. Raises ContractError where the database does not answer it."""
+    engine, rows = _connect(settings)
+    return _table(_run(engine, select(text("*")).select_from(rows)))
+
+
+def _connect(settings: Sql) -> tuple[Engine, TextClause]:
+    """The database, and the query as what rows are selected from."""
+    missing = [name for name in re.findall(r"\$(\w+)", settings.url) if name not in os.environ]
+    if missing:
+        raise ContractError(f"source.url names ${missing[0]}, which the environment does not have")
+    try:
+        engine = sqlalchemy.create_engine(os.path.expandvars(settings.url))
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        raise ContractError(f"source.url cannot be opened: {error}") from None
+    return engine, text(f"({settings.query.strip().rstrip(';')}) AS source_rows")
+
+
+def _run(engine: Engine, query: Select) -> Result:
+    try:
+        with engine.connect() as connection:
+            return connection.execute(query).freeze()()
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise ContractError(f"the source's query failed: {reason}") from None
+
+
+def _table(found: Result) -> pa.Table:
+    names = list(found.keys())
+    rows = [tuple(row) for row in found]
+    cells = zip(*rows, strict=True) if rows else [()] * len(names)
+    return pa.table({name: _array(values) for name, values in zip(names, cells, strict=True)})
+
+
+def _array(cells: tuple[Any, ...]) -> pa.Array:
+    try:
+        return pa.array(cells)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([None if cell is None else str(cell) for cell in cells])

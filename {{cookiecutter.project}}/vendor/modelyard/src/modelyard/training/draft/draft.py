@@ -1,0 +1,204 @@
+"""Draft contract.yaml and the rest of the settings for a source of your own, to be corrected by you.
+
+contract.yaml is written anew; params.yaml, policy.yaml and dvc.yaml are fitted to the data; the model card gets a
+neutral text. All of them are in Git, so `git diff` shows what changed and `git checkout .` takes it back.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...command import run
+from ...runtime.contract import Column, Contract, ContractError
+from ..edit import edit_yaml, round_trip
+from .guess import Roles, guess_contract, periods_of, typed
+from ..layout import CARD
+from ..settings import Sql, read_contract
+from ..data.sources.files import FileSource
+
+WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
+HEAD = """\
+# What the data is. Validation, features, the service and the documentation read it here and nowhere else.
+# Drafted from the data. Correct it: roles, ranges, units, descriptions; mark what is personal with pii and purpose.
+"""
+NEUTRAL_CARD = """\
+# {contract.name}
+
+{contract.description}. Owner: {contract.owner}.
+
+## What it is for
+
+(To be written: who uses the answers, for what, and for what not.)
+
+## How it was made
+
+{manifest.training.estimator}, trained on {manifest.training.rows:,} rows; {manifest.training.unlabelled_rows:,} more
+had no target.
+
+## How good it is
+
+On {metrics.rows:,} rows that it never saw, beside the baseline, which answers every row the same:
+
+{holdout}
+
+## What it is given
+
+{columns}
+"""
+
+
+def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> Contract:
+    """Write the settings for this table of that source under `root`; the contract.
+
+    Raises ContractError where no contract can be guessed, with nothing written.
+    """
+    try:
+        owner = read_contract(root / "contract.yaml").owner
+    except ContractError:
+        owner = "(to be named)"
+    contract = guess_contract(table, root.resolve().name, owner, roles)
+    changes = {
+        "params.yaml": fitted_params(contract, table, source),
+        "policy.yaml": fitted_policy(contract),
+    }
+    _write_contract(root / "contract.yaml", contract)
+    for name, values in changes.items():
+        edit_yaml(root / name, values)
+    _watch(root / "dvc.yaml", _local_path(source["path"]) if source["kind"] == "files" else None)
+    (root / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
+    return contract
+
+
+def fitted_policy(contract: Contract) -> dict[str, Any]:
+    """What policy.yaml must say for this data: no bound that is in the unit of another target."""
+    number = contract.kind == "regression"
+    return {
+        "floors": {},
+        "champion": {"metric": None, "margin": 0.0 if number else 0.001},
+        "slices": {"margin": 0.0 if number else 0.01},
+        "calibration": None if number else {"margin": 0.01},
+    }
+
+
+def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -> dict[str, Any]:
+    """What params.yaml must say for this data: its source, its split, and sizes that suit its number of rows."""
+    rows = table.num_rows
+    fitted: dict[str, Any] = {
+        "source": source,
+        "watermark": None,
+        "split": {"holdout": 0.2, "validation": 0.2, "window": None},
+        "model": {
+            "gradient_boosting": {"min_samples_leaf": int(np.clip(rows // 100, 5, 100))},
+            "random_forest": {"min_samples_leaf": int(np.clip(rows // 200, 2, 50))},
+        },
+        "evaluate": {"resample": "row", "slice_rows": int(np.clip(rows // 100, 20, 500))},
+    }
+    if contract.time:
+        times = typed(table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
+        period, periods = periods_of(times)
+        held = max(1, len(periods) // 6)
+        fitted |= {
+            "period": period,
+            "watermark": periods[-1],
+            "split": {"holdout": held, "validation": held, "window": None},
+        }
+        days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
+        fitted["evaluate"]["resample"] = "day" if rows > 2 * days else "row"
+    return fitted
+
+
+def _write_contract(path: Path, contract: Contract) -> None:
+    defaults = {one.name: one.default for one in dataclasses.fields(Column)}
+    content: dict[str, Any] = dataclasses.asdict(contract)
+    content["columns"] = {
+        name: {key: value for key, value in dataclasses.asdict(column).items() if value != defaults[key]}
+        for name, column in contract.columns.items()
+    }
+    columns = content.pop("columns")
+    for column in columns.values():
+        if column.get("pii"):
+            column["purpose"] = ""  # refused until a person states one, or drops the column
+    with path.open("w", encoding="utf-8") as opened:
+        opened.write(HEAD)
+        round_trip().dump({**content, "columns": columns}, opened)
+
+
+def _watch(path: Path, watched: str | None) -> None:
+    """Make a file or folder of the source the one that ingest depends on, so that `dvc repro` looks when it changes."""
+    yaml = round_trip()
+    content = yaml.load(path)
+    deps = content["stages"]["ingest"]["deps"]
+    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith("${package}/")]
+    if watched:
+        deps.append(watched)
+    yaml.dump(content, path)
+
+
+def _local_path(path: str) -> str | None:
+    """The file, or the folder that holds the files of a glob; None where it is not on this machine."""
+    if "://" in path:
+        return None
+    fixed = Path(path).parts
+    wild = next((place for place, part in enumerate(fixed) if any(sign in part for sign in "*?[")), len(fixed))
+    return str(Path(*fixed[:wild])) if fixed[:wild] else None
+
+
+def _read(source: str, query: str | None) -> tuple[pa.Table, dict[str, Any]]:
+    if query is None:
+        reader = FileSource(source)
+        tables = [reader.read(name) for name in reader.objects()]
+        try:
+            return pa.concat_tables(tables, promote_options="permissive"), {"kind": "files", "path": source}
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise ContractError(f"the files of {source} do not fit together: {error}") from None
+    from ..data.sources.sql import read_query
+
+    settings = Sql("sql", source, query)
+    return read_query(settings), {"kind": "sql", "url": source, "query": query}
+
+
+def _refuse_unsaved(root: Path) -> None:
+    """Whoever drafts over work that is not in Git would lose it."""
+    known = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN)]
+    found = subprocess.run(known, capture_output=True, text=True, check=False)  # noqa: S603
+    if found.returncode == 0 and found.stdout.strip():
+        files = ", ".join(line[3:] for line in found.stdout.splitlines())
+        raise ContractError(
+            f"{files}: changed since the last commit, and drafting would overwrite that; commit it first, or --force"
+        )
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The verb `draft`."""
+    parser = argparse.ArgumentParser(
+        prog="draft", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", help="a path, glob or URL of CSV or Parquet; with --query the URL of a database")
+    parser.add_argument("--query", help="the SQL query that gives the rows")
+    parser.add_argument("--target", help="the column to predict (else: one called target, or the last)")
+    parser.add_argument("--time", help="the column of the time (else: the first that has times)")
+    parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
+    parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
+    given = parser.parse_args(arguments)
+    root = Path()
+    if not given.force:
+        _refuse_unsaved(root)
+    table, source = _read(given.source, given.query)
+    contract = draft(root, table, source, Roles(given.target, given.time, given.id))
+    counts = {
+        role: ", ".join(contract.named(role)) for role in ("target", "time", "id", "unused") if contract.named(role)
+    }
+    print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
+    print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
+    print("Correct it, look at `git diff`, then run `dvc repro`.")
+
+
+if __name__ == "__main__":
+    run(main)

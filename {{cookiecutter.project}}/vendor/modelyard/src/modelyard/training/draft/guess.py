@@ -1,0 +1,245 @@
+"""A first contract for a table, guessed from its values and corrected by a person, who knows what they mean."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...runtime.contract import Column, Contract, ContractError
+from ..data.conform import nan_as_missing
+from ..settings import UNITS
+from ..data.validate import personal_data
+
+MOST_VALUES = 100  # a string with more different values is no category
+MOST_CLASSES = 20
+FEWEST_PERIODS, MOST_PERIODS = 4, 240
+LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
+LIKELY_ID = re.compile(r"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^unnamed", re.IGNORECASE)
+UNKNOWN = "(to be described)"
+DATES = ["%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"]
+DATE_FORMATS = [date + clock for date in DATES for clock in ("", " %H:%M", " %H:%M:%S")]
+DESCRIBABLE = (
+    pa.types.is_null,
+    pa.types.is_boolean,
+    pa.types.is_integer,
+    pa.types.is_floating,
+    pa.types.is_decimal,
+    pa.types.is_string,
+    pa.types.is_date,
+    pa.types.is_timestamp,
+)
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What a person said of the columns; what is None is guessed."""
+
+    target: str | None = None
+    time: str | None = None
+    ids: Sequence[str] | None = None
+
+    def check(self, table: pa.Table) -> None:
+        """Raise ContractError where a column that was named is not there."""
+        for name in filter(None, (self.target, self.time, *(self.ids or ()))):
+            if name not in table.column_names:
+                raise ContractError(f"the source has no column {name!r}; it has: {', '.join(table.column_names)}")
+
+
+def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None = None) -> Contract:
+    """A contract that the table keeps.
+
+    Types are the narrowest that fit, ranges half as wide again as the values, categories the values that occur.
+    Strings with too many values, columns without any, and what looks like personal data, get role unused.
+
+    Raises ContractError where there is nothing to predict or to predict it from, or a column is of no type that a
+    contract has.
+    """
+    roles = roles or Roles()
+    roles.check(table)
+    _check_columns(table)
+    if not table.num_rows:
+        raise ContractError("the source has no rows to draft a contract from")
+    formats = {name: date_format(table[name]) for name in table.column_names}
+    table = typed(table)
+    target = roles.target or _guess_target(table)
+    time = roles.time or _guess_time(table, target)
+    ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
+    columns = {}
+    for column in table.column_names:
+        if column == target:
+            columns[column] = _target(table[column])
+        elif column == time:
+            columns[column] = Column("timestamp", "time", UNKNOWN, ascending=_is_ascending(table[column]))
+        elif column in ids:
+            columns[column] = Column(_type(table[column]), "id", UNKNOWN)
+        else:
+            columns[column] = _other(column, table[column])
+    for column, written in formats.items():
+        if written and columns[column].type == "timestamp":
+            columns[column] = dataclasses.replace(columns[column], format=written)
+    return Contract(name, UNKNOWN, owner, columns, slices=_slices(columns))
+
+
+def _check_columns(table: pa.Table) -> None:
+    if twice := [name for name in table.column_names if table.column_names.count(name) > 1]:
+        raise ContractError(f"the source has the column {twice[0]!r} twice; give one of them another name")
+    kinds = {name: _plain(table[name]).type for name in table.column_names}
+    if strange := [f"{name} ({kind})" for name, kind in kinds.items() if not any(fits(kind) for fits in DESCRIBABLE)]:
+        raise ContractError(f"a contract has no type for {', '.join(strange)}; leave it out at the source")
+
+
+def typed(table: pa.Table) -> pa.Table:
+    """The table with any integers and decimals as plain numbers, NaN as missing and ISO 8601 text as timestamps."""
+    return pa.table({name: _narrow(table[name]) for name in table.column_names})
+
+
+def date_format(values: pa.ChunkedArray) -> str | None:
+    """How times are written in a column of text; None where it is ISO 8601, no time, or can be read in two ways."""
+    if not pa.types.is_string(values.type) or values.null_count == len(values):
+        return None
+    fitting = [written for written in DATE_FORMATS if _reads(values, written)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _reads(values: pa.ChunkedArray, written: str) -> bool:
+    parsed = pc.strptime(values, format=written, unit="us", error_is_null=True)
+    return parsed.null_count == values.null_count
+
+
+def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
+    """The longest of day, month and year that cuts the times into enough periods, and those periods in order.
+
+    Raises ContractError where even days are too few.
+    """
+    moments = times.cast(pa.timestamp("us")).drop_null().to_numpy()
+    for period in ("month", "year", "day"):
+        found = np.unique(moments.astype(f"datetime64[{UNITS[period]}]"))
+        if FEWEST_PERIODS <= len(found) <= MOST_PERIODS or (period == "day" and len(found) >= FEWEST_PERIODS):
+            return period, [str(one) for one in found]
+    raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
+
+
+def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
+        values = values.cast(pa.string())
+    return nan_as_missing(values)
+
+
+def _narrow(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = _plain(values)
+    empty = values.null_count == len(values)
+    candidates = {
+        pa.types.is_decimal: [pa.int64(), pa.float64()],
+        pa.types.is_integer: [pa.int64()],
+        pa.types.is_string: [] if empty else [pa.timestamp("us"), pa.timestamp("us", "UTC")],
+        pa.types.is_null: [pa.string()],
+    }
+    for fits, kinds in candidates.items():
+        for kind in kinds if fits(values.type) else []:
+            try:
+                return values.cast(kind)
+            except pa.ArrowInvalid:
+                continue
+    if written := date_format(values):
+        return pc.strptime(values, format=written, unit="us")
+    return values
+
+
+def _type(values: pa.ChunkedArray) -> Any:
+    kind = values.type
+    if pa.types.is_boolean(kind):
+        return "boolean"
+    if pa.types.is_integer(kind):
+        return "integer"
+    if pa.types.is_floating(kind):
+        return "number"
+    return "timestamp" if pa.types.is_temporal(kind) else "string"
+
+
+def _guess_target(table: pa.Table) -> str:
+    named = [name for name in table.column_names if LIKELY_TARGETS.match(name)]
+    return named[0] if named else table.column_names[-1]
+
+
+def _guess_time(table: pa.Table, target: str) -> str | None:
+    for name in table.column_names:
+        if name != target and pa.types.is_temporal(table[name].type) and not table[name].null_count:
+            try:
+                periods_of(table[name])
+            except ContractError:
+                continue
+            return name
+    return None
+
+
+def _guess_ids(table: pa.Table, target: str) -> list[str]:
+    for name in table.column_names:
+        values = table[name]
+        likely = name != target and (name == "" or LIKELY_ID.search(name))
+        fits = _type(values) in ("string", "integer") and not values.null_count
+        if likely and fits and len(pc.unique(values)) == table.num_rows:
+            return [name]
+    return []
+
+
+def _is_ascending(values: pa.ChunkedArray) -> bool:
+    return bool((np.diff(values.cast(pa.timestamp("us")).to_numpy()) >= np.timedelta64(0)).all())
+
+
+def _target(values: pa.ChunkedArray) -> Column:
+    if pa.types.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
+        values = values.cast(pa.int64())
+    kind, missing = _type(values), values.null_count > 0
+    different = sorted(pc.unique(values).drop_null().to_pylist())
+    if (different and kind in ("boolean", "number")) or (kind == "integer" and len(different) > MOST_CLASSES):
+        return Column(kind, "target", UNKNOWN, missing=missing)
+    if kind == "timestamp" or not 2 <= len(different) <= MOST_CLASSES:
+        raise ContractError(
+            f"the target has type {kind} and {len(different)} different values; name another with TARGET="
+        )
+    return Column(kind, "target", UNKNOWN, values=different, missing=missing)
+
+
+def _other(name: str, values: pa.ChunkedArray) -> Column:
+    kind, missing = _type(values), values.null_count > 0
+    if personal_data(name, values):
+        return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
+    if kind == "string":
+        different = sorted(pc.unique(values).drop_null().to_pylist())
+        if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
+            return Column(kind, "unused", UNKNOWN, missing=missing)
+        return Column(kind, "feature", UNKNOWN, values=different, missing=missing)
+    if values.null_count == len(values):
+        return Column(kind, "unused", UNKNOWN, missing=missing)
+    if kind in ("boolean", "timestamp"):
+        return Column(kind, "feature", UNKNOWN, missing=missing)
+    finite = values.filter(pc.is_finite(values))
+    low, high = _widened(finite) if len(finite) else (None, None)
+    return Column(kind, "feature", UNKNOWN, minimum=low, maximum=high, missing=missing)
+
+
+def _widened(values: pa.ChunkedArray) -> tuple[int | float, int | float]:
+    """The range with half its width on either side, rounded outwards; what is never negative stays so."""
+    ends = pc.min_max(values).as_py()
+    margin = (ends["max"] - ends["min"]) / 2 or abs(ends["max"]) or 1
+    step = 10 ** math.floor(math.log10(margin))
+    low = math.floor((ends["min"] - margin) / step) * step
+    high = math.ceil((ends["max"] + margin) / step) * step
+    low = max(low, 0) if ends["min"] >= 0 else low
+    whole = pa.types.is_integer(values.type)
+    return (math.floor(low), math.ceil(high)) if whole else (float(f"{low:.6g}"), float(f"{high:.6g}"))
+
+
+def _slices(columns: dict[str, Column]) -> list[str]:
+    named = [name for name, column in columns.items() if column.role == "feature" and column.values]
+    return sorted(named, key=lambda name: len(columns[name].values or []))[:2]

@@ -1,0 +1,153 @@
+"""Judge the exported model on the holdout: metrics with intervals, slices, calibration, threshold and importance."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from ..command import run_stage, without_pandas
+from ..runtime.contract import Contract, ContractError
+from ..runtime.predictor import Model
+from .bootstrap import intervals
+from .data.dataset import Rows, read_rows
+from .importance import importance
+from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING
+from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
+from .settings import Evaluate, Params, read_contract, read_params
+
+Floats = NDArray[np.float64]
+
+
+def evaluate(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
+    """Judge the model under `root` and write what was found; the metrics.
+
+    `gain` is by how much the primary metric is better than the baseline's on the same draws of rows.
+    """
+    model = Model(root / MODEL, contract, params.threads)
+    baseline = json.loads((root / TRAINING).read_text())["baseline"]
+    decision = choose_decision(model, read_rows(root, contract, params, "validation"), contract, params.evaluate)
+    rows = read_rows(root, contract, params, "holdout")
+    scores = model.predict(rows.columns)
+    constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
+    groups = draw_groups(rows, contract, params.evaluate)
+    resampled = partial(intervals, resamples=params.evaluate.bootstrap, seed=params.seed)
+    judged = partial(measure, contract.kind, rows.target, decision=decision)
+    loss = partial(primary_loss, contract.kind, rows.target)
+    metrics = {
+        "holdout": resampled(lambda weights: judged(scores, weights), groups, label="holdout"),
+        "baseline": {name: round_trip(value) for name, value in judged(constant, np.ones((1, len(scores)))).items()},
+        "gain": resampled(lambda weights: {"gain": loss(constant, weights) - loss(scores, weights)}, groups)["gain"],
+        "threshold": decision.threshold if decision else None,
+        "rows": len(rows.target),
+        "unlabelled_rows": rows.unlabelled,
+    }
+    (root / METRICS).parent.mkdir(parents=True, exist_ok=True)
+    (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
+    write_csv(root / SLICES, slices(rows, scores, groups, decision, contract, params))
+    write_csv(root / CALIBRATION, calibration(rows.target, scores, contract))
+    ranked = importance(model, rows, contract, params)
+    write_csv(root / IMPORTANCE, ({"input": name, "loss": mean, "std": std} for name, (mean, std) in ranked.items()))
+    write_predictions(root / PREDICTIONS, rows, scores, contract)
+    return metrics
+
+
+def choose_decision(model: Model, rows: Rows, contract: Contract, settings: Evaluate) -> Decision | None:
+    """The threshold that costs least on the validation rows, for a binary model. The holdout does not choose."""
+    if contract.kind != "binary":
+        return None
+    costs = settings.false_positive_cost, settings.false_negative_cost
+    return Decision.cheapest(rows.target, model.predict(rows.columns), *costs)
+
+
+def draw_groups(rows: Rows, contract: Contract, settings: Evaluate) -> NDArray[np.int64]:
+    """Which rows a bootstrap draws together, shape (n,): each alone, or those of one day."""
+    if settings.resample == "row":
+        return np.arange(len(rows.target))
+    if contract.time is None:
+        raise ContractError("params.yaml: evaluate.resample is day, and the data has no time column; make it row")
+    return np.unique(rows.table[contract.time].to_numpy().astype("datetime64[D]"), return_inverse=True)[1]
+
+
+def slices(
+    rows: Rows, scores: Floats, groups: NDArray[np.int64], decision: Decision | None, contract: Contract, params: Params
+) -> list[dict[str, Any]]:
+    """The metrics with intervals for each value of each slice column that has enough rows, one line a metric."""
+    lines = []
+    for column in contract.slices:
+        values = rows.table[column]
+        for value in contract.columns[column].values or []:
+            chosen = pc.equal(values, value).fill_null(False).to_numpy()
+            if np.count_nonzero(chosen) < params.evaluate.slice_rows:
+                continue
+            judged = partial(measure, contract.kind, rows.target[chosen], scores[chosen], decision=decision)
+            own = np.unique(groups[chosen], return_inverse=True)[1]
+            for name, found in intervals(judged, own, params.evaluate.bootstrap, params.seed).items():
+                lines.append({"column": column, "slice": value, "rows": int(chosen.sum()), "metric": name, **found})
+    return lines
+
+
+def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dict[str, Any]]:
+    """What was predicted and what happened, bin by bin (of the most probable class where there are several)."""
+    if contract.kind == "multiclass":
+        target, scores = (scores.argmax(axis=1) == target).astype(np.int64), scores.max(axis=1)
+    bins = calibration_bins(scores)
+    return [
+        {
+            "rows": int(chosen.sum()),
+            "predicted": float(scores[chosen].mean()),
+            "observed": float(target[chosen].mean()),
+        }
+        for chosen in (bins == number for number in range(BINS))
+        if chosen.any()
+    ]
+
+
+def write_predictions(path: Path, rows: Rows, scores: Floats, contract: Contract) -> None:
+    """Keep each holdout row's id, target and prediction, so that another model can be paired with this one."""
+    kept = {name: rows.table[name] for name in contract.named("id", "time")}
+    kept |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
+    names = contract.classes if contract.kind == "multiclass" else [""]
+    for name, values in zip(names, np.atleast_2d(scores.T), strict=True):
+        kept[f"prediction {name}".strip()] = pa.chunked_array([values])
+    pyarrow.parquet.write_table(pa.table(kept), path, compression="zstd")
+
+
+def write_csv(path: Path, lines: Iterable[dict[str, Any]]) -> None:
+    """Write the lines under their keys; a file without lines is empty."""
+    listed: Sequence[dict[str, Any]] = list(lines)
+    with path.open("w", newline="", encoding="utf-8") as opened:
+        if listed:
+            writer = csv.DictWriter(opened, listed[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(listed)
+
+
+def round_trip(values: Floats) -> float | None:
+    """The one value as JSON takes it."""
+    return float(values[0]) if np.isfinite(values[0]) else None
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """The stage `evaluate`."""
+    argparse.ArgumentParser(prog="evaluate", description=__doc__).parse_args(arguments)
+    contract = read_contract()
+    metrics = evaluate(Path(), contract, read_params())
+    primary = PRIMARY[contract.kind]
+    value, low, high = metrics["holdout"][primary].values()
+    print(f"{primary} {value:.4f} ({low:.4f} to {high:.4f}) on {metrics['rows']:,} holdout rows")
+
+
+if __name__ == "__main__":
+    without_pandas()
+    run_stage("evaluate", main)

