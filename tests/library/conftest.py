@@ -15,19 +15,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
-
+from library import other_project
 from modelyard.runtime.contract import Contract
+from modelyard.runtime.project import Project, load_project
 from modelyard.training.bundle import bundle
+from modelyard.training.data.sources.sample import SampleSource
 from modelyard.training.draft.draft import draft
+from modelyard.training.draft.guess import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.evaluate import evaluate
-from modelyard.training.draft.guess import Roles
 from modelyard.training.ingest import ingest
 from modelyard.training.settings import Params, read_contract, read_params
-from modelyard.training.data.sources.sample import SampleSource
 from modelyard.training.train import train
+from sample import PYTHON_PATH, SAMPLE  # first, so that the sample can be imported
 
-ROOT = Path(__file__).parent.parent
+from flight_delays import project as flights_project
+
 SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
 THIN = 20  # every so many flights are kept
 SMALL = {
@@ -41,6 +44,7 @@ class Workspace:
     """A folder that is laid out as the project is, with a source of monthly Parquet files in `source/`."""
 
     root: Path
+    project: Project = flights_project
 
     @property
     def source(self) -> Path:
@@ -72,9 +76,20 @@ class Workspace:
     def run(self) -> str:
         """Run all stages; the bundle's hash."""
         ingest(self.root, self.contract, self.params)
-        train(self.root, self.contract, self.params)
-        evaluate(self.root, self.contract, self.params)
-        return bundle(self.root, self.contract, self.params)
+        train(self.project, self.root, self.contract, self.params)
+        evaluate(self.project, self.root, self.contract, self.params)
+        return bundle(self.project, self.root, self.contract, self.params)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Iterator[bool]:
+    """While a test of the library runs, with its fixtures, the programs that it starts find the sample.
+
+    Other tests in this process start programs in environments of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", PYTHON_PATH)
+        return (yield)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -109,7 +124,7 @@ def lay_out(root: Path, flights: pa.Table, target: str) -> Workspace:
         workspace.write_month(month, table.filter(pc.equal(months, month)))
     for name in SETTINGS:
         (root / name).parent.mkdir(exist_ok=True)
-        shutil.copyfile(ROOT / name, root / name)
+        shutil.copyfile(SAMPLE / name, root / name)
     source = {"kind": "files", "path": str(workspace.source / "*.parquet")}
     draft(root, table, source, Roles(target=target, ids=["flight_id"]))
     workspace.edit(**SMALL)
@@ -147,3 +162,21 @@ def made_multiclass(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table)
     workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", table, "late")
     workspace.run()
     return workspace
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    """As `made`, of a project that has nothing of the sample; see other_project.py. Its package can be imported."""
+    folder = tmp_path_factory.mktemp("other")
+    root, installed = folder / other_project.NAME, folder / "installed"
+    other_project.write_other_project(root, installed)
+    with pytest.MonkeyPatch.context() as patch:
+        for path in (installed, root):
+            patch.syspath_prepend(path)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(root), str(installed), PYTHON_PATH]))
+        workspace = Workspace(root, load_project(other_project.PACKAGE))
+        workspace.run()
+        yield workspace
+
+
+from library.judged import alone, challenged, monster, new_rule, project  # noqa: E402, F401 - fixtures of several rooms

@@ -13,9 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from modelyard.training.metrics import HIGHER_IS_BETTER, PRIMARY
 from modelyard.reporting.evidence import Evidence, gather
+from modelyard.training.metrics import HIGHER_IS_BETTER, PRIMARY
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ import configparser
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
+import modelyard
 import pytest
-
-from modelyard.clone import Clone
-from modelyard.git import git
+from modelyard.clone import Clone, own_library
+from modelyard.git import find_commit, git
 from modelyard.runtime.contract import ContractError
 
 STORAGE = "'remote \"storage\"'"
@@ -23,11 +24,11 @@ def repository(tmp_path, monkeypatch) -> Path:
     (root / ".dvc").mkdir(parents=True)
     monkeypatch.chdir(root)
     (root / ".dvc/config").write_text(f"[core]\n    remote = storage\n[{STORAGE}]\n    url = ../../storage\n")
-    git("init", "--quiet", "--initial-branch", "main")
+    git(Path(), "init", "--quiet", "--initial-branch", "main")
     for text in ("first", "second"):
         (root / "text").write_text(text)
-        git("add", "--all")
-        git(*IDENTITY, "commit", "--quiet", "-m", text)
+        git(Path(), "add", "--all")
+        git(Path(), *IDENTITY, "commit", "--quiet", "-m", text)
     return root
 
 
@@ -64,8 +65,8 @@ def test_a_clone_is_gone_after_an_error_too():
 
 @pytest.mark.usefixtures("repository")
 def test_a_commit_that_is_on_no_branch_can_be_cloned():
-    commit = git("rev-parse", "main")
-    git("update-ref", "refs/heads/main", "main~1")
+    commit = str(find_commit(Path(), "main"))
+    git(Path(), "update-ref", "refs/heads/main", "main~1")
     with Clone(commit) as clone:
         assert (clone.root / "text").read_text() == "second"
 
@@ -81,7 +82,7 @@ def test_a_commit_that_is_not_there_is_told():
 @pytest.mark.usefixtures("repository")
 def test_a_branch_is_the_one_that_is_meant_here():
     """In a clone, origin/main is what is called main here."""
-    git("update-ref", "refs/remotes/origin/main", "main~1")
+    git(Path(), "update-ref", "refs/remotes/origin/main", "main~1")
     with Clone("origin/main") as clone:
         assert (clone.root / "text").read_text() == "first"
 
@@ -94,7 +95,7 @@ def test_a_remote_beside_the_project_stays_where_it_is(repository):
 @pytest.mark.parametrize("url", ["s3://bucket/path", "/mnt/storage", "~/storage"])
 def test_a_remote_elsewhere_is_left_as_it_is(repository, url):
     (repository / ".dvc/config").write_text(f"[{STORAGE}]\n    url = {url}\n")
-    git(*IDENTITY, "commit", "--quiet", "--all", "-m", "elsewhere")
+    git(Path(), *IDENTITY, "commit", "--quiet", "--all", "-m", "elsewhere")
     with Clone("main") as clone:
         assert not settings(clone).has_section(STORAGE)
 
@@ -119,8 +120,8 @@ def test_a_clone_uses_the_cache_that_is_here(repository):
 def test_a_cache_of_its_own_is_its_own_whatever_the_settings_say(repository, name):
     with (repository / ".dvc" / name).open("a") as opened:
         opened.write(f"[cache]\n    dir = {repository.parent / 'shared'}\n")
-    git("add", "--force", "--all")
-    git(*IDENTITY, "commit", "--quiet", "-m", "a shared cache")
+    git(Path(), "add", "--force", "--all")
+    git(Path(), *IDENTITY, "commit", "--quiet", "-m", "a shared cache")
     with Clone("main", cache=None) as clone:
         assert settings(clone)["cache"]["dir"] == str(clone.root / ".dvc/cache")
         (clone.root / "rows.csv").write_text("1\n")
@@ -139,12 +140,46 @@ def test_a_program_of_this_environment_runs_in_the_clone_and_its_status_is_told(
         assert said.err.split() == [str(clone.root), str(Path(sys.executable).parent / "python"), "yes"]
 
 
-@pytest.mark.usefixtures("repository")
-def test_git_says_what_went_wrong_or_nothing_where_that_is_fine():
-    with pytest.raises(ContractError, match="git rev-parse failed: fatal: "):
-        git("rev-parse", "--verify", "nowhere")
-    assert git("rev-parse", "--verify", "nowhere", ok=False) == ""
-    assert git("log", "--format=%s", "-1") == "second"
+PRINT_VERSION = "import modelyard; print(modelyard.__version__)"
+
+
+def write_library(root: Path, version: str, ejected: bool = False) -> None:
+    """Put a library into `vendor/` that has nothing but a version."""
+    (root / "vendor").mkdir()
+    text = f"__version__ = {version!r}\n"
+    if ejected:
+        folder = root / "vendor/modelyard/src/modelyard"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").write_text(text)
+    else:
+        with zipfile.ZipFile(root / f"vendor/modelyard-{version}-py3-none-any.whl", "w") as wheel:
+            wheel.writestr("modelyard/__init__.py", text)
+
+
+@pytest.mark.parametrize("ejected", [False, True])
+def test_a_program_in_the_clone_runs_with_the_library_of_the_commit(repository, capfd, ejected):
+    """Whatever is installed here, or on this machine's PYTHONPATH."""
+    write_library(repository, "0.1.2", ejected)
+    git(Path(), "add", "--all")
+    git(Path(), *IDENTITY, "commit", "--quiet", "-m", "library")
+    shutil.rmtree(repository / "vendor")
+    with Clone("main") as clone:
+        assert clone.run("python", "-c", PRINT_VERSION) == 0
+    assert capfd.readouterr().err == "0.1.2\n"
+
+
+def test_a_commit_without_a_library_runs_with_the_one_that_is_here(repository, capfd):
+    assert own_library(repository) == []
+    with Clone("main") as clone:
+        assert clone.run("python", "-c", PRINT_VERSION) == 0
+    assert capfd.readouterr().err == f"{modelyard.__version__}\n"
+
+
+def test_two_libraries_are_refused_by_name(repository):
+    write_library(repository, "0.1.2")
+    (repository / "vendor/modelyard-0.1.3-py3-none-any.whl").write_bytes(b"")
+    with pytest.raises(ContractError, match=r"modelyard-0\.1\.2-\S+ and modelyard-0\.1\.3-"):
+        own_library(repository)
 
 
 def test_a_shallow_repository_can_be_cloned_at_its_tip(repository, tmp_path, monkeypatch):
@@ -152,6 +187,6 @@ def test_a_shallow_repository_can_be_cloned_at_its_tip(repository, tmp_path, mon
         ["git", "clone", "--quiet", "--depth", "1", f"file://{repository}", "shallow"], cwd=tmp_path, check=True
     )
     monkeypatch.chdir(tmp_path / "shallow")
-    with Clone(git("rev-parse", "HEAD")) as clone:
+    with Clone("HEAD") as clone:
         assert (clone.root / "text").read_text() == "second"
     shutil.rmtree(tmp_path / "shallow")

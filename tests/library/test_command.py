@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from modelyard import command
 from modelyard.command import COST, REFUSAL, run_stage
 from modelyard.runtime.contract import ContractError

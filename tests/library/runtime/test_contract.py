@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
 
 
 def contract(**columns: Column) -> Contract:

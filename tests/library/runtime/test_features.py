@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.matrix import categorical, matrix
-from flight_delays.features import features
-from modelyard.training.data.dataset import encode_table, read_rows
 from modelyard.runtime.rows import encode
+from modelyard.training.data.dataset import encode_table, read_rows
+
+from flight_delays.features import features
 
 CONTRACT = Contract(
     "shop",

@@ -4,11 +4,11 @@ import io
 import json
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.runtime.predict import main, read_rows
-from modelyard.runtime.predictor import Predictor
 from modelyard.runtime.rows import RowsRefused
+
+from flight_delays import project
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def probe(made):
 @pytest.fixture
 def answered(made, capsys):
     def answer(*arguments):
-        main([*map(str, arguments), "--bundle", str(made.root / "bundle")])
+        main([*map(str, arguments), "--bundle", str(made.root / "bundle")], project)
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return answer
@@ -30,7 +30,7 @@ def test_a_json_array_is_answered_a_line_a_row(made, probe, answered, tmp_path):
     path.write_text(json.dumps(probe["rows"], indent=1))
     found = answered(path)
     assert [line["prediction"] for line in found] == probe["answers"]
-    threshold = Predictor(made.root / "bundle").threshold
+    threshold = project.predictor(made.root / "bundle").threshold
     assert [line["decision"] for line in found] == [answer >= threshold for answer in probe["answers"]]
 
 
@@ -46,7 +46,7 @@ def test_a_number_is_its_own_decision(made_regression, tmp_path, capsys):
     probe = json.loads((bundle / "probe.json").read_text())
     path = tmp_path / "rows.jsonl"
     path.write_text(json.dumps(probe["rows"][0]))
-    main([str(path), "--bundle", str(bundle)])
+    main([str(path), "--bundle", str(bundle)], project)
     answer = probe["answers"][0]
     assert json.loads(capsys.readouterr().out) == {"prediction": answer, "decision": answer}
 
@@ -56,7 +56,7 @@ def test_the_probabilities_of_several_classes_are_a_list(made_multiclass, tmp_pa
     probe = json.loads((bundle / "probe.json").read_text())
     path = tmp_path / "rows.json"
     path.write_text(json.dumps(probe["rows"]))
-    main([str(path), "--bundle", str(bundle)])
+    main([str(path), "--bundle", str(bundle)], project)
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["prediction"] for line in found] == probe["answers"]
     assert {line["decision"] for line in found} <= {"early", "late", "on time"}

@@ -8,10 +8,11 @@ import sys
 import numpy as np
 import onnx
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Model, Predictor
+from modelyard.errors import ContractError
+from modelyard.runtime.predictor import OnnxModel, Predictor
 from modelyard.runtime.rows import RowsRefused
+
+from flight_delays import project
 
 
 def probe(workspace):
@@ -20,13 +21,13 @@ def probe(workspace):
 
 @pytest.fixture
 def predictor(made):
-    return Predictor(made.root / "bundle")
+    return project.predictor(made.root / "bundle")
 
 
 @pytest.mark.parametrize("kind", ["made", "made_regression", "made_multiclass"])
 def test_a_bundle_answers_its_probe_rows_exactly(kind, request):
     workspace = request.getfixturevalue(kind)
-    found = Predictor(workspace.root / "bundle").predict(probe(workspace)["rows"])
+    found = project.predictor(workspace.root / "bundle").predict(probe(workspace)["rows"])
     assert found.tolist() == probe(workspace)["answers"]
 
 
@@ -40,11 +41,11 @@ def test_a_model_whose_trees_were_changed_and_their_tables_were_not_is_refused(k
     values.t.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(values.t) * 1.01))
     onnx.save(model, tmp_path / "model.onnx")
     with pytest.raises(ContractError, match="was changed: its trees answer otherwise than its tables"):
-        Model(tmp_path / "model.onnx", workspace.contract)
+        OnnxModel(tmp_path / "model.onnx", workspace.contract, project.features)
 
 
 def test_more_threads_answer_the_same_to_rounding(made):
-    found = Predictor(made.root / "bundle", threads=2).predict(probe(made)["rows"])
+    found = project.predictor(made.root / "bundle", threads=2).predict(probe(made)["rows"])
     np.testing.assert_allclose(found, probe(made)["answers"], rtol=1e-14)
 
 
@@ -55,7 +56,7 @@ def test_a_row_is_answered_the_same_alone_and_among_others_to_rounding(made, pre
 
 @pytest.mark.parametrize(("kind", "shape"), [("made", (0,)), ("made_regression", (0,)), ("made_multiclass", (0, 3))])
 def test_no_rows_have_no_answers(kind, shape, request):
-    predictor = Predictor(request.getfixturevalue(kind).root / "bundle")
+    predictor = project.predictor(request.getfixturevalue(kind).root / "bundle")
     assert predictor.predict([]).shape == shape
     assert predictor.decide(predictor.predict([])) == []
 
@@ -67,7 +68,7 @@ def test_a_bad_row_among_good_ones_is_refused_with_all_of_them(made, predictor):
 
 
 def test_probabilities_of_several_classes_add_up_to_one(made_multiclass):
-    predictor = Predictor(made_multiclass.root / "bundle")
+    predictor = project.predictor(made_multiclass.root / "bundle")
     found = predictor.predict(probe(made_multiclass)["rows"])
     np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
 
@@ -78,31 +79,31 @@ def test_a_score_at_the_threshold_is_positive_and_one_below_is_not(predictor):
 
 
 def test_several_classes_are_decided_by_the_most_probable(made_multiclass):
-    predictor = Predictor(made_multiclass.root / "bundle")
+    predictor = project.predictor(made_multiclass.root / "bundle")
     scores = np.array([[0.2, 0.7, 0.1], [0.5, 0.2, 0.3], [0.1, 0.2, 0.7]])
     assert predictor.decide(scores) == ["late", "early", "on time"]
 
 
 def test_a_number_is_its_own_decision(made_regression):
-    assert Predictor(made_regression.root / "bundle").decide(np.array([-3.5, 12])) == [-3.5, 12]
+    assert project.predictor(made_regression.root / "bundle").decide(np.array([-3.5, 12])) == [-3.5, 12]
 
 
 def test_a_folder_without_a_bundle_is_refused_and_says_how_to_make_one(tmp_path):
-    with pytest.raises(ContractError, match=r"holds no bundle .* make one with `dvc repro`"):
-        Predictor(tmp_path)
+    with pytest.raises(ContractError, match=r"holds no bundle .* make it with `dvc repro`"):
+        project.predictor(tmp_path)
 
 
 def test_without_a_folder_it_is_the_bundle_inside_the_package():
     with pytest.raises(ContractError, match=r"flight_delays.bundle holds no bundle"):
-        Predictor()
+        project.predictor()
 
 
 def test_a_bundle_of_another_format_is_refused(made, tmp_path):
     shutil.copytree(made.root / "bundle", tmp_path / "bundle")
     path = tmp_path / "bundle/manifest.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 2}))
-    with pytest.raises(ContractError, match="has bundle format 2; this package reads format 1"):
-        Predictor(tmp_path / "bundle")
+    with pytest.raises(ContractError, match="has bundle format 2; this version reads format 1"):
+        project.predictor(tmp_path / "bundle")
 
 
 def test_it_loads_nothing_of_what_made_the_bundle():

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
 from modelyard.runtime import quickscorer
 from modelyard.runtime.quickscorer import QuickScorer
 

@@ -5,7 +5,6 @@ import math
 
 import numpy as np
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import RowsRefused, encode, encode_values
 

@@ -8,10 +8,10 @@ import sys
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
+from modelyard.errors import ContractError
 from modelyard.runtime import score, table_files
-from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Predictor
+
+from flight_delays import project
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def given(probe, tmp_path):
 
 
 def run(made, *arguments):
-    score.main([*map(str, arguments), "--bundle", str(made.root / "bundle")])
+    score.main([*map(str, arguments), "--bundle", str(made.root / "bundle")], project)
 
 
 def read(path):
@@ -58,7 +58,7 @@ def test_each_row_is_answered_in_order_and_to_the_last_bit(made, given, probe, t
     rows = read(output)
     assert [row["prediction"] for row in rows] == probe["answers"]
     assert [row["flight_id"] for row in rows] == [f"f{number}" for number in range(len(rows))]
-    threshold = Predictor(made.root / "bundle").threshold
+    threshold = project.predictor(made.root / "bundle").threshold
     assert [str(row["decision"]).lower() for row in rows] == [str(one >= threshold).lower() for one in probe["answers"]]
 
 
@@ -135,9 +135,11 @@ def test_many_rows_take_no_more_memory_than_few(made, probe, tmp_path):
             for _ in range(times):
                 lines.writerows(probe["rows"])
         code = (
-            "import resource, sys; from flight_delays import score, table_files\n"
+            "import resource, sys\n"
+            "from flight_delays import project\n"
+            "from modelyard.runtime import score, table_files\n"
             "table_files.CHUNK = 250;"
-            "score.main(sys.argv[1:]); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+            "score.main(sys.argv[1:], project); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         output = tmp_path / "answers.csv"
         command = [sys.executable, "-c", code, path, output, "--bundle", made.root / "bundle"]

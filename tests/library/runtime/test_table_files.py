@@ -5,9 +5,9 @@ import datetime
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-
+from modelyard.errors import ContractError
 from modelyard.runtime import table_files
-from modelyard.runtime.contract import Column, Contract, ContractError
+from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.table_files import read_chunks, suffix, writer
 
 CONTRACT = Contract(

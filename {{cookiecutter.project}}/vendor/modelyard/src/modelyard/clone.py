@@ -1,4 +1,4 @@
-"""A clone of one commit outside this folder, in which its pipeline can run; and Git by its commands."""
+"""A clone of one commit outside this folder, in which its pipeline runs with the library of that commit."""
 
 from __future__ import annotations
 
@@ -10,50 +10,77 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from .runtime.contract import ContractError
+from .errors import ContractError
+from .git import find_commit, git
+from .vendoring.launcher import VendorError, find_library
+
+WHEELS = "vendor/modelyard-*.whl"
+EJECTED = "vendor/modelyard/src"
+
+
+def own_library(checkout: Path) -> list[Path]:
+    """The paths to put first on `sys.path` so that a checkout runs with its own library.
+
+    This is the wheel, which Python can import from directly, or the source if the library was ejected. It is empty for
+    a commit that is older than the vendored library.
+
+    Raises ContractError if there is more than one.
+    """
+    if not (any(checkout.glob(WHEELS)) or (checkout / EJECTED).is_dir()):
+        return []
+    try:
+        return [find_library(checkout / "vendor")]
+    except VendorError as error:
+        raise ContractError(str(error)) from None
 
 
 class Clone:
-    """A clone of one commit of the repository in the current folder, gone after the `with` block.
+    """A clone of one commit of the repository in the current folder, removed after the `with` block.
 
-    cache: the DVC cache that it uses; one of its own, empty, where that is None.
+    cache: the DVC cache that it uses; None gives it an empty one of its own.
 
-    Raises ContractError where there is no such commit.
+    Raises ContractError if there is no such commit.
     """
 
     def __init__(self, commit: str, cache: Path | None = Path(".dvc/cache")) -> None:
-        self._made = tempfile.TemporaryDirectory(prefix="clone-")
-        self.root = Path(self._made.name) / Path.cwd().name
+        self._temporary = tempfile.TemporaryDirectory(prefix="clone-")
+        self.root = Path(self._temporary.name) / Path.cwd().name
         self._commit, self._cache = commit, cache
 
     def __enter__(self) -> Clone:
-        here = Path.cwd()
+        repository = Path.cwd()
         try:
-            # looked up here, as a branch may be another in the clone
-            commit = git("rev-parse", "--verify", "--quiet", f"{self._commit}^{{commit}}", ok=False)
-            if not commit:
+            # resolved here, because a branch of that name may differ in the clone
+            commit = find_commit(repository, self._commit)
+            if commit is None:
                 raise ContractError(f"there is no commit {self._commit!r} here")
-            git("clone", "--quiet", "--no-checkout", "--shared", str(here), str(self.root))
-            git("-C", str(self.root), "-c", "advice.detachedHead=false", "checkout", "--quiet", commit)
-            self._settle(here)
+            git(repository, "clone", "--quiet", "--no-checkout", "--shared", str(repository), str(self.root))
+            git(self.root, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit)
+            self._write_settings(repository)
         except BaseException:
-            self._made.cleanup()
+            self._temporary.cleanup()
             raise
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._made.cleanup()
+        self._temporary.cleanup()
+
+    @property
+    def python_path(self) -> str:
+        """The PYTHONPATH that gives the commit's code and the commit's library."""
+        return os.pathsep.join(map(str, [self.root, *own_library(self.root)]))
 
     def run(self, *command: str, env: Mapping[str, str] | None = None) -> int:
-        """Run a program of this environment in the clone, its output on standard error; its status."""
+        """Run a program of this environment in the clone with its output on stderr; return its exit status."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        given = {**os.environ, **(env or {}), "PATH": path}
-        return subprocess.run(command, cwd=self.root, env=given, stdout=2, check=False).returncode  # noqa: S603
+        python_path = os.pathsep.join(filter(None, [self.python_path, os.environ.get("PYTHONPATH")]))
+        environment = {**os.environ, "PYTHONPATH": python_path, **(env or {}), "PATH": path}
+        return subprocess.run(command, cwd=self.root, env=environment, stdout=2, check=False).returncode  # noqa: S603
 
-    def _settle(self, here: Path) -> None:
-        """Give the clone what Git does not hold: credentials, the cache, and where a remote beside it really is."""
+    def _write_settings(self, repository: Path) -> None:
+        """Write the settings that Git does not hold: credentials, the cache, and absolute paths of local remotes."""
         local = configparser.ConfigParser(interpolation=None)
-        local.read(here / ".dvc/config.local", encoding="utf-8")
+        local.read(repository / ".dvc/config.local", encoding="utf-8")
         shared = configparser.ConfigParser(interpolation=None)
         shared.read(self.root / ".dvc/config", encoding="utf-8")
         for section in {*shared.sections(), *local.sections()}:
@@ -61,23 +88,15 @@ class Clone:
             if section.strip("'").startswith("remote ") and _is_relative(url):
                 if not local.has_section(section):
                     local.add_section(section)
-                local[section]["url"] = str((here / ".dvc" / url).resolve())
+                local[section]["url"] = str((repository / ".dvc" / url).resolve())
         if not local.has_section("cache"):
             local.add_section("cache")
-        # said even where it is the clone's own, as the settings may name one that is shared
-        own = self.root / ".dvc/cache"
-        local["cache"]["dir"] = str(own if self._cache is None else (here / self._cache).absolute())
-        with (self.root / ".dvc/config.local").open("w", encoding="utf-8") as written:
-            local.write(written)
+        # always set, because the project's settings may name a shared cache
+        own_cache = self.root / ".dvc/cache"
+        local["cache"]["dir"] = str(own_cache if self._cache is None else (repository / self._cache).absolute())
+        with (self.root / ".dvc/config.local").open("w", encoding="utf-8") as opened:
+            local.write(opened)
 
 
 def _is_relative(url: str) -> bool:
     return bool(url) and "://" not in url and not url.startswith("~") and not Path(url).is_absolute()
-
-
-def git(*arguments: str, ok: bool = True) -> str:
-    """What git printed. Raises ContractError with what it said where it failed; without `ok`, that is an empty text."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)  # noqa: S603, S607
-    if ok and done.returncode:
-        raise ContractError(f"git {arguments[0]} failed: {done.stderr.strip()}")
-    return done.stdout.strip() if done.returncode == 0 else ""

@@ -1,4 +1,4 @@
-"""How a verb ends: a person's mistake is told in a few lines, a mistake of ours keeps its traceback."""
+"""How a verb ends: a user's error is reported as a message, a bug of the library keeps its traceback."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from importlib.abc import MetaPathFinder
 from pathlib import Path
 
-from .runtime.contract import ContractError
+from .errors import YardError
 
 REPORTS = Path("reports")
 COST = REPORTS / "cost"
@@ -18,7 +18,7 @@ REFUSAL = REPORTS / "refusal.json"
 
 
 class _NoPandas(MetaPathFinder):
-    """Says of pandas what an environment without it would say."""
+    """Refuses to import pandas, as an environment without it would."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "pandas":
@@ -26,33 +26,32 @@ class _NoPandas(MetaPathFinder):
 
 
 def without_pandas() -> None:
-    """Keep pandas out of this process, as if it were not installed.
+    """Make pandas unavailable in this process, as if it were not installed.
 
-    Many of pyarrow's calls look for pandas by importing it, which takes most of a second. A stage without frames has no
-    use for it.
+    Many of pyarrow's calls try to import pandas, which takes most of a second. A stage without frames does not use it.
     """
     sys.meta_path.insert(0, _NoPandas())
 
 
-def run(main: Callable[[], None]) -> None:
-    """Run a verb; exit with status 1 and the message where the contract, the settings or the data are wrong."""
+def run_command(main: Callable[[], None]) -> None:
+    """Run a verb; on a YardError, print its message and exit with status 1."""
     try:
         main()
-    except ContractError as error:
+    except YardError as error:
         sys.exit(f"error: {error}")
 
 
 def run_stage(stage: str, main: Callable[[], None]) -> None:
-    """Run a stage as `run` does, and leave for the report what it cost, or why it stopped.
+    """Run a stage as `run_command` does, and write for the report what it cost or why it stopped.
 
-    `reports/cost/<stage>.json`: its time in seconds and its peak of memory in 10^6 bytes, its imports included.
-    `reports/refusal.json`: the stage and the message; it is there however the stage ends, unless that is well.
+    `reports/cost/<stage>.json`: its time in seconds and its peak memory in 10^6 bytes, including its imports.
+    `reports/refusal.json`: the stage and the message. Only a stage that succeeds removes this file.
     """
-    started = time.time() - time.process_time()  # what went before was imports, which wait for nothing
+    started = time.time() - time.process_time()  # CPU time so far is that of the imports
     _write(REFUSAL, {"stage": stage, "message": "it ended without a word, as when memory runs out; see the log"})
     try:
         main()
-    except ContractError as error:
+    except YardError as error:
         _write(REFUSAL, {"stage": stage, "message": str(error)})
         sys.exit(f"error: {error}")
     except Exception as error:

@@ -1,0 +1,1 @@
+"""Answering rows with a bundle: contract, rows, model. It needs numpy and onnxruntime only."""

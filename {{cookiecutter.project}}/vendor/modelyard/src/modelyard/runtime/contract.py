@@ -1,6 +1,6 @@
 """The data contract: what a row is. `contract.yaml` in the repository, `contract.json` in a bundle.
 
-Everything that needs to know the columns asks here: validation, features, the request model of the service, the
+Everything that needs the columns reads them here: validation, features, the request model of the service, the
 documentation table and the drift report. This module needs the standard library only.
 """
 
@@ -14,6 +14,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from ..errors import ContractError
+
 Type = Literal["string", "integer", "number", "boolean", "timestamp"]
 Role = Literal["id", "time", "feature", "target", "unused"]
 Kind = Literal["regression", "binary", "multiclass"]
@@ -21,18 +23,13 @@ Kind = Literal["regression", "binary", "multiclass"]
 STRICT = {"extra": "forbid", "strict": True}  # for pydantic, which parses contract.yaml; nothing here imports it
 
 
-class ContractError(ValueError):
-    """The contract, the settings or the data break a rule; the message is written for the person who will read it."""
-
-
 @dataclass(frozen=True)
 class Column:
     """One column of the data.
 
-    `minimum` and `maximum` are inclusive and in `unit`. `values` lists every value that may occur; a column that
-    has them is categorical, whatever its type. `format` is how a timestamp is written where that is not ISO 8601, as
-    strptime takes it; `ascending` says that the source has it in order. A column with `pii` needs a `purpose`: why it
-    may be held at all.
+    `minimum` and `maximum` are inclusive and in `unit`. `values` lists every value that may occur; a column that has
+    them is categorical, whatever its type. `format` is the strptime format of a timestamp that is not written in ISO
+    8601; `ascending` says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -58,12 +55,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """The columns of one data set in the order of `contract.yaml`, who answers for it, and how fresh it must be.
+    """The columns of one data set in the order of `contract.yaml`, its owner, and how fresh it must be.
 
     `freshness_days` says how many days after its last period the data counts as stale (None: never). `slices` names
-    the categorical features for whose values the model is judged one by one.
+    the categorical features for each of whose values the model is judged separately.
 
-    Raises ContractError where the columns contradict each other, naming each contradiction.
+    Raises ContractError that names each contradiction between the columns.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -95,12 +92,12 @@ class Contract:
 
     @cached_property
     def inputs(self) -> dict[str, Column]:
-        """What a model is given to answer a row: the features and the time."""
+        """The inputs of a model: the features and the time."""
         return self.named("feature", "time")
 
     @cached_property
     def time(self) -> str | None:
-        """The name of the time column, or None where the data has no time."""
+        """The name of the time column, or None if the data has no time."""
         return next(iter(self.named("time")), None)
 
     @cached_property
@@ -110,7 +107,7 @@ class Contract:
 
     @cached_property
     def kind(self) -> Kind:
-        """What there is to predict: a number, one of two classes, or one of several."""
+        """The kind of task: predict a number, one of two classes, or one of several."""
         column = self.columns[self.target]
         if column.is_numeric:
             return "regression"
@@ -145,7 +142,7 @@ class Contract:
 
 
 def _faults(column: Column) -> list[str]:
-    """What is wrong with one column taken by itself."""
+    """The rules that one column breaks, whatever the other columns are."""
     rules: Mapping[str, bool] = {
         "role time needs type timestamp": column.role == "time" and column.type != "timestamp",
         "role time cannot be missing": column.role == "time" and column.missing,

@@ -1,11 +1,8 @@
-"""What the model sees: one pure function, used by training and by serving, so that the two cannot differ.
-
-Change it freely. It gets whole columns and must answer each row from that row alone.
-"""
+"""The features of rows as the table that a model expects."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,48 +10,24 @@ from numpy.typing import NDArray
 from .contract import Contract
 
 Columns = Mapping[str, NDArray]
-
-HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
-MONDAY = np.datetime64("1969-12-29")
+Features = Callable[[Columns, Contract], dict[str, NDArray]]
 
 
-def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
-    """The model's features, by name, each of shape (n,).
-
-    columns: the contract's inputs, each of shape (n,), as `rows.encode` gives them: a column with `values` as int64
-        positions in that list (-1: missing), a timestamp as datetime64[us] (NaT: missing), any other as float64
-        (NaN: missing).
-
-    An integer array in the answer is a category; a float array is a quantity. A timestamp, the time column included,
-    becomes the hour of its day and the day of its week (0 is Monday).
-    """
-    made: dict[str, NDArray] = {}
-    for name, column in contract.inputs.items():
-        values = columns[name]
-        if column.type == "timestamp":
-            day = values.astype("datetime64[D]")
-            made[f"{name}_hour"] = (values - day) / HOUR
-            made[f"{name}_weekday"] = (day - MONDAY) / DAY % 7
-        else:
-            made[name] = values
-    return made
-
-
-def matrix(made: Mapping[str, NDArray]) -> NDArray[np.float64]:
-    """The features side by side, of shape (n, features); missing is NaN in quantities and in categories."""
-    values = list(made.values())
-    if len(values[0]) == 1:  # numbers by themselves cost a service a quarter of what arrays of one do
-        row = [one.item() for one in values]
-        for position in categorical(made):
+def matrix(features: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """The features as one array of shape (n, features); a missing quantity or category is NaN."""
+    values = list(features.values())
+    if len(values[0]) == 1:  # for one row, plain numbers take a quarter of the time of arrays
+        row = [value.item() for value in values]
+        for position in categorical(features):
             if row[position] < 0:
                 row[position] = np.nan
         return np.array([row], dtype=np.float64)
     side_by_side = np.concatenate(values, dtype=np.float64, casting="unsafe").reshape(len(values), -1)
-    for position in categorical(made):
+    for position in categorical(features):
         side_by_side[position][values[position] < 0] = np.nan
     return np.ascontiguousarray(side_by_side.T)
 
 
-def categorical(made: Mapping[str, NDArray]) -> list[int]:
+def categorical(features: Mapping[str, NDArray]) -> list[int]:
     """The positions of the features that are categories."""
-    return [position for position, values in enumerate(made.values()) if values.dtype.kind in "iu"]
+    return [position for position, values in enumerate(features.values()) if values.dtype.kind in "iu"]

@@ -1,19 +1,19 @@
-"""Answer rows, given as a JSON array or as one JSON object a line; one JSON object a line comes out."""
+"""Answer rows, given as a JSON array or as one JSON object a line; writes one JSON object a line."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from ..command import run
-from .contract import ContractError
-from .predictor import Predictor
+from ..errors import ContractError
+from .project import Project
 
 
 def read_rows(text: str) -> list[dict[str, Any]]:
-    """The rows in a text. Raises ContractError that names the line where it is no JSON or no object."""
+    """The rows in a text. Raises ContractError that names the line that is not JSON or not an object."""
     if text.lstrip().startswith("["):
         rows = _parse(text)
     else:
@@ -25,7 +25,7 @@ def read_rows(text: str) -> list[dict[str, Any]]:
 
 
 def _parse(text: str, line: int = 1) -> Any:
-    """The JSON of a text that starts in this line."""
+    """Parse the JSON of a text that starts in this line."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -33,19 +33,15 @@ def _parse(text: str, line: int = 1) -> Any:
         raise ContractError(f"the rows are no JSON: {where}: {error.msg}") from None
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `predict`."""
     parser = argparse.ArgumentParser(prog="predict", description=__doc__)
     parser.add_argument(
         "rows", nargs="?", type=argparse.FileType(encoding="utf-8"), default="-", help="a file, or - for stdin"
     )
     parser.add_argument("--bundle", help="the bundle's folder; else the one inside the installed wheel")
-    given = parser.parse_args(arguments)
-    predictor = Predictor(given.bundle)
-    scores = predictor.predict(read_rows(given.rows.read()))
+    options = parser.parse_args(arguments)
+    predictor = project.predictor(options.bundle)
+    scores = predictor.predict(read_rows(options.rows.read()))
     for score, decision in zip(scores.tolist(), predictor.decide(scores), strict=True):
         sys.stdout.write(json.dumps({"prediction": score, "decision": decision}) + "\n")
-
-
-if __name__ == "__main__":
-    run(main)

@@ -1,10 +1,8 @@
-"""A bundle that answers rows. It needs numpy and onnxruntime, and nothing of what made the bundle."""
+"""A bundle that answers rows. Requires numpy and onnxruntime, and none of the packages that training needs."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,46 +10,44 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from .contract import Contract, ContractError
-from .matrix import Columns, matrix
-from PROJECT.features import features
+from ..errors import ContractError
+from .bundle import bundled_contract, read_manifest
+from .contract import Contract
+from .matrix import Columns, Features, matrix
 from .quickscorer import QuickScorer
 from .rows import Row, encode
 
 Answers = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-MANY = 64  # rows that the tables of a QuickScorer answer sooner than the walk through the trees
+MANY = 64  # from this many rows on, a QuickScorer is faster than onnxruntime's walk through the trees
 
 
 class Predictor:
-    """The model of one bundle, with the contract that its rows must keep.
+    """The model of one bundle, with the contract that its rows must follow.
 
-    bundle: the bundle's folder; without one, the bundle inside the installed wheel.
+    bundle: the bundle's folder.
+    features: the function that computes the model's features; it must be the one that the model was trained with.
     threads: how many threads one call may use.
 
-    Raises ContractError where there is no bundle or it was made by another release of the format.
+    Raises ContractError if there is no bundle, or one of another format.
     """
 
-    def __init__(self, bundle: str | Path | None = None, threads: int = 1) -> None:
-        folder = Path(str(resources.files(__package__))) / "bundle" if bundle is None else Path(bundle)
-        if not (folder / "manifest.json").is_file():
-            raise ContractError(f"{folder} holds no bundle (no manifest.json); make one with `dvc repro`")
-        self.manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if self.manifest["format"] != 1:
-            raise ContractError(f"{folder} has bundle format {self.manifest['format']}; this package reads format 1")
-        self.contract = Contract.from_json(folder / "contract.json")
+    def __init__(self, bundle: str | Path, features: Features, threads: int = 1) -> None:
+        folder = Path(bundle)
+        self.manifest = read_manifest(folder)
+        self.contract = bundled_contract(folder)
         self.threshold: float | None = self.manifest["threshold"]
-        self.model = Model(folder / "model.onnx", self.contract, threads)
+        self.model = OnnxModel(folder / "model.onnx", self.contract, features, threads)
 
     def predict(self, rows: Sequence[Row]) -> NDArray[np.float64]:
-        """The answer to each row: what `Model.predict` gives.
+        """The answer to each row, as `OnnxModel.predict` gives it.
 
-        Raises RowsRefused where a row breaks the contract; then no row is answered.
+        Raises RowsRefused if any row breaks the contract; then no row is answered.
         """
         return self.model.predict(encode(rows, self.contract))
 
     def decide(self, scores: NDArray[np.float64]) -> list[Any]:
-        """The decision for each score: the class (by the bundle's threshold where there are two), or the number."""
+        """The decision for each score: the class (by the bundle's threshold if there are two), or the number."""
         classes = self.contract.classes
         if self.contract.kind == "regression":
             return scores.tolist()
@@ -60,14 +56,14 @@ class Predictor:
         return [classes[position] for position in scores.argmax(axis=1)]
 
 
-class Model:
+class OnnxModel:
     """An ONNX file that answers columns in the encoding of `rows.encode`.
 
-    Raises ContractError where it has its trees a second time, as tables of a QuickScorer, and those answer otherwise.
+    Raises ContractError if it also holds its trees as tables of a QuickScorer and these give other answers.
     """
 
-    def __init__(self, path: Path, contract: Contract, threads: int = 1) -> None:
-        self._contract = contract
+    def __init__(self, path: Path, contract: Contract, features: Features, threads: int = 1) -> None:
+        self._contract, self._features = contract, features
         session = _session(str(path), threads)
         self._few: Answers = lambda table: session.run(["prediction"], {"features": table})[0]
         self._many = self._few
@@ -85,17 +81,17 @@ class Model:
         Shape (n,): the number (regression) or the probability of the positive class (binary). Shape (n, classes):
         the probabilities in the order of `contract.classes` (multiclass).
         """
-        return self.answer(matrix(features(columns, self._contract)))
+        return self.answer(matrix(self._features(columns, self._contract)))
 
     def answer(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """The predictions for n rows of features, a table of shape (n, features).
 
-        A row has the same answer to the last bit whatever rows are asked with it.
+        The answer to a row is the same to the last bit whatever other rows are in the table.
         """
         rows = len(table)
         if not rows:
             return np.empty((0, len(self._contract.classes)) if self._contract.kind == "multiclass" else 0)
-        if rows % 2:  # onnxruntime computes two rows at a time, and a single one in another way
+        if rows % 2:  # onnxruntime computes rows in pairs, and a single row differently
             table = np.concatenate((table, table[-1:]))
         answer = (self._many if rows >= MANY else self._few)(table)
         return answer[:rows] if self._contract.kind == "multiclass" else answer[:rows, -1]

@@ -1,8 +1,8 @@
-"""Boosted trees that answer many rows at once, several times as fast as the walk from node to node.
+"""Boosted trees that answer many rows at once, several times as fast as walking from node to node.
 
-Each tree numbers its leaves from left to right, and each feature has a table: for the interval that a value lies in (or
-the category that it is), which leaves of every tree can still be reached, a bit for each. What the tables of all
-features have in common is left at last, and a row ends in the lowest leaf of that.
+The leaves of each tree are numbered from left to right. Each feature has a table: for each interval of its values (or
+each category), a bit mask of the leaves that every tree can still reach. The masks of all features are combined with a
+bitwise and; a row ends in the lowest leaf that is left.
 
 Lucchese et al., QuickScorer: a fast algorithm to rank documents with additive ensembles of regression trees, SIGIR
 2015.
@@ -21,23 +21,23 @@ from numpy.typing import NDArray
 PREFIX = "quickscorer."  # of its entries in a model's metadata
 BLOCK = 8192  # rows that are looked up in the tables' edges at once
 SAMPLES = 256
-PART = 16384  # leaves at a time: what is in work stays in the processor's nearest caches
+PART = 16384  # leaves at a time, so that the arrays stay in the processor's nearest caches
 
 
 @dataclass(frozen=True)
 class QuickScorer:
     """The tables of t trees over f of a model's features, with l leaves in a tree at most, l being at most 64.
 
-    masks: of shape (rows of all tables, t), uint32 or uint64: the leaves that are left, leaf 0 being the lowest bit.
+    masks: of shape (rows of all tables, t), uint32 or uint64: the reachable leaves, leaf 0 being the lowest bit.
         The table of a quantity has a row for each interval between its edges, the upper edge included, and one for a
         missing value; that of a category has one for each of its values, and one for every other and a missing value.
     edges: those of all features, one after the other, each feature's in ascending order.
-    counts: of shape (f,): how many edges are each feature's.
-    features: of shape (f,): where it stands in the model's table.
-    categories: of shape (f,): whether it is one.
-    leaves: of shape (t, l), float64: what is added up.
-    targets: of shape (): how many sums there are; trees take turns.
-    link: an ONNX model in bytes that makes `prediction` of `sums`, float64 of shape (n, targets).
+    counts: of shape (f,): the number of edges of each feature.
+    features: of shape (f,): the position of each feature in the model's table.
+    categories: of shape (f,): whether the feature is a category.
+    leaves: of shape (t, l), float64: the values of the leaves, which are added up.
+    targets: of shape (): the number of sums; the trees belong to them in turn.
+    link: an ONNX model in bytes that computes `prediction` from `sums`, float64 of shape (n, targets).
     """
 
     masks: NDArray[np.uint32] | NDArray[np.uint64]
@@ -51,28 +51,28 @@ class QuickScorer:
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, str]) -> QuickScorer | None:
-        """What `metadata` wrote, or None where nothing is written."""
+        """The tables that `metadata` wrote, or None if there are none."""
         names = [field.name for field in fields(cls)]
         if any(PREFIX + name not in metadata for name in names):
             return None
         return cls(*(_array(metadata[PREFIX + name]) for name in names))
 
     def metadata(self) -> dict[str, str]:
-        """It as texts, each an array in NumPy's own format, in base64."""
+        """The tables as texts: each array in NumPy's own format, in base64."""
         return {PREFIX + field.name: _text(getattr(self, field.name)) for field in fields(self)}
 
     def sums(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """The sums for n rows of the model's features, of shape (n, targets).
 
-        They are added in the order of the trees, so they are those of ONNX's TreeEnsemble to the last bit.
+        They are added in the order of the trees, so they equal those of ONNX's TreeEnsemble to the last bit.
         """
         parts = [self._block(table[start : start + BLOCK]) for start in range(0, len(table), BLOCK)]
         return np.concatenate(parts, axis=1).T
 
     def samples(self, width: int) -> NDArray[np.float64]:
-        """Rows of a model's features, of shape (SAMPLES, width), that lead to leaves all over the trees.
+        """Rows of a model's features, of shape (SAMPLES, width), that reach leaves all over the trees.
 
-        Each feature takes its edges and a missing value, evenly and in an order of its own.
+        The values of each feature are its edges and a missing value, evenly and in an order of its own.
         """
         table, row = np.zeros((SAMPLES, width)), np.arange(SAMPLES)
         starts = np.cumsum(self.counts) - self.counts
@@ -90,12 +90,12 @@ class QuickScorer:
             zip(self.features, self.counts, self.categories, strict=True)
         ):
             edges, values = self.edges[edge : edge + count], columns[feature]
-            found = np.searchsorted(edges, values)  # a missing one comes after all
+            positions = np.searchsorted(edges, values)  # NaN sorts last
             if not is_category:
-                found += np.isnan(values)
+                positions += np.isnan(values)
             elif count:
-                found[edges.take(found, mode="clip") != values] = count
-            places[number] = found + row
+                positions[edges.take(positions, mode="clip") != values] = count
+            places[number] = positions + row
             edge += count
             row += count + (1 if is_category else 2)
         step = max(1, PART // len(self.leaves))

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .contract import Column, Contract, ContractError
+from ..errors import ContractError
+from .contract import Column, Contract
 
 Row = Mapping[str, Any]
 
@@ -46,10 +47,10 @@ class RowsRefused(ContractError):
 
 
 def encode(rows: Sequence[Row], contract: Contract) -> dict[str, NDArray]:
-    """The contract's inputs as columns, each of shape (n,), in the encoding that `features` takes.
+    """The contract's inputs as columns, each of shape (n,), in the encoding that `features` expects.
 
-    A field that may be missing can be None, NaN, NaT or left out. Columns of the contract that are no inputs may be
-    there and are not looked at.
+    A field that may be missing can be None, NaN, NaT or left out. Columns of the contract that are not inputs are
+    allowed and ignored.
 
     Raises RowsRefused with every problem in every row: an unknown field, a wrong type, a value outside its range or
     list, a value that must not be missing.
@@ -63,27 +64,27 @@ def encode(rows: Sequence[Row], contract: Contract) -> dict[str, NDArray]:
     ]
     columns: dict[str, NDArray] = {}
     for name, column in contract.inputs.items():
-        given = [row.get(name) for row in rows]
-        values = _encode_quickly(given, column)
+        raw = [row.get(name) for row in rows]
+        values = _encode_quickly(raw, column)
         if values is None:
-            values = _encode_one_by_one(given, name, column, problems)
+            values = _encode_one_by_one(raw, name, column, problems)
         columns[name] = values
     if problems:
         raise RowsRefused(sorted(problems, key=lambda problem: problem.row))
     return columns
 
 
-def encode_values(given: Sequence[Any], column: Column) -> NDArray:
-    """One column of values that are known to keep the contract, in the encoding that `features` takes."""
+def encode_values(values: Sequence[Any], column: Column) -> NDArray:
+    """One column of values that are known to follow the contract, in the encoding that `features` expects."""
     if column.values is not None:
         code = codes(column.values)
-        return np.fromiter(map(code.__getitem__, given), dtype=np.int64, count=len(given))
+        return np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))
     if column.type == "timestamp":
-        return _timestamps(given, column.format)
+        return _timestamps(values, column.format)
     try:
-        return np.fromiter(given, dtype=np.float64, count=len(given))
+        return np.fromiter(values, dtype=np.float64, count=len(values))
     except TypeError:
-        return np.array(given, dtype=np.float64)  # it takes longer, and makes NaN of None
+        return np.array(values, dtype=np.float64)  # slower, but turns None into NaN
 
 
 def codes(values: Sequence[Any]) -> dict[Any, int]:
@@ -92,38 +93,38 @@ def codes(values: Sequence[Any]) -> dict[Any, int]:
 
 
 def timestamp(value: Any, column: Column) -> np.datetime64:
-    """One timestamp, in the encoding that `features` takes. Raises ValueError where it is none."""
+    """One timestamp, in the encoding that `features` expects. Raises ValueError if it is not one."""
     return _timestamp(value, column.format)
 
 
-def _encode_quickly(given: list[Any], column: Column) -> NDArray | None:
-    """The column where nothing at all is wrong with it, else None: naming what is wrong takes a second look."""
-    types = set(map(type, given))
+def _encode_quickly(raw: list[Any], column: Column) -> NDArray | None:
+    """The column if all of its values are valid, else None; `_encode_one_by_one` then names what is wrong."""
+    types = set(map(type, raw))
     missing = type(None) in types
     if (missing and not column.missing) or not types <= _PLAIN[column.type]:
         return None
     try:
-        values = encode_values(given, column)
+        values = encode_values(raw, column)
     except (KeyError, ValueError, OverflowError):
         return None
     if column.is_numeric:
         low = -math.inf if column.minimum is None else column.minimum
         high = math.inf if column.maximum is None else column.maximum
-        kept = np.count_nonzero((values >= low) & (values <= high) & np.isfinite(values))
-        return values if kept == len(given) - given.count(None) else None
+        in_range = np.count_nonzero((values >= low) & (values <= high) & np.isfinite(values))
+        return values if in_range == len(raw) - raw.count(None) else None
     return values
 
 
-def _encode_one_by_one(given: list[Any], name: str, column: Column, problems: list[Problem]) -> NDArray:
-    """The column value by value; what breaks the contract is added to `problems` and counts as missing."""
-    kept: list[Any] = []
-    for index, value in enumerate(given):
+def _encode_one_by_one(raw: list[Any], name: str, column: Column, problems: list[Problem]) -> NDArray:
+    """The column, checked value by value; one that breaks the contract is added to `problems` and counts as missing."""
+    accepted: list[Any] = []
+    for index, value in enumerate(raw):
         absent = value is None or (isinstance(value, _NOT_EQUAL_TO_ITSELF) and value != value)
         rule = _broken_rule(value, column, absent)
         if rule:
             problems.append(Problem(index, name, value, rule))
-        kept.append(None if rule or absent else value)
-    return encode_values(kept, column)
+        accepted.append(None if rule or absent else value)
+    return encode_values(accepted, column)
 
 
 def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
@@ -164,16 +165,16 @@ def _listed(values: list[Any]) -> str:
     return shown if len(values) <= 20 else f"{shown} and {len(values) - 20} more"
 
 
-def _timestamps(given: Sequence[Any], written: str | None) -> NDArray[np.datetime64]:
-    """Many timestamps; numpy reads those that are all written in the plain way ten times as fast."""
-    if written is None and set(map(type, given)) == {str} and _PLAINLY_WRITTEN.fullmatch("\n".join(given) + "\n"):
+def _timestamps(values: Sequence[Any], written: str | None) -> NDArray[np.datetime64]:
+    """Many timestamps; if all are plain ISO 8601, numpy parses them ten times as fast."""
+    if written is None and set(map(type, values)) == {str} and _PLAINLY_WRITTEN.fullmatch("\n".join(values) + "\n"):
         with contextlib.suppress(ValueError):
-            return np.array(given, dtype="datetime64[us]")
-    return np.array([_timestamp(value, written) for value in given], dtype="datetime64[us]")
+            return np.array(values, dtype="datetime64[us]")
+    return np.array([_timestamp(value, written) for value in values], dtype="datetime64[us]")
 
 
 def _timestamp(value: Any, written: str | None) -> np.datetime64:
-    """A timestamp without a zone; one that names its zone is moved to UTC. Text is as `written`, or ISO 8601."""
+    """A timestamp without a zone; one with a zone is converted to UTC. Text has the format `written`, or ISO 8601."""
     if value is None:
         return np.datetime64("NaT", "us")
     if isinstance(value, np.datetime64):
@@ -186,7 +187,7 @@ def _timestamp(value: Any, written: str | None) -> np.datetime64:
 
 def _parse(text: str, written: str | None) -> datetime.datetime:
     if written is not None:
-        with contextlib.suppress(ValueError):  # what was stored once comes back as ISO 8601
+        with contextlib.suppress(ValueError):  # stored timestamps are in ISO 8601
             return datetime.datetime.strptime(text, written)
     return datetime.datetime.fromisoformat(text)
 

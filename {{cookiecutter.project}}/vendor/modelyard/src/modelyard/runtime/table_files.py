@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .contract import Column, Contract, ContractError
+from ..errors import ContractError
+from .contract import Column, Contract
 
+PACKAGE = __name__.partition(".")[0]
 CHUNK = 10_000  # rows that are in memory at once
 KINDS = (".csv", ".parquet")
-# what pyarrow, which reads CSV for training, takes for missing and for true and false
+# the texts that pyarrow, which reads CSV for training, takes for missing, true and false
 MISSING = frozenset(
     ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
      "NaN", "n/a", "nan", "null"]
@@ -31,7 +33,7 @@ Write = Callable[[list[list[Any]]], None]
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some rows of a file; `places` says where each one is, counted from 1 in `unit`."""
+    """Some rows of a file; `places` has the position of each, counted from 1 in `unit`."""
 
     rows: list[Row]
     places: list[int]
@@ -39,18 +41,18 @@ class Chunk:
 
 
 def suffix(path: Path) -> str:
-    """The kind of a file by its name: ".csv" or ".parquet". Raises ContractError where it is another."""
+    """The kind of a file by its name: ".csv" or ".parquet". Raises ContractError if it is neither."""
     if (kind := path.suffix.lower()) not in KINDS:
         raise ContractError(f"{path}: a name that ends with {' or '.join(KINDS)} is expected")
     return kind
 
 
 def read_chunks(path: Path, contract: Contract) -> Iterator[Chunk]:
-    """The rows of a file with the contract's inputs and ids; values that CSV writes as text have the contract's types.
+    """The rows of a file, with the contract's inputs and ids; the cells of a CSV file are parsed by the contract.
 
-    A text that is no value of its column's type stays text, which the contract then refuses.
+    A text that cannot be parsed as its column's type stays text, which the contract then refuses.
 
-    Raises ContractError where the file cannot be read or its columns are not those of the contract.
+    Raises ContractError if the file cannot be read or its columns are not those of the contract.
     """
     read = _read_csv if suffix(path) == ".csv" else _read_parquet
     try:
@@ -59,14 +61,14 @@ def read_chunks(path: Path, contract: Contract) -> Iterator[Chunk]:
         raise ContractError(f"{path} cannot be read: {error.strerror or error}") from None
 
 
-def _check_columns(path: Path, given: list[str], contract: Contract) -> None:
-    known = contract.columns
-    faults = [f"column {name!r} is there twice" for name in sorted({one for one in given if given.count(one) > 1})]
-    faults += [f"column {name!r} is not in the contract; leave it out" for name in given if name not in known]
+def _check_columns(path: Path, names: list[str], contract: Contract) -> None:
+    declared = contract.columns
+    faults = [f"column {name!r} is there twice" for name in sorted({name for name in names if names.count(name) > 1})]
+    faults += [f"column {name!r} is not in the contract; leave it out" for name in names if name not in declared]
     faults += [
         f"column {name!r} is not there, and must not be missing"
         for name, column in contract.inputs.items()
-        if name not in given and not column.missing
+        if name not in names and not column.missing
     ]
     if faults:
         raise ContractError(f"{path}: " + f"\n{path}: ".join(dict.fromkeys(faults)))
@@ -82,8 +84,8 @@ def _read_csv(path: Path, contract: Contract) -> Iterator[Chunk]:
             if not (header := next(lines, [])):
                 raise ContractError(f"{path} is empty: a CSV file needs a header line")
             _check_columns(path, header, contract)
-            wanted = contract.named("id", "feature", "time")
-            readers = [(name, place, _reader(wanted[name])) for place, name in enumerate(header) if name in wanted]
+            selected = contract.named("id", "feature", "time")
+            readers = [(name, place, _reader(selected[name])) for place, name in enumerate(header) if name in selected]
             start = lines.line_num + 1
             for cells in lines:
                 if len(cells) != len(header):
@@ -107,7 +109,7 @@ def _read_csv(path: Path, contract: Contract) -> Iterator[Chunk]:
 
 
 def _reader(column: Column) -> Callable[[str], Any]:
-    """What makes a value of the contract's type of a cell."""
+    """A function that parses a cell as the contract's type."""
     if column.type in ("string", "timestamp"):
         return lambda text: None if text in MISSING else text
     if column.type == "boolean":
@@ -121,10 +123,10 @@ def _reader(column: Column) -> Callable[[str], Any]:
         except ValueError:
             pass
         try:
-            found = float(text)
+            value = float(text)
         except ValueError:
             return text
-        return int(found) if column.values is not None and found.is_integer() else found
+        return int(value) if column.values is not None and value.is_integer() else value
 
     return number
 
@@ -133,28 +135,28 @@ def _pyarrow(module: str) -> Any:
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError:
-        raise ContractError(f"Parquet needs pyarrow; install {__package__}[score], or use .csv") from None
+        raise ContractError(f"Parquet needs pyarrow; install {PACKAGE}[score], or use .csv") from None
 
 
 def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
     pa, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
     try:
         with parquet.ParquetFile(path) as opened:
-            given = opened.schema_arrow.names
-            _check_columns(path, given, contract)
-            wanted = contract.named("id", "feature", "time")
-            read = 0
-            for batch in opened.iter_batches(CHUNK, columns=[name for name in given if name in wanted]):
-                columns = {name: _plain(pa, batch[name], wanted[name]) for name in batch.schema.names}
+            names = opened.schema_arrow.names
+            _check_columns(path, names, contract)
+            selected = contract.named("id", "feature", "time")
+            rows_read = 0
+            for batch in opened.iter_batches(CHUNK, columns=[name for name in names if name in selected]):
+                columns = {name: _plain(pa, batch[name], selected[name]) for name in batch.schema.names}
                 rows = pa.table(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
-                yield Chunk(rows, list(range(read + 1, read + len(rows) + 1)), "row")
-                read += len(rows)
+                yield Chunk(rows, list(range(rows_read + 1, rows_read + len(rows) + 1)), "row")
+                rows_read += len(rows)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ContractError(f"{path} is no whole Parquet file: {error}") from None
 
 
 def _plain(pa: Any, values: Any, column: Column) -> Any:
-    """Times in microseconds, a day as the time of its start, 0 and 1 as booleans where the contract has these."""
+    """Times in microseconds, dates as midnight, and 0 and 1 as booleans if the contract says boolean."""
     kind = values.type
     if pa.types.is_dictionary(kind):
         return _plain(pa, values.dictionary_decode(), column)
@@ -171,7 +173,7 @@ def _plain(pa: Any, values: Any, column: Column) -> Any:
 
 @contextmanager
 def writer(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[Write]:
-    """What appends rows, values in the order of `columns`, to a new file of kind ".csv" or ".parquet".
+    """A function that appends rows, with values in the order of `columns`, to a new ".csv" or ".parquet" file.
 
     columns: the contract's type of each column.
     """
@@ -184,7 +186,7 @@ def writer(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[Write]
     pa, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
     types = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(),
              "timestamp": pa.timestamp("us")}  # fmt: skip
-    schema = pa.schema([(name, types[one]) for name, one in columns.items()])
+    schema = pa.schema([(name, types[type_name]) for name, type_name in columns.items()])
     with parquet.ParquetWriter(path, schema) as opened:
 
         def append(rows: list[list[Any]]) -> None:
@@ -198,15 +200,15 @@ def writer(path: Path, kind: str, columns: Mapping[str, str]) -> Iterator[Write]
 def _array(pa: Any, values: tuple[Any, ...], field: Any) -> Any:
     try:
         if pa.types.is_timestamp(field.type):
-            return pa.array([datetime.datetime.fromisoformat(one) if isinstance(one, str) else one for one in values],
-                            field.type)  # fmt: skip
+            times = [datetime.datetime.fromisoformat(value) if isinstance(value, str) else value for value in values]
+            return pa.array(times, field.type)
         return pa.array(values, field.type)
     except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
         raise ContractError(f"column {field.name!r} has values of another type than the contract's: {error}") from None
 
 
 def _text(value: Any) -> Any:
-    """A value as CSV has it: the shortest text of a number that reads back as the same, true and false as in JSON."""
+    """A value as CSV writes it: the shortest text of a number that parses to the same, true and false as in JSON."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return value.isoformat() if isinstance(value, datetime.datetime) else value

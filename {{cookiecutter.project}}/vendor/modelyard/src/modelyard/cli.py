@@ -1,0 +1,172 @@
+"""The command line: one table of all verbs. Each verb answers --help.
+
+A project calls it as `python -m <package> VERB`. `python3 vendor/yard VERB` runs the verbs that need no environment.
+The wheel of a model holds some of the library's folders and offers their verbs only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .command import run_command, run_stage, without_pandas
+from .errors import ContractError
+
+if TYPE_CHECKING:
+    from .runtime.project import Project
+
+PIPELINE = Path("dvc.yaml")
+
+
+@dataclass(frozen=True)
+class Verb:
+    """What one verb does and what it needs.
+
+    module: has `main(arguments, project)`, or `main(arguments)` if the verb is `bare`. extra: the extra that installs
+    the packages it imports. bare: whether the standard library is enough. stage: whether DVC runs it. pandas: whether
+    it uses pandas. Importing pandas takes most of a second, and pyarrow would do so for verbs that do not use it.
+    """
+
+    module: str
+    summary: str
+    extra: str = "train"
+    bare: bool = False
+    stage: bool = False
+    pandas: bool = True
+
+
+def _bare(module: str, summary: str) -> Verb:
+    return Verb(module, summary, bare=True)
+
+
+VERBS: Mapping[str, Mapping[str, Verb]] = {
+    "make the model": {
+        "ingest": Verb("training.ingest", "take the source's rows up to the watermark", stage=True),
+        "train": Verb("training.train", "fit the model and export it", stage=True),
+        "evaluate": Verb("training.evaluate", "measure the model on the holdout", stage=True, pandas=False),
+        "bundle": Verb("training.bundle", "assemble what is shipped", stage=True, pandas=False),
+        "draft": Verb("training.draft.draft", "draft contract.yaml from a source of your own"),
+        "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
+        "tune": Verb("training.tune", "search for better settings of the model"),
+    },
+    "judge it": {
+        "champion": Verb("judging.champion", "get the model that is on main", "dev", pandas=False),
+        "gate": Verb("judging.gate", "judge by policy.yaml whether the model may ship", "dev", pandas=False),
+        "report": Verb("reporting.report", "show how good the model is, as Markdown and HTML", "dev"),
+        "docs": Verb("reporting.docs", "write the table of columns in docs/data.md", "dev"),
+        "prove": Verb("proving.prove", "retrain from the source and compare with what is committed", "dev"),
+        "stale": Verb("proving.stale", "check that the commit holds what the pipeline makes of it", "dev"),
+        "remote": Verb("proving.remote", "move data and models from the DVC remote, or to it", "dev"),
+    },
+    "use it": {
+        "predict": Verb("runtime.predict", "answer rows with a bundle", ""),
+        "score": Verb("runtime.score", "score a CSV or Parquet file of rows with a bundle", "score"),
+        "serve": Verb("serving.process.serve", "answer rows over HTTP", "serve"),
+        "key": Verb("serving.access.key", "make a key for a caller of the service", "serve"),
+    },
+    "release and deploy it": {
+        "package": Verb("releasing.package", "make all files of a release, and compare their answers", "dev"),
+        "accept": Verb("releasing.accept", "test the service's image before it is pushed", "dev", pandas=False),
+        "verify": Verb("releasing.verify", "check the files of a release, without a network", "dev"),
+        "deploy": Verb(
+            "deploying.deploy", "deploy a version: staging, canary, promote or roll back", "dev", pandas=False
+        ),
+        "release": _bare("releasing.registry.release", "check whether a tag may be released, or write its notes"),
+        "publish": _bare("releasing.registry.publish", "make the release on GitHub, with its files"),
+        "register": _bare("releasing.registry.register", "register a version, or assign one to a stage, by a tag"),
+        "history": _bare("releasing.registry.history", "show which version was live in which stage, from the tags"),
+        "deployment": _bare("deploying.deployment", "decide what deploy.yml does, and with which image"),
+    },
+    "GitHub": {
+        "scope": _bare("github.scope", "decide what a change touches, for the first job of a workflow"),
+        "results": _bare("github.results", "show the tests' results in the run's summary"),
+        "handover": _bare("github.handover", "show the report in the run's summary, and keep whose it is"),
+        "comment": _bare("github.comment", "post the model report on a pull request, as one comment"),
+        "relock": _bare("github.relock", "commit a new dvc.lock to a pull request's branch"),
+        "doctor": _bare("github.doctor", "plan the repository's settings, and apply them with --apply"),
+    },
+    "the library itself": {
+        "diff": _bare("vendoring.diff", "show what changed between two versions of the library"),
+        "check": _bare("vendoring.check", "compare the vendored library with what the template's commit builds"),
+        "hashes": _bare("vendoring.hashes", "write vendor/yard.json: the hash of the code of each stage"),
+        "eject": _bare("vendoring.eject", "unpack the library to vendor/modelyard/, to be edited"),
+        "upgrade": _bare("vendoring.upgrade", "bring in the newest version of the template and its library"),
+    },
+}
+
+
+def run(project: Project, arguments: Sequence[str] | None = None) -> None:
+    """Run the verb with its arguments; without `arguments`, those of the process. The verb sets the exit status."""
+    verb, verb_arguments = _parse(arguments, project.name, _installed_verbs(bare_only=False))
+    chosen = _installed_verbs(bare_only=False)[verb]
+    if not chosen.pandas:
+        without_pandas()
+    call_arguments = (verb_arguments,) if chosen.bare else (verb_arguments, project)
+
+    def call() -> None:
+        _load(verb, chosen).main(*call_arguments)
+
+    if chosen.stage and PIPELINE.is_file():  # without a pipeline, no report reads the cost or the refusal
+        run_stage(verb, lambda: _run_checked(verb, call))
+    else:
+        run_command(call)
+
+
+def _run_checked(stage: str, call: Callable[[], None]) -> None:
+    """Run a stage after a check that the library is the one that the project's files name."""
+    room = f"{__name__.rpartition('.')[0]}.vendoring"
+    if importlib.util.find_spec(room):  # the wheel of a model has no such folder, and nothing to compare
+        importlib.import_module(f"{room}.guard").check_stage(stage)
+    call()
+
+
+def run_bare(program: str, arguments: Sequence[str] | None = None) -> None:
+    """Like `run`, for the verbs that need no project and only the standard library."""
+    verb, verb_arguments = _parse(arguments, program, _installed_verbs(bare_only=True))
+    chosen = _installed_verbs(bare_only=True)[verb]
+    run_command(lambda: _load(verb, chosen).main(verb_arguments))
+
+
+def _installed_verbs(bare_only: bool) -> dict[str, Verb]:
+    """The verbs whose folder of the library is installed."""
+    package = __name__.rpartition(".")[0]
+    rooms = {verb.module.partition(".")[0] for group in VERBS.values() for verb in group.values()}
+    installed_rooms = {room for room in rooms if importlib.util.find_spec(f"{package}.{room}")}
+    return {
+        name: verb
+        for group in VERBS.values()
+        for name, verb in group.items()
+        if verb.module.partition(".")[0] in installed_rooms and (verb.bare or not bare_only)
+    }
+
+
+def _parse(arguments: Sequence[str] | None, program: str, installed: Mapping[str, Verb]) -> tuple[str, list[str]]:
+    groups = []
+    for title, verbs in VERBS.items():
+        lines = [f"  {name:<11}{verb.summary}" for name, verb in verbs.items() if name in installed]
+        groups += [f"{title}:\n" + "\n".join(lines)] if lines else []
+    parser = argparse.ArgumentParser(
+        prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog="\n\n".join(groups)
+    )
+    parser.add_argument("verb", choices=installed, metavar="verb")
+    parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
+    options = parser.parse_args(arguments)
+    sys.argv[0] = options.verb
+    return options.verb, options.arguments
+
+
+def _load(verb: str, chosen: Verb) -> Any:
+    package = __name__.rpartition(".")[0]
+    try:
+        return importlib.import_module(f".{chosen.module}", package)
+    except ModuleNotFoundError as error:
+        if str(error.name).startswith(package):
+            raise
+        extra = f"[{chosen.extra}]" if chosen.extra else ""
+        raise ContractError(f"`{verb}` needs {error.name}; install {package.partition('.')[0]}{extra}") from None
