@@ -17,8 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-
-from modelyard.command import run
+from modelyard.command import run_command
 from modelyard.training.edit import edit_yaml
 from modelyard.training.ingest import ingest, main
 
@@ -191,7 +190,7 @@ def told(workspace_with_two_months) -> dict[str, Told]:
             spoil(workspace.source, month)
             before = hashes(workspace.root)
             with pytest.raises(SystemExit) as ended:
-                run(lambda: main([]))
+                run_command(lambda: main([], workspace.project))
             answers[kind] = Told(ended.value.code, before, hashes(workspace.root))
             (workspace.root / "contract.yaml").write_bytes(contract)
     workspace.source.joinpath(f"{MONTH}.csv").unlink(missing_ok=True)
@@ -235,7 +234,7 @@ def test_bad_data_ends_the_stage_with_status_1_and_no_traceback(workspace_with_t
     workspace.write_month("2013-02", workspace.month("2013-02").drop_columns(["carrier"]))
     before = hashes(root)
     ended = subprocess.run(
-        [sys.executable, "-m", ingest.__module__], cwd=root, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "flight_delays", "ingest"], cwd=root, capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert ended.stdout == ""

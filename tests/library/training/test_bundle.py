@@ -7,13 +7,17 @@ import re
 import shutil
 
 import pytest
-
-from modelyard.runtime.contract import Contract, ContractError
-from modelyard.training.bundle import bundle, main, probes, used_params
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Contract
 from modelyard.runtime.hashing import bundle_sha256
-from modelyard.training.data.dataset import read_rows
-from modelyard.training.layout import BUNDLE, CARD, MODEL
 from modelyard.runtime.predictor import Predictor
+from modelyard.training.bundle import bundle, main, probes, used_params
+from modelyard.training.data.dataset import read_rows
+from modelyard.training.evaluate import evaluate
+from modelyard.training.layout import BUNDLE, CARD, ENVIRONMENT, MODEL
+from modelyard.training.settings import read_yaml
+from modelyard.training.train import train
+from sample import SAMPLE
 
 FILES = {
     "README.md",
@@ -87,7 +91,7 @@ def test_the_manifest_says_what_the_model_was_made_from(made):
     assert found["data"] == json.loads((made.root / "data/ledger.json").read_text())
     assert found["threshold"] == json.loads((made.root / "evaluation/metrics.json").read_text())["threshold"]
     assert found["environment"]["packages"].keys() >= {"scikit-learn", "numpy"}
-    assert "pipeline/train.py" in found["code"]
+    assert {"features.py", "model.py", "modelyard:train"} <= found["code"].keys()
 
 
 def test_the_probe_rows_are_a_hundred_spread_over_the_holdout(made):
@@ -103,12 +107,12 @@ def test_the_probe_rows_are_a_hundred_spread_over_the_holdout(made):
 def test_a_small_holdout_is_probed_whole(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
     few = dataclasses.replace(rows, table=rows.table.slice(0, 7), target=rows.target[:7])
-    assert len(probes(made.root / BUNDLE, few, made.contract)["rows"]) == 7
+    assert len(probes(made.project, made.root / BUNDLE, few, made.contract)["rows"]) == 7
 
 
 def test_settings_of_an_estimator_not_in_use_and_of_tuning_leave_the_hash_as_it_is(made, copied):
     copied.edit(model={"random_forest": {"max_depth": 3}}, tune={"trials": 7})
-    assert bundle(copied.root, copied.contract, copied.params) == bundle_sha256(made.root / BUNDLE)
+    assert bundle(copied.project, copied.root, copied.contract, copied.params) == bundle_sha256(made.root / BUNDLE)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +125,7 @@ def test_settings_of_an_estimator_not_in_use_and_of_tuning_leave_the_hash_as_it_
 )
 def test_settings_in_use_change_the_hash(changes, made, copied):
     copied.edit(**changes)
-    assert bundle(copied.root, copied.contract, copied.params) != bundle_sha256(made.root / BUNDLE)
+    assert bundle(copied.project, copied.root, copied.contract, copied.params) != bundle_sha256(made.root / BUNDLE)
 
 
 def test_another_cost_of_a_miss_changes_the_threshold(made, copied):
@@ -139,25 +143,55 @@ def test_the_settings_of_the_estimator_in_use_are_kept(made):
     assert "tune" not in found
 
 
+@pytest.fixture
+def another_python(monkeypatch):
+    monkeypatch.setattr("platform.python_version", lambda: "3.11.99")
+
+
+@pytest.mark.usefixtures("another_python")
+def test_another_patch_version_of_python_changes_one_file_that_git_tracks_and_no_bundle(made, copied):
+    committed = (copied.root / ENVIRONMENT).read_bytes()
+    train(copied.project, copied.root, copied.contract, copied.params)
+    retrained = {path.name: path.read_bytes() for path in (copied.root / "model").iterdir()}
+    assert [name for name in retrained if retrained[name] != (made.root / "model" / name).read_bytes()] == [
+        ENVIRONMENT.name
+    ]
+    (copied.root / ENVIRONMENT).write_bytes(committed)  # as proving does, before it assembles the committed bundle
+    evaluate(copied.project, copied.root, copied.contract, copied.params)
+    shutil.rmtree(copied.root / BUNDLE)
+    bundle(copied.project, copied.root, copied.contract, copied.params)
+    assert contents(copied.root / BUNDLE) == contents(made.root / BUNDLE)
+
+
+@pytest.mark.usefixtures("another_python")
+def test_assembling_alone_keeps_the_environment_of_the_training(made, copied):
+    assert bundle(copied.project, copied.root, copied.contract, copied.params) == bundle_sha256(made.root / BUNDLE)
+
+
+def test_the_environment_is_kept_in_git_and_not_in_the_cache():
+    outs = read_yaml(SAMPLE / "dvc.yaml")["stages"]["train"]["outs"]
+    assert {ENVIRONMENT.as_posix(): {"cache": False}} in outs
+
+
 def test_a_card_that_is_refused_leaves_the_old_bundle(copied):
     (copied.root / CARD).write_text("An AUC of 0.71")
     before = contents(copied.root / BUNDLE)
     with pytest.raises(ContractError, match=r"0.71 is typed"):
-        bundle(copied.root, copied.contract, copied.params)
+        bundle(copied.project, copied.root, copied.contract, copied.params)
     assert contents(copied.root / BUNDLE) == before
     assert not list(copied.root.glob(".bundle-*"))
 
 
 def test_a_file_that_the_old_bundle_had_is_gone(copied):
     (copied.root / BUNDLE / "old.txt").write_text("old")
-    bundle(copied.root, copied.contract, copied.params)
+    bundle(copied.project, copied.root, copied.contract, copied.params)
     assert contents(copied.root / BUNDLE).keys() == FILES
 
 
 def test_the_stage_makes_the_same_bundle_again(made, copied, monkeypatch, capsys):
     shutil.rmtree(copied.root / BUNDLE)
     monkeypatch.chdir(copied.root)
-    main([])
+    main([], copied.project)
     assert capsys.readouterr().out == f"bundle {bundle_sha256(made.root / BUNDLE)[:12]} in bundle/\n"
     assert contents(copied.root / BUNDLE) == contents(made.root / BUNDLE)
 
@@ -165,4 +199,4 @@ def test_the_stage_makes_the_same_bundle_again(made, copied, monkeypatch, capsys
 def test_it_can_be_loaded_from_where_it_was_moved_to(copied, tmp_path):
     moved = (copied.root / BUNDLE).rename(tmp_path / "moved")
     probe = json.loads((moved / "probe.json").read_text())
-    assert Predictor(moved).predict(probe["rows"]).tolist() == probe["answers"]
+    assert Predictor(moved, copied.project.features).predict(probe["rows"]).tolist() == probe["answers"]

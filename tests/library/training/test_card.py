@@ -3,10 +3,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ruamel.yaml import YAML
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.training.card import card
+from ruamel.yaml import YAML
 
 
 @pytest.fixture

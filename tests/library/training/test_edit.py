@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from modelyard.training.edit import edit_yaml, round_trip
 
 TEXT = """\

@@ -9,14 +9,21 @@ import numpy as np
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
-from sklearn import metrics as sklearn
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
+from modelyard.runtime.predictor import OnnxModel
 from modelyard.training.data.dataset import read_rows
-from modelyard.training.evaluate import calibration, choose_decision, draw_groups, evaluate, main, round_trip, write_csv
+from modelyard.training.evaluate import (
+    calibration,
+    choose_decision,
+    draw_groups,
+    evaluate,
+    json_number,
+    main,
+    write_csv,
+)
 from modelyard.training.layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES
 from modelyard.training.metrics import Decision
-from modelyard.runtime.predictor import Model
+from sklearn import metrics as sklearn
 
 KINDS = ["made", "made_regression", "made_multiclass"]
 
@@ -36,7 +43,7 @@ def copied(made, tmp_path):
 
 def rows_and_scores(workspace, part="holdout"):
     rows = read_rows(workspace.root, workspace.contract, workspace.params, part)
-    return rows, Model(workspace.root / MODEL, workspace.contract).predict(rows.columns)
+    return rows, OnnxModel(workspace.root / MODEL, workspace.contract, workspace.project.features).predict(rows.columns)
 
 
 def metrics_of(workspace):
@@ -117,7 +124,7 @@ def test_what_is_not_binary_has_no_threshold(kind, request):
 
 
 def test_a_dearer_miss_lowers_the_threshold(made):
-    model = Model(made.root / MODEL, made.contract)
+    model = OnnxModel(made.root / MODEL, made.contract, made.project.features)
     rows = rows_and_scores(made, "validation")[0]
     thresholds = [
         choose_decision(model, rows, made.contract, settings(made, false_negative_cost=cost).evaluate).threshold
@@ -216,7 +223,7 @@ def test_importance_is_written_in_its_order(made):
 
 def test_the_stage_finds_the_same_again(made, copied, monkeypatch, capsys):
     monkeypatch.chdir(copied.root)
-    main([])
+    main([], copied.project)
     found = metrics_of(made)["holdout"]["log_loss"]
     line = "log_loss {value:.4f} ({low:.4f} to {high:.4f}) on {rows:,} holdout rows".format_map(
         found | {"rows": metrics_of(made)["rows"]}
@@ -228,12 +235,12 @@ def test_the_stage_finds_the_same_again(made, copied, monkeypatch, capsys):
 
 def test_data_without_slices_is_judged_too(copied):
     contract = dataclasses.replace(copied.contract, slices=[])
-    evaluate(copied.root, contract, copied.params)
+    evaluate(copied.project, copied.root, contract, copied.params)
     assert (copied.root / SLICES).read_text() == ""
 
 
 def test_a_value_that_json_cannot_hold_is_none():
-    assert [round_trip(np.array([value])) for value in (0.5, np.nan, np.inf)] == [0.5, None, None]
+    assert [json_number(np.array([value])) for value in (0.5, np.nan, np.inf)] == [0.5, None, None]
 
 
 def test_what_is_undefined_is_an_empty_cell(tmp_path):

@@ -3,6 +3,10 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
+from modelyard.errors import ContractError
+from modelyard.runtime.quickscorer import QuickScorer
+from modelyard.training.estimators import Inputs
+from modelyard.training.export import quick, to_onnx
 from sklearn.base import is_regressor
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
@@ -27,11 +31,7 @@ from sklearn.preprocessing import (
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from threadpoolctl import threadpool_limits
 
-from modelyard.runtime.contract import ContractError
-from modelyard.training.export import quick, to_onnx
-from modelyard.training.estimators import Inputs
 from flight_delays.model import linear
-from modelyard.runtime.quickscorer import QuickScorer
 
 QUANTITIES, CATEGORIES = [0, 2, 4], [1, 3]
 SEEN = [0, 2, 3, 5, 8, 12], [1, 4]  # the categories that training sees, of each categorical feature

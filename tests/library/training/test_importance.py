@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
+from modelyard.runtime.predictor import OnnxModel
 from modelyard.training.data.dataset import Rows, read_rows
 from modelyard.training.importance import importance
 from modelyard.training.layout import MODEL
-from modelyard.runtime.predictor import Model
 
 
 class Formula:
@@ -67,7 +66,7 @@ def test_it_is_measured_on_no_more_rows_than_asked_for(made, rows):
 
 def test_a_seed_gives_the_same_importance_and_another_seed_another(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
-    model = Model(made.root / MODEL, made.contract)
+    model = OnnxModel(made.root / MODEL, made.contract, made.project.features)
     first, again, other = (
         importance(model, rows, made.contract, dataclasses.replace(made.params, seed=seed)) for seed in (1, 1, 2)
     )
@@ -77,7 +76,9 @@ def test_a_seed_gives_the_same_importance_and_another_seed_another(made):
 
 def test_every_input_of_real_flights_is_ranked(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
-    found = importance(Model(made.root / MODEL, made.contract), rows, made.contract, made.params)
+    found = importance(
+        OnnxModel(made.root / MODEL, made.contract, made.project.features), rows, made.contract, made.params
+    )
     assert found.keys() == made.contract.inputs.keys()
     losses = [mean for mean, _ in found.values()]
     assert losses == sorted(losses, reverse=True)

@@ -12,16 +12,18 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.training.draft.draft import draft
-from modelyard.training.edit import edit_yaml
-from modelyard.training.draft.guess import Roles
-from modelyard.training.ingest import Answers, ingest, main
-from modelyard.training.layout import LEDGER, PERIODS, SEEN
+from modelyard.errors import ContractError
+from modelyard.training.data.difference import Answers
 from modelyard.training.data.ledger import read_ledger
 from modelyard.training.data.periods import read_periods, written_sha256
 from modelyard.training.data.sources.files import FileSource
+from modelyard.training.draft.draft import draft
+from modelyard.training.draft.guess import Roles
+from modelyard.training.edit import edit_yaml
+from modelyard.training.ingest import ingest, main
+from modelyard.training.layout import LEDGER, PERIODS, SEEN
+
+from flight_delays import project
 
 MONTHS = ["2013-01", "2013-02", "2013-03"]
 
@@ -506,14 +508,14 @@ def into_database(workspace) -> Path:
 
 @pytest.mark.usefixtures("quarter")
 def test_the_stage_prints_what_was_taken(capsys):
-    main([])
+    main([], project)
     assert capsys.readouterr().out.startswith("periods taken: 0 (0 rows); in all: 2 (")
 
 
 def test_the_stage_takes_answers(quarter, capsys):
     edit_values(quarter)
     quarter.write_month("2013-01", quarter.month("2013-01").slice(1))
-    main(["--accept", "2013-02", "--keep", "2013-01", "--verify"])
+    main(["--accept", "2013-02", "--keep", "2013-01", "--verify"], project)
     assert "2013-02: the change at the source was accepted" in capsys.readouterr().out
 
 

@@ -4,9 +4,8 @@ import math
 
 import numpy as np
 import pytest
-from sklearn import metrics as sklearn
-
 from modelyard.training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, calibration_bins, measure
+from sklearn import metrics as sklearn
 
 SEEDS = range(20)
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from modelyard.errors import ContractError
+from modelyard.training.estimators import Inputs, build
 from sklearn.base import is_classifier, is_regressor
 
-from modelyard.runtime.contract import ContractError
 from flight_delays.model import ESTIMATORS
-from modelyard.training.estimators import Inputs, build
 
 
 def inputs(regression=False):
@@ -14,8 +14,8 @@ def inputs(regression=False):
 
 @pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_each_estimator_fits_the_task(estimator):
-    assert is_regressor(build(estimator, inputs(regression=True), {}))
-    assert is_classifier(build(estimator, inputs(regression=False), {}))
+    assert is_regressor(build(ESTIMATORS, estimator, inputs(regression=True), {}))
+    assert is_classifier(build(ESTIMATORS, estimator, inputs(regression=False), {}))
 
 
 @pytest.mark.parametrize(
@@ -26,37 +26,37 @@ def test_each_estimator_fits_the_task(estimator):
     ],
 )
 def test_settings_reach_the_estimator(estimator, settings):
-    assert settings.items() <= build(estimator, inputs(), settings).get_params().items()
+    assert settings.items() <= build(ESTIMATORS, estimator, inputs(), settings).get_params().items()
 
 
 def test_alpha_is_the_penalty_of_both_linear_models():
-    ridge = build("linear", inputs(regression=True), {"alpha": 4.0})[-1]
-    logistic = build("linear", inputs(regression=False), {"alpha": 4.0})[-1]
+    ridge = build(ESTIMATORS, "linear", inputs(regression=True), {"alpha": 4.0})[-1]
+    logistic = build(ESTIMATORS, "linear", inputs(regression=False), {"alpha": 4.0})[-1]
     assert (ridge.alpha, logistic.C) == (4, 0.25)
 
 
 @pytest.mark.parametrize("regression", [True, False])
 def test_no_penalty_can_be_asked_for(regression):
-    model = build("linear", inputs(regression), {"alpha": 0})
+    model = build(ESTIMATORS, "linear", inputs(regression), {"alpha": 0})
     model.fit([[0.0, 1, 2], [1, 0, 2], [0, 1, 1], [1, 0, 0.5]], [0, 1, 1, 0])
 
 
 @pytest.mark.parametrize("estimator", ["gradient_boosting", "random_forest"])
 def test_the_seed_is_pinned(estimator):
-    assert build(estimator, inputs(), {}).random_state == 7
+    assert build(ESTIMATORS, estimator, inputs(), {}).random_state == 7
 
 
 def test_the_threads_of_a_forest_are_pinned():
-    assert build("random_forest", inputs(), {}).n_jobs == 2
+    assert build(ESTIMATORS, "random_forest", inputs(), {}).n_jobs == 2
 
 
 def test_boosting_knows_which_features_are_categories():
-    assert build("gradient_boosting", inputs(), {}).categorical_features == [1]
+    assert build(ESTIMATORS, "gradient_boosting", inputs(), {}).categorical_features == [1]
 
 
 def test_an_unknown_estimator_is_refused_with_those_that_there_are():
     with pytest.raises(ContractError, match=r"model\.estimator is 'xgboost'; there are: gradient_boosting, random_fo"):
-        build("xgboost", inputs(), {})
+        build(ESTIMATORS, "xgboost", inputs(), {})
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_an_unknown_estimator_is_refused_with_those_that_there_are():
 )
 def test_an_unknown_setting_is_refused_with_those_that_there_are(estimator, allowed):
     with pytest.raises(ContractError, match=rf"model.{estimator}: .*'trees'; its settings are: .*{allowed}"):
-        build(estimator, inputs(), {"trees": 3})
+        build(ESTIMATORS, estimator, inputs(), {"trees": 3})
 
 
 def test_a_setting_that_is_pinned_is_refused():
     with pytest.raises(ContractError, match=r"model.random_forest: .*random_state"):
-        build("random_forest", inputs(), {"random_state": 1})
+        build(ESTIMATORS, "random_forest", inputs(), {"random_state": 1})

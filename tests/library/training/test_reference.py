@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.layout import REFERENCE

@@ -3,11 +3,12 @@ from __future__ import annotations
 import shutil
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.runtime.hashing import bundle_sha256
 from modelyard.training.run import SETTINGS, lay_out, main
 from modelyard.training.settings import read_params
+
+from flight_delays import project
 
 
 @pytest.fixture
@@ -24,11 +25,11 @@ def test_a_folder_of_data_becomes_a_bundle_and_then_one_of_more_data(settings, w
     folder = tmp_path / "data"
     folder.mkdir()
     source = str(workspace.source / "*.parquet")
-    main(["--folder", str(folder), "--settings", str(settings), "--source", source, "--watermark", "2013-05"])
+    main(["--folder", str(folder), "--settings", str(settings), "--source", source, "--watermark", "2013-05"], project)
     first = bundle_sha256(folder / "bundle")
     assert f"bundle {first[:12]} in {folder}/bundle/" in capsys.readouterr().out
     assert read_params(folder / "params.yaml").watermark == "2013-05"
-    main(["--folder", str(folder), "--watermark", "2013-06"])
+    main(["--folder", str(folder), "--watermark", "2013-06"], project)
     told = capsys.readouterr().out
     assert "periods taken: 1 " in told
     assert "copied" not in told
@@ -54,4 +55,4 @@ def test_settings_that_are_nowhere_are_named_and_nothing_is_copied(settings, tmp
 
 def test_a_folder_that_cannot_be_written_to_is_named(tmp_path):
     with pytest.raises(ContractError, match=r"nowhere cannot be written to by user \d+; in a container say --user"):
-        main(["--folder", str(tmp_path / "nowhere")])
+        main(["--folder", str(tmp_path / "nowhere")], project)

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.training.settings import Files, read_contract, read_params
+from modelyard.errors import ContractError
+from modelyard.training.settings import FileSettings, read_contract, read_params
 
 PARAMS = """\
 seed: 7
@@ -60,7 +59,7 @@ def written(path: Path, text: str, old: str, new: str) -> Path:
 
 def test_params_are_read_with_their_types(tmp_path):
     read = read_params(params(tmp_path))
-    assert read.source == Files("files", "data.csv")
+    assert read.source == FileSettings("files", "data.csv")
     assert (read.seed, read.split.holdout, read.split.window) == (7, 1, None)
     assert read.model.settings == {"linear": {"alpha": 1.0}}
     assert read.tune.space["linear"]["alpha"].high == 10.0

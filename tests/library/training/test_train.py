@@ -7,18 +7,18 @@ import shutil
 import numpy as np
 import onnx
 import pytest
+from modelyard.errors import ContractError
+from modelyard.runtime.matrix import matrix
+from modelyard.runtime.predictor import OnnxModel
+from modelyard.training import export as exporting
+from modelyard.training.data.dataset import read_rows
+from modelyard.training.layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
+from modelyard.training.train import export, fit, main, train
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.neighbors import KNeighborsClassifier
 
-from modelyard.runtime.contract import ContractError
 from flight_delays.features import features
-from modelyard.runtime.matrix import matrix
-from modelyard.training import export as exporting
-from modelyard.training.data.dataset import read_rows
-from modelyard.training.layout import MODEL, REFERENCE, TRAINING
 from flight_delays.model import ESTIMATORS
-from modelyard.training.train import export, fit, main, train
-from modelyard.runtime.predictor import Model
 
 QUICK = {"gradient_boosting": {"max_iter": 5}, "random_forest": {"n_estimators": 5, "max_depth": 6}, "linear": {}}
 
@@ -56,16 +56,18 @@ def test_each_estimator_is_exported_as_it_answers(kind, estimator, request, tmp_
     train_rows, holdout = (
         read_rows(workspace.root, workspace.contract, workspace.params, part) for part in ("train", "holdout")
     )
-    trained = fit(train_rows, workspace.contract, with_model(workspace.params, estimator, **QUICK[estimator]))
-    worst = export(trained, tmp_path / "model.onnx", workspace.contract, [holdout])
+    trained = fit(
+        workspace.project, train_rows, workspace.contract, with_model(workspace.params, estimator, **QUICK[estimator])
+    )
+    worst = export(workspace.project, trained, tmp_path / "model.onnx", workspace.contract, [holdout])
     table = matrix(features(holdout.columns, workspace.contract))
-    answer = Model(tmp_path / "model.onnx", workspace.contract).answer(table)
+    answer = OnnxModel(tmp_path / "model.onnx", workspace.contract, features).answer(table)
     np.testing.assert_allclose(answer, trained.predict(table), rtol=0, atol=1e-12)
     assert worst == np.max(np.abs(answer - trained.predict(table)))
 
 
 def test_the_baseline_of_two_classes_is_how_often_the_second_occurs(made, rows):
-    trained = fit(rows, made.contract, made.params)
+    trained = fit(made.project, rows, made.contract, made.params)
     assert trained.baseline == [rows.target.mean()]
 
 
@@ -83,7 +85,9 @@ def test_the_baseline_of_a_number_is_its_mean(made_regression):
 
 def test_the_same_rows_and_settings_give_the_same_bytes(made, rows, tmp_path):
     for name in ("first", "second"):
-        export(fit(rows, made.contract, made.params), tmp_path / name, made.contract, [rows])
+        export(
+            made.project, fit(made.project, rows, made.contract, made.params), tmp_path / name, made.contract, [rows]
+        )
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
@@ -100,24 +104,24 @@ def test_the_same_rows_and_settings_give_the_same_bytes(made, rows, tmp_path):
 )
 def test_a_setting_that_cannot_be_is_refused_by_name(estimator, settings, message, made, rows):
     with pytest.raises(ContractError, match=message):
-        fit(rows, made.contract, with_model(made.params, estimator, **settings))
+        fit(made.project, rows, made.contract, with_model(made.params, estimator, **settings))
 
 
 def test_a_class_without_a_training_row_is_refused_by_name(made, rows):
     on_time = dataclasses.replace(rows, target=np.zeros_like(rows.target))
     with pytest.raises(ContractError, match="no training row has late = True; train on more periods"):
-        fit(on_time, made.contract, made.params)
+        fit(made.project, on_time, made.contract, made.params)
 
 
 def test_more_categories_than_boosting_takes_are_told_without_a_traceback(made, rows):
     many = rows.columns | {"origin": np.arange(len(rows.target)) % 300}
     with pytest.raises(ContractError, match=r"gradient_boosting cannot be fitted on these features: .*cardinality"):
-        fit(dataclasses.replace(rows, columns=many), made.contract, made.params)
+        fit(made.project, dataclasses.replace(rows, columns=many), made.contract, made.params)
 
 
 def test_an_estimator_of_ones_own_is_trained_and_exported(copied, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "shrubs", shrubs)
-    told = train(copied.root, copied.contract, with_model(copied.params, "shrubs", height=4))
+    told = train(copied.project, copied.root, copied.contract, with_model(copied.params, "shrubs", height=4))
     assert told["estimator"] == "shrubs"
     assert (copied.root / MODEL).is_file()
 
@@ -125,15 +129,14 @@ def test_an_estimator_of_ones_own_is_trained_and_exported(copied, monkeypatch):
 def test_a_setting_that_ones_own_estimator_has_not_is_refused_with_those_that_it_has(made, rows, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "shrubs", shrubs)
     with pytest.raises(ContractError, match=r"model\.shrubs: .*'width'; its settings are: height$"):
-        fit(rows, made.contract, with_model(made.params, "shrubs", width=3))
+        fit(made.project, rows, made.contract, with_model(made.params, "shrubs", width=3))
 
 
 def test_an_estimator_that_cannot_be_exported_leaves_no_model(copied, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "neighbours", neighbours)
-    stage = "flight_delays.pipeline.train"
-    monkeypatch.setattr(f"{stage}.matrix", lambda made: np.nan_to_num(matrix(made)))
+    monkeypatch.setattr("modelyard.training.train.matrix", lambda made: np.nan_to_num(matrix(made)))
     with pytest.raises(ContractError, match="KNeighborsClassifier cannot be exported; HistGradientBoosting"):
-        train(copied.root, copied.contract, with_model(copied.params, "neighbours"))
+        train(copied.project, copied.root, copied.contract, with_model(copied.params, "neighbours"))
     assert not (copied.root / MODEL).exists()
 
 
@@ -147,7 +150,7 @@ def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(fault, 
     monkeypatch.setattr(exporting, "add_boosting", faulty)
     monkeypatch.setattr(exporting, "quickscorer", lambda _: None)
     with pytest.raises(ContractError, match="away from scikit-learn, more than 1e-09"):
-        train(copied.root, copied.contract, copied.params)
+        train(copied.project, copied.root, copied.contract, copied.params)
     assert not (copied.root / MODEL).exists()
 
 
@@ -161,12 +164,12 @@ def test_an_export_that_answers_many_rows_otherwise_is_refused_and_leaves_no_mod
 
     monkeypatch.setattr(exporting, "quickscorer", faulty)
     with pytest.raises(ContractError, match="in another way among 64 rows than among fewer"):
-        train(copied.root, copied.contract, copied.params)
+        train(copied.project, copied.root, copied.contract, copied.params)
     assert not (copied.root / MODEL).exists()
 
 
 def test_what_is_known_of_the_training_is_kept(copied):
-    told = train(copied.root, copied.contract, copied.params)
+    told = train(copied.project, copied.root, copied.contract, copied.params)
     assert json.loads((copied.root / TRAINING).read_text()) == told
     rows = read_rows(copied.root, copied.contract, copied.params, "train")
     assert told["estimator"] == "gradient_boosting"
@@ -179,9 +182,9 @@ def test_what_is_known_of_the_training_is_kept(copied):
 
 def test_the_stage_makes_the_same_model_again(made, copied, monkeypatch, capsys):
     monkeypatch.chdir(copied.root)
-    main([])
+    main([], copied.project)
     assert "exported: at most " in capsys.readouterr().out
-    for path in (MODEL, TRAINING, REFERENCE):
+    for path in (MODEL, TRAINING, REFERENCE, ENVIRONMENT):
         assert (copied.root / path).read_bytes() == (made.root / path).read_bytes()
 
 

@@ -8,16 +8,15 @@ from collections.abc import Callable
 
 import optuna
 import pytest
+from modelyard.command import run_command
+from modelyard.errors import ContractError
+from modelyard.training.edit import round_trip
+from modelyard.training.settings import Range
+from modelyard.training.tune import distributions, main, tune, with_settings
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
-
-from modelyard.command import run
-from modelyard.runtime.contract import ContractError
-from modelyard.training.edit import round_trip
-from modelyard.training.settings import Range
-from modelyard.training.tune import distributions, main, tune, with_settings
 
 TRIALS = 6
 SPACE = {"learning_rate": {"low": 0.01, "high": 0.5, "log": True}, "max_leaf_nodes": {"low": 4, "high": 32}}
@@ -50,7 +49,7 @@ def undisturbed(copied) -> list[tuple[dict, float]]:
 
 def search(workspace, trials: int, jobs: int = 1) -> list[tuple[dict, float]]:
     """What was tried, in order, and its value."""
-    study, _ = tune(workspace.root, workspace.contract, workspace.params, trials, jobs)
+    study, _ = tune(workspace.project, workspace.root, workspace.contract, workspace.params, trials, jobs)
     return [(trial.params, trial.value) for trial in study.get_trials(states=[TrialState.COMPLETE])]
 
 
@@ -83,7 +82,7 @@ def here(copied, monkeypatch):
 
 def test_better_settings_are_written_and_comments_stay(here, undisturbed, capsys):
     before = (here.root / "params.yaml").read_text()
-    main([])
+    main([], here.project)
     best = min(undisturbed, key=lambda tried: tried[1])[0]
     written = round_trip().load(here.root / "params.yaml")["model"]["gradient_boosting"]
     assert {name: written[name] for name in best} == best
@@ -99,7 +98,7 @@ def test_settings_that_are_no_better_change_nothing(here, capsys):
         tune={"space": {"gradient_boosting": {"learning_rate": {"low": 0.0001, "high": 0.0002}}}},
     )
     before = (here.root / "params.yaml").read_bytes()
-    main(["--trials", "2"])
+    main(["--trials", "2"], here.project)
     assert (here.root / "params.yaml").read_bytes() == before
     assert "params.yaml is as good already; nothing was changed" in capsys.readouterr().out
 
@@ -107,19 +106,19 @@ def test_settings_that_are_no_better_change_nothing(here, capsys):
 def test_an_error_in_a_trial_is_told_in_a_line(here):
     here.edit(split={"holdout": 99})
     with pytest.raises(SystemExit, match=r"error: params\.yaml: split wants 2 \+ 99 periods"):
-        run(lambda: main([]))
+        run_command(lambda: main([], here.project))
 
 
 def test_an_estimator_without_a_space_is_told(made):
     params = made.params
     other = dataclasses.replace(params, model=dataclasses.replace(params.model, estimator="mine"))
     with pytest.raises(ContractError, match=r"params\.yaml: tune\.space has nothing for 'mine', the estimator in use"):
-        tune(made.root, made.contract, other, 2, 1)
+        tune(made.project, made.root, made.contract, other, 2, 1)
 
 
 def test_without_data_the_way_to_take_it_is_told(made, tmp_path):
     with pytest.raises(ContractError, match="no data was taken yet; take it with `dvc repro`"):
-        tune(tmp_path, made.contract, made.params, 2, 1)
+        tune(made.project, tmp_path, made.contract, made.params, 2, 1)
 
 
 def test_ends_that_are_whole_give_whole_numbers(made):

@@ -6,10 +6,9 @@ import math
 
 import pyarrow as pa
 import pytest
-
 from modelyard.runtime.contract import Column
 from modelyard.training.data.conform import ARROW, conform
-from modelyard.training.data.refusal import Finding
+from modelyard.training.data.refusal import BrokenRule
 
 NOON = datetime.datetime(2013, 1, 1, 12)
 
@@ -18,7 +17,7 @@ def column(kind: str) -> Column:
     return Column(kind, "unused", "")
 
 
-def conformed(values: pa.Array, kind: str) -> pa.ChunkedArray | Finding:
+def conformed(values: pa.Array, kind: str) -> pa.ChunkedArray | BrokenRule:
     return conform(pa.chunked_array([values]), column(kind), "x")
 
 
@@ -63,7 +62,7 @@ def test_another_form_of_the_type_is_converted(given, kind, expected):
     ],
 )
 def test_values_that_the_type_does_not_have_are_counted_and_shown(given, kind, wrong):
-    assert conformed(given, kind) == Finding("x", f"must be of type {kind}", len(wrong), wrong)
+    assert conformed(given, kind) == BrokenRule("x", f"must be of type {kind}", len(wrong), wrong)
 
 
 @pytest.mark.parametrize(
@@ -99,7 +98,7 @@ def test_times_that_are_written_in_another_way_are_read_by_their_format():
 def test_text_that_does_not_keep_the_format_is_told():
     written = Column("timestamp", "unused", "", format="%d.%m.%Y")
     found = conform(pa.chunked_array([["01.02.2013", "2013-02-01", "31.02.x"]]), written, "x")
-    assert found == Finding("x", "must be of type timestamp", 2, ("2013-02-01", "31.02.x"))
+    assert found == BrokenRule("x", "must be of type timestamp", 2, ("2013-02-01", "31.02.x"))
 
 
 def test_times_of_which_only_some_name_a_zone_are_refused():

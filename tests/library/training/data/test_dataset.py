@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
-from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_periods, split_rows
-from modelyard.training.layout import LEDGER, PERIODS
-from modelyard.training.data.ledger import Entry, write_ledger
-from modelyard.training.data.periods import replace_periods, rows_sha256
-from modelyard.training.settings import Split
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
+from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_periods, split_rows
+from modelyard.training.data.ledger import LedgerEntry, write_ledger
+from modelyard.training.data.periods import replace_periods, rows_sha256
+from modelyard.training.layout import LEDGER, PERIODS
+from modelyard.training.settings import Split
 
 MONTHS = [f"2013-{month:02}" for month in range(1, 7)]
 COLUMNS = {
@@ -32,7 +32,7 @@ def table(keys: range, good: bool | None = True) -> pa.Table:
 
 def take(root, rows: pa.Table) -> None:
     replace_periods(root / PERIODS, {"all": (rows, rows_sha256(rows))}, ["all"])
-    write_ledger("here", {"all": Entry(rows.num_rows, rows_sha256(rows))}, root / LEDGER)
+    write_ledger("here", {"all": LedgerEntry(rows.num_rows, rows_sha256(rows))}, root / LEDGER)
 
 
 def test_the_last_periods_are_held_out_and_those_before_validate():

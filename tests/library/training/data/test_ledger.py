@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from modelyard.training.data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
 
-from modelyard.training.data.ledger import Entry, Seen, read_ledger, read_seen, write_ledger, write_seen
-
-ENTRIES = {"2013-02": Entry(2, "b"), "2013-01": Entry(1, "a")}
+ENTRIES = {"2013-02": LedgerEntry(2, "b"), "2013-01": LedgerEntry(1, "a")}
 OBJECTS = {"b.csv": Seen("f", {"2013-02": "b", "2013-03": ""}), "a.csv": Seen("e")}
 
 

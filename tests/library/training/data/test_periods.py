@@ -5,8 +5,7 @@ import datetime
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.training.data.periods import read_periods, replace_periods, rows_sha256, written_sha256
 
 TABLE = pa.table(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.periods import rows_sha256
 from modelyard.training.data.reader import Reader
 from modelyard.training.settings import read_params

@@ -5,7 +5,6 @@ import math
 
 import pyarrow as pa
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.refusal import DataRefused
 from modelyard.training.data.validate import frame, schema, validate
@@ -34,7 +33,7 @@ GOOD = {
 def found(contract: Contract = CONTRACT, **columns: object) -> list[str]:
     with pytest.raises(DataRefused) as refused:
         validate(pa.table({**GOOD, **columns}), contract, "data.csv")
-    return [str(finding) for finding in refused.value.findings]
+    return [str(rule) for rule in refused.value.broken]
 
 
 def test_good_data_comes_out_in_the_contracts_order_and_types():
@@ -91,7 +90,7 @@ def test_a_missing_and_an_extra_column_are_told():
     table = pa.table(GOOD).rename_columns({"size": "siez"})
     with pytest.raises(DataRefused) as refused:
         validate(table, CONTRACT, "data.csv")
-    assert [(finding.column, finding.rule) for finding in refused.value.findings] == [
+    assert [(broken.column, broken.rule) for broken in refused.value.broken] == [
         ("size", "the contract has this column and the data has not"),
         ("siez", "the data has this column and the contract has not"),
     ]

@@ -10,22 +10,23 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
-
-from modelyard.command import run
-from modelyard.runtime.contract import ContractError
+from modelyard.command import run_command
+from modelyard.errors import ContractError
 from modelyard.training.bundle import bundle
-from modelyard.training.draft.draft import draft, main
-from modelyard.training.edit import edit_yaml, round_trip
-from modelyard.training.evaluate import evaluate
-from modelyard.training.draft.guess import Roles
-from modelyard.training.ingest import ingest
-from modelyard.training.settings import read_contract, read_params
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.data.sources.sample import SampleSource
+from modelyard.training.draft.draft import draft, main
+from modelyard.training.draft.guess import Roles
+from modelyard.training.edit import edit_yaml, round_trip
+from modelyard.training.evaluate import evaluate
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import read_contract, read_params
 from modelyard.training.train import train
+from sample import SAMPLE
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 
-ROOT = Path(__file__).parent.parent.parent
+from flight_delays import project as flights
+
 SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
 SMALL = {
     "model": {"estimator": "gradient_boosting", "gradient_boosting": {"max_iter": 60}},
@@ -35,11 +36,11 @@ SMALL = {
 
 @pytest.fixture
 def project(tmp_path, monkeypatch) -> Path:
-    """A folder with the settings of this project, in which one stands."""
+    """A folder with the settings of the sample, in which one stands."""
     root = tmp_path / "my-data"
     for name in SETTINGS:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes((ROOT / name).read_bytes())
+        (root / name).write_bytes((SAMPLE / name).read_bytes())
     monkeypatch.chdir(root)
     return root
 
@@ -84,8 +85,10 @@ def test_foreign_data_goes_through_the_whole_pipeline_without_touching_python(pr
     edit_yaml(project / "params.yaml", SMALL)
     assert (contract.kind, contract.time) == (kind, time)
     assert read_contract() == contract
-    for stage in (ingest, train, evaluate, bundle):
-        stage(project, read_contract(), read_params())
+    settings = read_contract(), read_params()
+    ingest(project, *settings)
+    for stage in (train, evaluate, bundle):
+        stage(flights, project, *settings)
     metrics = json.loads((project / "bundle/metrics.json").read_text())
     primary = "rmse" if kind == "regression" else "log_loss"
     assert metrics["holdout"][primary]["value"] < metrics["baseline"][primary]
@@ -182,6 +185,15 @@ def test_dvc_watches_a_source_that_is_on_this_machine(project, path, watched):
     assert after == (before if watched is None else [*before, watched])
 
 
+def test_dvc_keeps_all_else_of_the_pipeline(project):
+    before = round_trip().load(project / "dvc.yaml")
+    draft(project, trips(), files("rows/*.csv"), Roles())
+    after = round_trip().load(project / "dvc.yaml")
+    after["stages"]["ingest"]["deps"].remove("rows")
+    assert after == before
+    assert after["stages"]["ingest"]["cmd"] == "python -m ${package} ingest"
+
+
 def test_text_that_yaml_could_take_for_something_else_is_read_back_as_text(project):
     values = ["NO", "9E", "1e5", "0x1F", "null", "~", "on", "12:30", "2013-01-01T", "- a", "a: b", "", "é", "#", "true"]
     draft(project, trips(odd=[values[place % len(values)] for place in range(40)]), files("data.csv"), Roles())
@@ -239,19 +251,19 @@ def test_settings_that_are_not_in_git_yet_are_not_overwritten(committed, name):
         opened.write("# mine\n")
     before = contents(committed)
     with pytest.raises(SystemExit, match=f"{name}: changed since the last commit, .* commit it first, or --force"):
-        run(lambda: main(["data.csv"]))
+        run_command(lambda: main(["data.csv"], flights))
     assert contents(committed).items() >= {key: before[key] for key in SETTINGS}.items()
 
 
 def test_force_overwrites_them(committed):
     (committed / "contract.yaml").write_text("# mine\n")
-    main(["data.csv", "--force"])
+    main(["data.csv", "--force"], flights)
     assert read_contract().target == "price"
 
 
 @pytest.mark.usefixtures("committed")
 def test_saved_settings_are_overwritten_and_the_roles_told(capsys):
-    main(["data.csv", "--target", "size", "--id", "price"])
+    main(["data.csv", "--target", "size", "--id", "price"], flights)
     assert read_contract().target == "size"
     assert capsys.readouterr().out.splitlines()[:3] == [
         "contract.yaml: 3 columns of 40 rows (regression)", "  target: size", "  id: price"
@@ -263,7 +275,7 @@ def test_files_of_a_glob_are_drafted_together(committed):
     (committed / "rows").mkdir()
     for month in pc.unique(months["when"]).to_pylist():
         pyarrow.parquet.write_table(months.filter(pc.equal(months["when"], month)), f"rows/{month}.parquet")
-    main(["rows/*.parquet", "--target", "price", "--time", "when"])
+    main(["rows/*.parquet", "--target", "price", "--time", "when"], flights)
     assert read_params().watermark == "2013-10"
     assert read_contract().columns["size"].maximum > 20
 
@@ -272,12 +284,12 @@ def test_files_that_do_not_fit_together_are_told(committed):
     (committed / "a1.csv").write_text("key,price\n1,2\n")
     (committed / "a2.csv").write_text("key,price\nx,2\n")
     with pytest.raises(SystemExit, match=r"the files of a\?\.csv do not fit together"):
-        run(lambda: main(["a?.csv"]))
+        run_command(lambda: main(["a?.csv"], flights))
 
 
 def test_a_query_is_drafted(committed):
     with_sqlite(committed / "rows.db", trips())
-    main(["sqlite:///rows.db", "--query", "SELECT * FROM rows"])
+    main(["sqlite:///rows.db", "--query", "SELECT * FROM rows"], flights)
     source = read_params().source
     assert (source.kind, source.url, source.query) == ("sql", "sqlite:///rows.db", "SELECT * FROM rows")
     ingest(committed, read_contract(), read_params())
@@ -296,4 +308,4 @@ def test_another_source_takes_the_place_of_the_one_that_ingest_watched(workspace
         deps = round_trip().load(workspace.root / "dvc.yaml")["stages"]["ingest"]["deps"]
         watched.append(deps[-1])
     assert watched[1:3] == ["first.csv", "second.csv"]
-    assert watched[3].startswith("${package}/")
+    assert watched[3] == "contract.yaml"

@@ -6,10 +6,9 @@ import math
 
 import pyarrow as pa
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.training.draft.guess import Roles, guess_contract, periods_of, typed
+from modelyard.errors import ContractError
 from modelyard.training.data.validate import validate
+from modelyard.training.draft.guess import Roles, guess_contract, periods_of, typed
 
 ROWS = 60
 DAYS = [datetime.datetime(2013, 1, 1) + datetime.timedelta(days=5 * place) for place in range(ROWS)]

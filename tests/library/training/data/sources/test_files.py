@@ -12,8 +12,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.refusal import DataRefused
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.data.validate import validate
@@ -115,7 +115,7 @@ def test_every_cell_that_cannot_be_read_is_told(tmp_path):
     content = CSV.replace(b"1,2013", b"1.0,2013").replace(b"0.5,true", b"half,perhaps").replace(b"2,2013", b"two,2013")
     with pytest.raises(DataRefused) as refused:
         read(written(tmp_path / "data.csv", content))
-    assert [str(finding) for finding in refused.value.findings] == [
+    assert [str(rule) for rule in refused.value.broken] == [
         "key: must be of type integer: 1 row, for example 'two'",
         "size: must be of type number: 1 row, for example 'half'",
         "good: must be of type boolean: 1 row, for example 'perhaps'",

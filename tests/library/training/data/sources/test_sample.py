@@ -3,7 +3,6 @@ from __future__ import annotations
 import datetime
 
 import pyarrow.compute as pc
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.sources.sample import LATE_MINUTES, SampleSource
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
-from modelyard.training.settings import Sql
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.sources import open_source
 from modelyard.training.data.sources.sql import SqlSource, read_query
 from modelyard.training.data.validate import validate
+from modelyard.training.settings import SqlSettings
 
 COLUMNS = {
     "key": Column("integer", "id", ""),
@@ -56,7 +56,7 @@ def source(made):
     params = dataclasses.replace(made.params, watermark="2013-02")
 
     def opened(path: Path | str, contract: Contract = CONTRACT, watermark: str | None = "2013-02", **more) -> SqlSource:
-        settings = Sql(**{"kind": "sql", "url": f"sqlite:///{path}", "query": QUERY} | more)
+        settings = SqlSettings(**{"kind": "sql", "url": f"sqlite:///{path}", "query": QUERY} | more)
         return open_source(dataclasses.replace(params, source=settings, watermark=watermark), contract)
 
     return opened
@@ -90,7 +90,7 @@ def test_days_without_a_time_belong_to_their_month(source, tmp_path):
 
 
 def test_years_and_days_are_periods_too(made, database):
-    settings = Sql("sql", f"sqlite:///{database}", QUERY)
+    settings = SqlSettings("sql", f"sqlite:///{database}", QUERY)
     by_year = dataclasses.replace(made.params, source=settings, period="year", watermark="2013")
     assert SqlSource(settings, by_year, CONTRACT).read("2013").num_rows == 5
     by_day = dataclasses.replace(made.params, source=settings, period="day", watermark="2013-02-11")
@@ -187,7 +187,7 @@ def test_without_a_time_the_whole_query_is_one_object(source, database):
 
 
 def test_a_query_is_read_whole_for_a_draft(database):
-    table = read_query(Sql("sql", f"sqlite:///{database}", QUERY))
+    table = read_query(SqlSettings("sql", f"sqlite:///{database}", QUERY))
     assert table.column_names == list(COLUMNS)
     np.testing.assert_array_equal(table["key"].to_numpy(), [1, 2, 3, 4, 5])
 
@@ -195,4 +195,4 @@ def test_a_query_is_read_whole_for_a_draft(database):
 def test_a_column_of_mixed_values_is_read_as_text(database):
     change(database, "UPDATE rows SET kind = 7 WHERE key = 1")
     change(database, "UPDATE rows SET size = 'big' WHERE key = 1")
-    assert read_query(Sql("sql", f"sqlite:///{database}", QUERY))["size"].to_pylist()[:2] == ["big", "1.5"]
+    assert read_query(SqlSettings("sql", f"sqlite:///{database}", QUERY))["size"].to_pylist()[:2] == ["big", "1.5"]

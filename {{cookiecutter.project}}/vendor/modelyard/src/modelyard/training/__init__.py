@@ -1,0 +1,1 @@
+"""Making a model: the stages ingest, train, evaluate and bundle, and their settings."""

@@ -1,4 +1,4 @@
-"""Intervals by resampling rows, or whole days where the rows of a day are alike (Efron and Tibshirani, 1993)."""
+"""Bootstrap intervals by resampling rows, or whole days if the rows of a day are alike (Efron and Tibshirani, 1993)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 Measures = Callable[[NDArray[np.float64]], dict[str, NDArray[np.float64]]]
 
-CELLS = 4_000_000  # weights held at a time
+CELLS = 4_000_000  # weights in memory at a time
 LEVEL = 0.95
 
 
@@ -35,7 +35,7 @@ def resample(
     """Each metric's value on the rows as they are, and its values on the draws, shape (resamples,)."""
     values = measures(np.ones((1, len(groups))))
     drawn = [measures(weights) for weights in _draw(groups, resamples, seed, label)]
-    spread = {name: np.concatenate([one[name] for one in drawn]) for name in values}
+    spread = {name: np.concatenate([draw[name] for draw in drawn]) for name in values}
     return {name: float(value[0]) for name, value in values.items()}, spread
 
 
@@ -46,10 +46,10 @@ def _draw(groups: NDArray[np.int64], resamples: int, seed: int, label: str | Non
     block = max(1, min(resamples, CELLS // len(groups)))
     with tqdm(total=resamples, desc=f"resampling {label}", leave=False, disable=None if label else True) as bar:
         for start in range(0, resamples, block):
-            some = min(block, resamples - start)
-            times = np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(some)])
+            draws = min(block, resamples - start)
+            times = np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws)])
             yield np.take(times.astype(np.float64), groups, axis=1)
-            bar.update(some)
+            bar.update(draws)
 
 
 def _interval(value: float, spread: NDArray[np.float64], tail: float) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""The model card in Hugging Face's form. Its text is docs/model-card.md; its numbers are put in, never typed."""
+"""The model card in Hugging Face's format. Its text is docs/model-card.md; its numbers are filled in, never typed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from ..runtime.contract import Contract, ContractError
+from ..errors import ContractError
 from ..markdown import markdown_table
+from ..runtime.contract import Contract
 
 PLACEHOLDER = re.compile(r"\{([\w. -]+)(?::([^{}]*))?\}")
 TYPED_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
@@ -25,10 +26,10 @@ def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Ma
     """The text with each {place.in.the.bundle} replaced, under Hugging Face's metadata.
 
     `{metrics.holdout.roc_auc.value:.3f}` is a number by its place and format; `{columns}` and `{holdout}` are tables.
-    What is undefined is a dash.
+    An undefined number becomes a dash.
 
-    Raises ContractError where a place does not exist or does not take its format, or where a number is typed instead
-    of referred to.
+    Raises ContractError if a place does not exist or does not fit its format, or if a number is typed instead of
+    referred to.
     """
     if typed := TYPED_NUMBER.search(PLACEHOLDER.sub("{}", text)):
         raise ContractError(f"docs/model-card.md: {typed[0]} is typed; refer to it, as in {{metrics.rows}}")
@@ -39,27 +40,27 @@ def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Ma
         "columns": _columns(contract),
         "holdout": _metrics(metrics),
     }
-    return f"---\n{_metadata(contract, metrics)}---\n\n{PLACEHOLDER.sub(lambda found: _look_up(found, places), text)}"
+    return f"---\n{_metadata(contract, metrics)}---\n\n{PLACEHOLDER.sub(lambda match: _look_up(match, places), text)}"
 
 
-def _look_up(found: re.Match[str], places: Any) -> str:
-    for key in found[1].split("."):
+def _look_up(match: re.Match[str], places: Any) -> str:
+    for key in match[1].split("."):
         if not isinstance(places, Mapping) or key not in places:
-            known = ", ".join(map(str, places)) if isinstance(places, Mapping) else "nothing"
-            raise ContractError(f"docs/model-card.md: {found[0]}: there is no {key!r}; there is: {known}")
+            keys = ", ".join(map(str, places)) if isinstance(places, Mapping) else "nothing"
+            raise ContractError(f"docs/model-card.md: {match[0]}: there is no {key!r}; there is: {keys}")
         places = places[key]
     try:
-        return "-" if places is None else format(places, found[2] or "")
+        return "-" if places is None else format(places, match[2] or "")
     except (TypeError, ValueError):
-        raise ContractError(f"docs/model-card.md: {found[0]}: {places!r} cannot be written as {found[2]!r}") from None
+        raise ContractError(f"docs/model-card.md: {match[0]}: {places!r} cannot be written as {match[2]!r}") from None
 
 
 def _metadata(contract: Contract, metrics: Mapping[str, Any]) -> str:
     task = TASKS[contract.kind]
     results = [
-        {"type": name, "value": found["value"], "name": f"{name} (95 % interval {found['low']} to {found['high']})"}
-        for name, found in metrics["holdout"].items()
-        if found["value"] is not None
+        {"type": name, "value": value["value"], "name": f"{name} (95 % interval {value['low']} to {value['high']})"}
+        for name, value in metrics["holdout"].items()
+        if value["value"] is not None
     ]
     model = {
         "name": contract.name,
@@ -80,8 +81,8 @@ def _metadata(contract: Contract, metrics: Mapping[str, Any]) -> str:
 
 def _metrics(metrics: Mapping[str, Any]) -> str:
     lines = [
-        [name, *(_short(found[end]) for end in ("value", "low", "high")), _short(metrics["baseline"][name])]
-        for name, found in metrics["holdout"].items()
+        [name, *(_short(interval[end]) for end in ("value", "low", "high")), _short(metrics["baseline"][name])]
+        for name, interval in metrics["holdout"].items()
     ]
     return markdown_table(["metric", "value", "95 % from", "to", "baseline"], lines)
 

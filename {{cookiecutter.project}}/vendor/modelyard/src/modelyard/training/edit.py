@@ -1,4 +1,4 @@
-"""Change values in a YAML file and keep all else in it: order, comments, quotes."""
+"""Change values in a YAML file without changing anything else: order, comments, quotes."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes null as a word: a key with nothing after it looks forgotten."""
+    """Writes null as a word, because a key without a value looks like a mistake."""
 
 
 _Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
 
 
 def round_trip() -> YAML:
-    """A reader and writer that gives back what it read."""
+    """A YAML reader and writer that preserves what it read."""
     yaml = YAML()
     yaml.Representer = _Representer
     yaml.width = 120

@@ -1,32 +1,21 @@
-"""The models to choose from in `params.yaml`. Yours is one more function in ESTIMATORS.
-
-A builder takes what the features are and the settings under its name in `params.yaml`, and returns an estimator for
-the matrix of `features.matrix`: categories are whole numbers, missing is NaN. What it returns must be exportable (see
-`export`): trees and linear models, with the usual preparation before them.
-"""
+"""The estimators of a project's `model.py`: functions that build them, by their names in params.yaml."""
 
 from __future__ import annotations
 
 import inspect
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sklearn.base import BaseEstimator
-from sklearn.compose import make_column_transformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from ..errors import ContractError
 
-from ..runtime.contract import ContractError
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Builder = Callable[..., "BaseEstimator"]
+
+# Set by the builders, so not settings
+PINNED = {"random_state", "n_jobs", "early_stopping", "categorical_features"}
 
 
 @dataclass(frozen=True)
@@ -40,57 +29,24 @@ class Inputs:
     threads: int
 
 
-def gradient_boosting(inputs: Inputs, **settings: Any) -> BaseEstimator:
-    """Histogram gradient boosting, with categories as they are (Ke et al., LightGBM, 2017)."""
-    kind = HistGradientBoostingRegressor if inputs.regression else HistGradientBoostingClassifier
-    # early stopping would hold out random rows, and the validation periods are there for that
-    fixed = {"early_stopping": False, "random_state": inputs.seed, "categorical_features": inputs.categories or None}
-    return kind(**fixed, **settings)
-
-
-def random_forest(inputs: Inputs, **settings: Any) -> BaseEstimator:
-    """A random forest (Breiman, 2001); a category is the number of its place in the contract."""
-    kind = RandomForestRegressor if inputs.regression else RandomForestClassifier
-    return kind(random_state=inputs.seed, n_jobs=inputs.threads, **settings)
-
-
-def linear(inputs: Inputs, alpha: float = 1.0, max_iter: int = 1000) -> BaseEstimator:
-    """Ridge or logistic regression with an L2 penalty of `alpha`; categories one by one, quantities scaled."""
-    prepare = make_column_transformer(
-        (
-            make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
-            inputs.quantities,
-        ),
-        (OneHotEncoder(handle_unknown="ignore", sparse_output=False), inputs.categories),
-    )
-    if inputs.regression:
-        return make_pipeline(prepare, Ridge(alpha=alpha, max_iter=max_iter, random_state=inputs.seed))
-    weight = 1 / alpha if alpha else math.inf
-    return make_pipeline(prepare, LogisticRegression(C=weight, max_iter=max_iter, random_state=inputs.seed))
-
-
-# What the builders set themselves
-PINNED = {"random_state", "n_jobs", "early_stopping", "categorical_features"}
-
-ESTIMATORS: dict[str, Callable[..., BaseEstimator]] = {
-    "gradient_boosting": gradient_boosting,
-    "random_forest": random_forest,
-    "linear": linear,
-}
-
-
-def build(estimator: str, inputs: Inputs, settings: dict[str, Any]) -> BaseEstimator:
-    """The estimator of that name. Raises ContractError where there is none, or it has no such setting."""
-    if estimator not in ESTIMATORS:
-        raise ContractError(f"params.yaml: model.estimator is {estimator!r}; there are: {', '.join(ESTIMATORS)}")
+def build(
+    builders: Mapping[str, Builder], estimator: str, inputs: Inputs, settings: Mapping[str, Any]
+) -> BaseEstimator:
+    """Build the estimator of that name. Raises ContractError if there is none, or it has no such setting."""
+    if estimator not in builders:
+        raise ContractError(f"params.yaml: model.estimator is {estimator!r}; there are: {', '.join(builders)}")
     try:
-        return ESTIMATORS[estimator](inputs, **settings)
+        return builders[estimator](inputs, **settings)
     except TypeError as error:
-        allowed = ", ".join(_settings(estimator, inputs))
+        allowed = ", ".join(_settings(builders[estimator], inputs))
         raise ContractError(f"params.yaml: model.{estimator}: {error}; its settings are: {allowed}") from None
 
 
-def _settings(estimator: str, inputs: Inputs) -> list[str]:
-    own = inspect.signature(ESTIMATORS[estimator]).parameters
-    named = [name for name, one in own.items() if name != "inputs" and one.kind is not inspect.Parameter.VAR_KEYWORD]
-    return named or sorted(ESTIMATORS[estimator](inputs).get_params().keys() - PINNED)
+def _settings(builder: Builder, inputs: Inputs) -> list[str]:
+    own = inspect.signature(builder).parameters
+    named = [
+        name
+        for name, parameter in own.items()
+        if name != "inputs" and parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    return named or sorted(builder(inputs).get_params().keys() - PINNED)

@@ -16,9 +16,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ..command import run_stage, without_pandas
-from ..runtime.contract import Contract, ContractError
-from ..runtime.predictor import Model
+from ..errors import ContractError
+from ..runtime.contract import Contract
+from ..runtime.predictor import OnnxModel
+from ..runtime.project import Project
 from .bootstrap import intervals
 from .data.dataset import Rows, read_rows
 from .importance import importance
@@ -29,12 +30,12 @@ from .settings import Evaluate, Params, read_contract, read_params
 Floats = NDArray[np.float64]
 
 
-def evaluate(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
-    """Judge the model under `root` and write what was found; the metrics.
+def evaluate(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
+    """Judge the model under `root` and write the results; return the metrics.
 
-    `gain` is by how much the primary metric is better than the baseline's on the same draws of rows.
+    `gain` is the improvement of the primary metric over the baseline's, on the same draws of rows.
     """
-    model = Model(root / MODEL, contract, params.threads)
+    model = OnnxModel(root / MODEL, contract, project.features, params.threads)
     baseline = json.loads((root / TRAINING).read_text())["baseline"]
     decision = choose_decision(model, read_rows(root, contract, params, "validation"), contract, params.evaluate)
     rows = read_rows(root, contract, params, "holdout")
@@ -46,7 +47,7 @@ def evaluate(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     loss = partial(primary_loss, contract.kind, rows.target)
     metrics = {
         "holdout": resampled(lambda weights: judged(scores, weights), groups, label="holdout"),
-        "baseline": {name: round_trip(value) for name, value in judged(constant, np.ones((1, len(scores)))).items()},
+        "baseline": {name: json_number(value) for name, value in judged(constant, np.ones((1, len(scores)))).items()},
         "gain": resampled(lambda weights: {"gain": loss(constant, weights) - loss(scores, weights)}, groups)["gain"],
         "threshold": decision.threshold if decision else None,
         "rows": len(rows.target),
@@ -62,8 +63,8 @@ def evaluate(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     return metrics
 
 
-def choose_decision(model: Model, rows: Rows, contract: Contract, settings: Evaluate) -> Decision | None:
-    """The threshold that costs least on the validation rows, for a binary model. The holdout does not choose."""
+def choose_decision(model: OnnxModel, rows: Rows, contract: Contract, settings: Evaluate) -> Decision | None:
+    """The threshold with the least cost on the validation rows, for a binary model. The holdout is not used for it."""
     if contract.kind != "binary":
         return None
     costs = settings.false_positive_cost, settings.false_negative_cost
@@ -71,7 +72,7 @@ def choose_decision(model: Model, rows: Rows, contract: Contract, settings: Eval
 
 
 def draw_groups(rows: Rows, contract: Contract, settings: Evaluate) -> NDArray[np.int64]:
-    """Which rows a bootstrap draws together, shape (n,): each alone, or those of one day."""
+    """The group of each row, shape (n,), whose rows a bootstrap draws together: the row itself, or its day."""
     if settings.resample == "row":
         return np.arange(len(rows.target))
     if contract.time is None:
@@ -92,13 +93,13 @@ def slices(
                 continue
             judged = partial(measure, contract.kind, rows.target[chosen], scores[chosen], decision=decision)
             own = np.unique(groups[chosen], return_inverse=True)[1]
-            for name, found in intervals(judged, own, params.evaluate.bootstrap, params.seed).items():
-                lines.append({"column": column, "slice": value, "rows": int(chosen.sum()), "metric": name, **found})
+            for name, interval in intervals(judged, own, params.evaluate.bootstrap, params.seed).items():
+                lines.append({"column": column, "slice": value, "rows": int(chosen.sum()), "metric": name, **interval})
     return lines
 
 
 def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dict[str, Any]]:
-    """What was predicted and what happened, bin by bin (of the most probable class where there are several)."""
+    """Mean prediction and mean outcome in each bin; for several classes, of the most probable class."""
     if contract.kind == "multiclass":
         target, scores = (scores.argmax(axis=1) == target).astype(np.int64), scores.max(axis=1)
     bins = calibration_bins(scores)
@@ -114,13 +115,13 @@ def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dic
 
 
 def write_predictions(path: Path, rows: Rows, scores: Floats, contract: Contract) -> None:
-    """Keep each holdout row's id, target and prediction, so that another model can be paired with this one."""
-    kept = {name: rows.table[name] for name in contract.named("id", "time")}
-    kept |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
+    """Write each holdout row's id, target and prediction, so that another model can be compared with this one."""
+    columns = {name: rows.table[name] for name in contract.named("id", "time")}
+    columns |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
     names = contract.classes if contract.kind == "multiclass" else [""]
     for name, values in zip(names, np.atleast_2d(scores.T), strict=True):
-        kept[f"prediction {name}".strip()] = pa.chunked_array([values])
-    pyarrow.parquet.write_table(pa.table(kept), path, compression="zstd")
+        columns[f"prediction {name}".strip()] = pa.chunked_array([values])
+    pyarrow.parquet.write_table(pa.table(columns), path, compression="zstd")
 
 
 def write_csv(path: Path, lines: Iterable[dict[str, Any]]) -> None:
@@ -133,21 +134,16 @@ def write_csv(path: Path, lines: Iterable[dict[str, Any]]) -> None:
             writer.writerows(listed)
 
 
-def round_trip(values: Floats) -> float | None:
-    """The one value as JSON takes it."""
+def json_number(values: Floats) -> float | None:
+    """The single value of an array for JSON; None if it is not finite."""
     return float(values[0]) if np.isfinite(values[0]) else None
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The stage `evaluate`."""
     argparse.ArgumentParser(prog="evaluate", description=__doc__).parse_args(arguments)
     contract = read_contract()
-    metrics = evaluate(Path(), contract, read_params())
+    metrics = evaluate(project, Path(), contract, read_params())
     primary = PRIMARY[contract.kind]
     value, low, high = metrics["holdout"][primary].values()
     print(f"{primary} {value:.4f} ({low:.4f} to {high:.4f}) on {metrics['rows']:,} holdout rows")
-
-
-if __name__ == "__main__":
-    without_pandas()
-    run_stage("evaluate", main)

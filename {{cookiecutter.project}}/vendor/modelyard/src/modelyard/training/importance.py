@@ -7,16 +7,17 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ..runtime.contract import Contract
-from ..runtime.predictor import Model
+from ..runtime.predictor import OnnxModel
 from .data.dataset import Rows
 from .metrics import primary_loss
 from .settings import Params
 
 
-def importance(model: Model, rows: Rows, contract: Contract, params: Params) -> dict[str, tuple[float, float]]:
+def importance(model: OnnxModel, rows: Rows, contract: Contract, params: Params) -> dict[str, tuple[float, float]]:
     """For each input, the mean and standard deviation of the loss in the task's primary metric over the repeats.
 
-    It is measured on up to `importance_rows` of the rows; more of it is more important, and about 0 is none.
+    Measured on up to `importance_rows` of the rows. A larger loss means a more important input; about 0 means
+    unimportant.
     """
     random = np.random.default_rng(params.seed)
     count = min(len(rows.target), params.evaluate.importance_rows)
@@ -24,15 +25,15 @@ def importance(model: Model, rows: Rows, contract: Contract, params: Params) -> 
     columns = {name: rows.columns[name][chosen] for name in contract.inputs}
     target = rows.target[chosen]
     whole = _primary(model.predict(columns), target, contract)
-    found = {}
+    importances = {}
     for name in tqdm(columns, desc="importance", unit="input", leave=False, disable=None):
         shuffled = [
             _primary(model.predict(columns | {name: random.permutation(columns[name])}), target, contract)
             for _ in range(params.evaluate.importance_repeats)
         ]
         losses = np.array(shuffled) - whole
-        found[name] = (float(losses.mean()), float(losses.std()))
-    return dict(sorted(found.items(), key=lambda one: -one[1][0]))
+        importances[name] = (float(losses.mean()), float(losses.std()))
+    return dict(sorted(importances.items(), key=lambda entry: -entry[1][0]))
 
 
 def _primary(prediction: NDArray[np.float64], target: NDArray, contract: Contract) -> float:

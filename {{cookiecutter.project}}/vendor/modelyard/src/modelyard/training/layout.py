@@ -1,4 +1,4 @@
-"""Where the stages leave what they make, from the project's root folder; dvc.yaml names the same places."""
+"""The paths of the stages' outputs, from the project's root folder; dvc.yaml names the same paths."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ PERIODS = Path("data/periods")
 MODEL = Path("model/model.onnx")
 TRAINING = Path("model/training.json")
 REFERENCE = Path("model/reference.json")
+ENVIRONMENT = Path("model/environment.json")  # in Git, not in the cache: see environment.py
 
 METRICS = Path("evaluation/metrics.json")
 SLICES = Path("evaluation/slices.csv")

@@ -1,66 +1,28 @@
-"""What else made the model: the code and the environment, as hashes and versions."""
+"""The code that made a model, as hashes: of each module of the project, and of the library's code by entry."""
 
 from __future__ import annotations
 
-import hashlib
-import platform
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
+from ..code import code_hashes
+from ..runtime.hashing import sha256
 
-PACKAGE = Path(__file__).parent.parent
-EXTRA = "train"
-# What training and serving both run
-SHARED = ("contract.py", "features.py", "predictor.py", "quickscorer.py", "rows.py")
-
-
-def lineage() -> dict[str, Any]:
-    """The hash of each file of code that training runs, and the version of everything it is run with."""
-    return {"code": code(PACKAGE), "environment": environment(PACKAGE.name)}
+LIBRARY = "modelyard:"  # prefix of the hashes of the library's code
+UNUSED = {"model.py", "__main__.py"}  # modules of a project that are not run to answer rows
 
 
 def code(package: Path) -> dict[str, str]:
-    """The hash of each Python file that the stages run, by its path in the package."""
-    files = sorted([*package.glob("pipeline/**/*.py"), *(package / name for name in SHARED)])
-    return {path.relative_to(package).as_posix(): _sha256(path) for path in files}
+    """The hash of each module of a project's package, by its path, and of the library's code, by entry of `code.py`."""
+    inside = [path.relative_to(package) for path in package.rglob("*.py")]
+    own = sorted(path.as_posix() for path in inside if not path.parts[0].startswith("_modelyard"))
+    library = {f"{LIBRARY}{entry}": digest for entry, digest in code_hashes().items()}
+    return {name: sha256(package / name) for name in own} | library
 
 
-def environment(distribution: str) -> dict[str, Any]:
-    """Python, the machine's kind, and the versions of what this distribution needs to train, at any depth.
-
-    Tools that cannot change a model, such as linters, are left out.
-    """
-    versions = _versions(distribution, EXTRA)
-    del versions[canonicalize_name(distribution)]
+def answering(hashes: dict[str, str]) -> dict[str, str]:
+    """Those of the hashes of `code` on which the answer to a row depends."""
     return {
-        "python": platform.python_version(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "packages": dict(sorted(versions.items())),
+        name: digest
+        for name, digest in hashes.items()
+        if (name == f"{LIBRARY}predict" if name.startswith(LIBRARY) else name not in UNUSED)
     }
-
-
-def _versions(distribution: str, extra: str) -> dict[str, str]:
-    """The version of the distribution and of all that it needs with this extra, at any depth."""
-    versions: dict[str, str] = {}
-    todo, done = [(canonicalize_name(distribution), extra)], set()
-    while todo:
-        name, extra = todo.pop()
-        if (name, extra) in done:
-            continue
-        done.add((name, extra))
-        try:
-            found = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue  # needed on another platform only
-        versions[name] = found.version
-        for needed in map(Requirement, found.requires or []):
-            if needed.marker is None or needed.marker.evaluate({"extra": extra}):
-                todo += [(canonicalize_name(needed.name), wanted) for wanted in needed.extras or {""}]
-    return versions
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

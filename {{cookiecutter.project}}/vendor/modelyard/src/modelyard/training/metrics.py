@@ -1,4 +1,4 @@
-"""The metrics of each task, for many weightings of the rows at once: that is what a bootstrap needs.
+"""The metrics of each task, for many weightings of the rows at once, as a bootstrap needs them.
 
 With weights of one they equal scikit-learn's. A weight counts how often a row was drawn.
 """
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 TINY = np.finfo(np.float64).eps
 BINS = 10
-CACHED = 250_000  # weights that are ranked at a time: what they make stays in the processor's cache
+CACHED = 250_000  # weights that are ranked at a time, so that the arrays stay in the processor's cache
 PRIMARY: dict[Kind, str] = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
 HIGHER_IS_BETTER = {
     "roc_auc": True,
@@ -36,21 +36,21 @@ HIGHER_IS_BETTER = {
 def measure(
     kind: Kind, target: NDArray, prediction: Floats, weights: Floats, decision: Decision | None = None
 ) -> dict[str, Floats]:
-    """Each metric of the task for each weighting, shape (weightings,); NaN where it is undefined.
+    """Each metric of the task for each weighting, shape (weightings,); NaN if undefined.
 
     target: shape (n,), the number or the class's position. prediction: as `Predictor.predict` gives it.
-    weights: shape (weightings, n). decision: for a binary task, at which threshold and costs it is judged.
+    weights: shape (weightings, n). decision: the threshold and costs of a binary task.
     """
     if kind == "regression":
         return _regression(target, prediction, weights)
     if kind == "multiclass":
         return _multiclass(target, prediction, weights)
-    found = _ranking(target, prediction, weights) | _probabilities(target, prediction, weights)
-    return found | (decision.measure(target, prediction, weights) if decision else {})
+    metrics = _ranking(target, prediction, weights) | _probabilities(target, prediction, weights)
+    return metrics | (decision.measure(target, prediction, weights) if decision else {})
 
 
 def primary_loss(kind: Kind, target: NDArray, prediction: Floats, weights: Floats) -> Floats:
-    """The task's primary metric by itself, shape (weightings,): the less, the better."""
+    """The task's primary metric alone, shape (weightings,): lower is better."""
     mean = _mean(_row_losses(kind, target, prediction), weights)
     return np.sqrt(mean) if kind == "regression" else mean
 
@@ -70,7 +70,7 @@ class Decision:
         cost = false_positive * negatives + false_negative * (positives[-1] - positives)
         last = np.append(np.diff(scores[order]) != 0, True)  # equal scores are decided together
         best = np.flatnonzero(last)[np.argmin(cost[last])]
-        if false_negative * positives[-1] <= cost[best]:  # calling none positive is no dearer
+        if false_negative * positives[-1] <= cost[best]:  # calling nothing positive costs no more
             return cls(float(np.nextafter(scores.max(), np.inf)), false_positive, false_negative)
         return cls(float(scores[order][best]), false_positive, false_negative)
 
@@ -110,7 +110,7 @@ def _ratio(part: Floats, whole: Floats) -> Floats:
 
 
 def _sum(values: NDArray, weights: Floats) -> Floats:
-    # not `@`: BLAS adds up in an order that depends on the processor and on its number of cores
+    # not `@`, because BLAS adds up in an order that depends on the processor and on its number of cores
     return np.einsum("wn,n->w", weights, values.astype(np.float64))
 
 
@@ -121,7 +121,7 @@ def _mean(values: Floats, weights: Floats) -> Floats:
 def _calibration_error(target: Floats, prediction: Floats, weights: Floats) -> Floats:
     """Expected calibration error (Naeini et al., 2015) over bins of equal size; in the target's unit."""
     bins = calibration_bins(prediction)
-    off = [np.abs(_sum(np.where(bins == one, target - prediction, 0.0), weights)) for one in range(BINS)]
+    off = [np.abs(_sum(np.where(bins == number, target - prediction, 0.0), weights)) for number in range(BINS)]
     return np.sum(off, axis=0) / weights.sum(axis=1)
 
 
@@ -129,10 +129,10 @@ def _ranking(target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floa
     """Area under the ROC curve (Mann-Whitney) and average precision; rows with the same score count together."""
     order = np.argsort(-scores, kind="stable")
     starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
-    some = max(1, CACHED // len(scores))
+    block = max(1, CACHED // len(scores))
     parts = [
-        _ranked(np.take(weights[first : first + some], order, axis=1), target[order] == 1, starts)
-        for first in range(0, len(weights), some)
+        _ranked(np.take(weights[first : first + block], order, axis=1), target[order] == 1, starts)
+        for first in range(0, len(weights), block)
     ]
     roc_auc, average_precision = np.concatenate(parts, axis=1)
     return {"roc_auc": roc_auc, "average_precision": average_precision}
@@ -166,10 +166,11 @@ def _multiclass(target: NDArray, scores: Floats, weights: Floats) -> dict[str, F
     classes = np.arange(scores.shape[1])
     called = scores.argmax(axis=1)
     right = (called == target).astype(np.float64)
-    members = [target == one for one in classes]
+    members = [target == position for position in classes]
     recalls = [_ratio(_sum(right * member, weights), _sum(member, weights)) for member in members]
     one_against_rest = [
-        _ranking(member.astype(np.int64), scores[:, one], weights)["roc_auc"] for one, member in enumerate(members)
+        _ranking(member.astype(np.int64), scores[:, position], weights)["roc_auc"]
+        for position, member in enumerate(members)
     ]
     return {
         "roc_auc": np.mean(one_against_rest, axis=0),

@@ -1,4 +1,4 @@
-"""How each input was distributed in training: what drift is measured against."""
+"""The distribution of each input in training, against which drift is measured."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ BINS = 10
 def reference(columns: Columns, contract: Contract) -> dict[str, dict[str, Any]]:
     """For each input its share of missing values and its distribution.
 
-    A category: the share of each of its values. A quantity or a time (in seconds since 1970): edges that cut its
-    present values into up to BINS parts of equal size, the ends included, and the share of rows in each part.
+    A category: the share of each of its values. A quantity or a time (in seconds since 1970): edges that divide its
+    present values into up to BINS parts of equal size, including both ends, and the share of rows in each part.
     """
     return {name: _distribution(columns[name], column) for name, column in contract.inputs.items()}
 

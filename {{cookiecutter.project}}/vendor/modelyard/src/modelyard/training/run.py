@@ -1,8 +1,7 @@
 """Run all stages on data in a folder, without the repository: ingest, train, evaluate, bundle.
 
-The folder is laid out as a project is. Where it has no contract.yaml, params.yaml or docs/model-card.md, those of
---settings are copied into it first; your own say more about other data. --source and --watermark are written to its
-params.yaml.
+The folder has the layout of a project. If it lacks contract.yaml, params.yaml or docs/model-card.md, those of
+--settings are copied into it first; other data needs its own. --source and --watermark are written to its params.yaml.
 A later run with a later watermark takes the new periods only, and bundle/ then holds the new model.
 """
 
@@ -11,14 +10,16 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..command import run
-from ..runtime.contract import ContractError
+from ..errors import ContractError
+from ..runtime.project import Project
 from .bundle import bundle
+from .data.difference import Answers
 from .edit import edit_yaml
 from .evaluate import evaluate
-from .ingest import Answers, ingest
+from .ingest import ingest
 from .layout import BUNDLE, CARD
 from .settings import read_contract, read_params
 from .train import train
@@ -27,9 +28,9 @@ SETTINGS = (Path("contract.yaml"), Path("params.yaml"), CARD)
 
 
 def lay_out(folder: Path, settings: Path | None) -> list[Path]:
-    """Copy the settings that the folder has not got from another one; those that were copied.
+    """Copy the settings that the folder lacks from another one; return those that were copied.
 
-    Raises ContractError where one is in neither.
+    Raises ContractError if one is in neither.
     """
     absent = [name for name in SETTINGS if not (folder / name).is_file()]
     for name in absent:
@@ -43,16 +44,16 @@ def lay_out(folder: Path, settings: Path | None) -> list[Path]:
     return absent
 
 
-def run_all(folder: Path, answers: Answers) -> str:
-    """Run all stages in a folder; the bundle's hash. Raises ContractError as the stages do."""
+def run_all(project: Project, folder: Path, answers: Answers) -> str:
+    """Run all stages in a folder; return the bundle's hash. Raises ContractError as the stages do."""
     contract, params = read_contract(folder / "contract.yaml"), read_params(folder / "params.yaml")
     print("\n".join(ingest(folder, contract, params, answers)))
-    train(folder, contract, params)
-    evaluate(folder, contract, params)
-    return bundle(folder, contract, params)
+    train(project, folder, contract, params)
+    evaluate(project, folder, contract, params)
+    return bundle(project, folder, contract, params)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `run`."""
     parser = argparse.ArgumentParser(
         prog="run", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,23 +65,21 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--accept", action="append", default=[], metavar="PERIOD", help='take a period that changed, or "all"'
     )
-    given = parser.parse_args(arguments)
-    if not os.access(given.folder, os.W_OK):
-        raise ContractError(f"{given.folder.absolute()} cannot be written to by user {os.getuid()}; in a container say "
-                            '--user "$(id -u)", or let the volume belong to that user')  # fmt: skip
-    copied = lay_out(given.folder, given.settings)
+    options = parser.parse_args(arguments)
+    if not os.access(options.folder, os.W_OK):
+        raise ContractError(
+            f"{options.folder.absolute()} cannot be written to by user {os.getuid()}; in a container say "
+            '--user "$(id -u)", or let the volume belong to that user'
+        )
+    copied = lay_out(options.folder, options.settings)
     if copied:
-        print(f"copied from {given.settings}: {', '.join(map(str, copied))}")
+        print(f"copied from {options.settings}: {', '.join(map(str, copied))}")
     changes: dict[str, object] = {}
-    if given.source is not None:
-        changes["source"] = {"kind": "files", "path": given.source}
-    if given.watermark is not None:
-        changes["watermark"] = given.watermark
+    if options.source is not None:
+        changes["source"] = {"kind": "files", "path": options.source}
+    if options.watermark is not None:
+        changes["watermark"] = options.watermark
     if changes:
-        edit_yaml(given.folder / "params.yaml", changes)
-    digest = run_all(given.folder, Answers(frozenset(given.accept)))
-    print(f"bundle {digest[:12]} in {given.folder / BUNDLE}/")
-
-
-if __name__ == "__main__":
-    run(main)
+        edit_yaml(options.folder / "params.yaml", changes)
+    digest = run_all(project, options.folder, Answers(frozenset(options.accept)))
+    print(f"bundle {digest[:12]} in {options.folder / BUNDLE}/")

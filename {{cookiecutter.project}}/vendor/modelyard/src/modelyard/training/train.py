@@ -1,9 +1,10 @@
-"""Fit the model on the training rows and export it as ONNX, which must answer as scikit-learn does."""
+"""Fit the model on the training rows and export it as ONNX, which must give scikit-learn's answers."""
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +16,16 @@ from sklearn.base import BaseEstimator, is_regressor
 from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
-from ..command import run_stage
-from ..runtime.contract import Contract, ContractError
+from ..errors import ContractError
+from ..runtime.contract import Contract
 from ..runtime.matrix import categorical, matrix
-from PROJECT.features import features
-from ..runtime.predictor import MANY, Model
+from ..runtime.predictor import MANY, OnnxModel
+from ..runtime.project import Project
 from .data.dataset import Rows, read_rows
-from .export import to_onnx
-from .layout import MODEL, REFERENCE, TRAINING
+from .environment import environment
 from .estimators import Inputs, build
+from .export import to_onnx
+from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
 from .reference import reference
 from .settings import Params, read_contract, read_params
 
@@ -39,27 +41,27 @@ class Trained:
     baseline: list[float]
 
     def predict(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What scikit-learn answers, in the shape that `Model.predict` gives."""
+        """What scikit-learn answers, in the shape that `OnnxModel.predict` gives."""
         if is_regressor(self.estimator):
             return self.estimator.predict(table)
         probabilities = self.estimator.predict_proba(table)
         return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
 
 
-def fit(rows: Rows, contract: Contract, params: Params) -> Trained:
+def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Trained:
     """The estimator that `params.yaml` names, fitted on the rows with seed and threads pinned.
 
-    Raises ContractError where a setting is not one of the estimator's, a class has no row, or the estimator does not
-    take such features.
+    Raises ContractError if the estimator has no such setting, a class has no row, or the estimator does not accept the
+    features.
     """
-    made = features(rows.columns, contract)
-    categories = categorical(made)
-    quantities = [place for place in range(len(made)) if place not in categories]
+    features = project.features(rows.columns, contract)
+    categories = categorical(features)
+    quantities = [place for place in range(len(features)) if place not in categories]
     inputs = Inputs(contract.kind == "regression", quantities, categories, params.seed, params.threads)
     settings = params.model.settings.get(params.model.estimator) or {}
-    estimator = build(params.model.estimator, inputs, settings)
+    estimator = build(project.estimators, params.model.estimator, inputs, settings)
     _check_classes(rows, contract)
-    table = matrix(made)
+    table = matrix(features)
     try:
         with threadpool_limits(params.threads):
             estimator.fit(table, rows.target)
@@ -67,33 +69,33 @@ def fit(rows: Rows, contract: Contract, params: Params) -> Trained:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
     except ValueError as error:
         raise ContractError(f"{params.model.estimator} cannot be fitted on these features: {error}") from None
-    return Trained(estimator, list(made), _baseline(rows, contract))
+    return Trained(estimator, list(features), _baseline(rows, contract))
 
 
-def export(trained: Trained, path: Path, contract: Contract, checked: list[Rows]) -> float:
-    """Write the model as ONNX to `path`; the largest difference from scikit-learn over all checked rows.
+def export(project: Project, trained: Trained, path: Path, contract: Contract, checked: list[Rows]) -> float:
+    """Write the model as ONNX to `path`; return the largest difference from scikit-learn over all checked rows.
 
-    Raises ContractError where one is above TOLERANCE, or where a row has another answer among many rows than among a
-    few; then the model is not to be used.
+    Raises ContractError, and removes the file, if a difference is above TOLERANCE, or if the answer to a row depends on
+    the number of rows in the call.
     """
     model = to_onnx(trained.estimator, len(trained.features))
     path.parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, path)
     try:
-        return _checked(Model(path, contract), trained, contract, checked)
+        return _checked(project, OnnxModel(path, contract, project.features), trained, contract, checked)
     except ContractError:
         path.unlink()
         raise
 
 
-def _checked(exported: Model, trained: Trained, contract: Contract, checked: list[Rows]) -> float:
+def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: Contract, checked: list[Rows]) -> float:
     worst, same = 0.0, True
     for rows in checked:
-        table = matrix(features(rows.columns, contract))
+        table = matrix(project.features(rows.columns, contract))
         expected, many = trained.predict(table), exported.answer(table)
         few = [exported.answer(table[start : start + MANY - 1]) for start in range(0, len(table), MANY - 1)]
         for answers in (many, np.concatenate(few)):
-            worst = float(np.maximum(worst, np.abs(answers - expected).max()))  # it keeps a NaN, which max() would drop
+            worst = float(np.maximum(worst, np.abs(answers - expected).max()))  # propagates NaN, unlike max()
             same &= np.array_equal(answers, many)
     if not worst <= TOLERANCE:
         raise ContractError(f"the exported model is up to {worst:g} away from scikit-learn, more than {TOLERANCE:g}")
@@ -103,7 +105,7 @@ def _checked(exported: Model, trained: Trained, contract: Contract, checked: lis
 
 
 def _baseline(rows: Rows, contract: Contract) -> list[float]:
-    """The mean of the target, or how often each class occurs: what is known without looking at the features."""
+    """The mean of the target, or the share of each class: the best answer without the features."""
     if contract.kind == "regression":
         return [float(rows.target.mean())]
     shares = np.bincount(rows.target, minlength=len(contract.classes)) / len(rows.target)
@@ -118,14 +120,14 @@ def _check_classes(rows: Rows, contract: Contract) -> None:
         )
 
 
-def train(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
-    """Fit and export under `root`; what is known of the training."""
+def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
+    """Fit and export under `root`; return the facts about the training."""
     rows = read_rows(root, contract, params, "train")
     print(f"fitting {params.model.estimator} on {len(rows.target):,} rows of {rows.periods[0]} to {rows.periods[-1]}")
-    trained = fit(rows, contract, params)
+    trained = fit(project, rows, contract, params)
     checked = [read_rows(root, contract, params, part) for part in ("validation", "holdout")]
-    worst = export(trained, root / MODEL, contract, checked)
-    told = {
+    worst = export(project, trained, root / MODEL, contract, checked)
+    training = {
         "estimator": params.model.estimator,
         "features": trained.features,
         "baseline": trained.baseline,
@@ -136,17 +138,18 @@ def train(root: Path, contract: Contract, params: Params) -> dict[str, Any]:
         "validation_periods": checked[0].periods,
         "holdout_periods": checked[1].periods,
     }
-    (root / TRAINING).write_text(json.dumps(told, indent=1) + "\n")
-    (root / REFERENCE).write_text(json.dumps(reference(rows.columns, contract), indent=1) + "\n")
+    contents = {
+        TRAINING: training,
+        REFERENCE: reference(rows.columns, contract),
+        ENVIRONMENT: environment(project.name),
+    }
+    for place, content in contents.items():
+        (root / place).write_text(json.dumps(content, indent=1) + "\n")
     print(f"exported: at most {worst:.1e} from scikit-learn on {sum(len(rows.target) for rows in checked):,} rows")
-    return told
+    return training
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The stage `train`."""
     argparse.ArgumentParser(prog="train", description=__doc__).parse_args(arguments)
-    train(Path(), read_contract(), read_params())
-
-
-if __name__ == "__main__":
-    run_stage("train", main)
+    train(project, Path(), read_contract(), read_params())

@@ -1,4 +1,4 @@
-"""A column as it came, in the contract's type: what has that type in another form is converted, nothing is guessed."""
+"""Converts the columns of a source to the contract's types, without guessing."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...runtime.contract import Column
-from .refusal import Finding
+from .refusal import BrokenRule
 
 ARROW = {
     "string": pa.string(),
@@ -19,10 +19,10 @@ ARROW = {
 }
 
 
-def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.ChunkedArray | Finding:
-    """The column in the contract's type, or the values in it that have no such value.
+def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.ChunkedArray | BrokenRule:
+    """The column in the contract's type, or the rule that it breaks, with the values that cannot be converted.
 
-    Taken: any width of number, whole floats as integers, 0 and 1 as booleans, dates and ISO 8601 text as timestamps,
+    Accepted: any width of number, whole floats as integers, 0 and 1 as booleans, dates and ISO 8601 text as timestamps,
     a time with a zone in UTC, NaN as a missing value. Text is never read as a number.
     """
     if pa.types.is_dictionary(values.type):
@@ -31,15 +31,15 @@ def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.Chunk
     if not _comparable(values.type, column):
         present = values.drop_null().slice(0, 3).to_pylist()
         rule = f"must be of type {column.type}, found {values.type}"
-        return Finding(name, rule, len(values) - values.null_count, tuple(present))
+        return BrokenRule(name, rule, len(values) - values.null_count, tuple(present))
     try:
         return _cast(values, column)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         present = values.drop_null().to_pylist()
         wrong = [value for value in present if not _castable(value, values.type, column)]
         if not wrong:
-            return Finding(name, "names a zone in some values and none in others", len(present), tuple(present[:3]))
-        return Finding(name, f"must be of type {column.type}", len(wrong), tuple(wrong[:3]))
+            return BrokenRule(name, "names a zone in some values and none in others", len(present), tuple(present[:3]))
+        return BrokenRule(name, f"must be of type {column.type}", len(wrong), tuple(wrong[:3]))
 
 
 def nan_as_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -79,7 +79,7 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 
 
 def _local(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Times, or their ISO 8601 text, without a zone; where they name one, in UTC."""
+    """Times, or their ISO 8601 text, without a zone; those with a zone are converted to UTC."""
     if not (pa.types.is_timestamp(times.type) and times.type.tz):
         try:
             return times.cast(ARROW["timestamp"])

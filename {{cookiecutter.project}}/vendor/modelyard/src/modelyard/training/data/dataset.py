@@ -1,4 +1,4 @@
-"""The rows of training, validation and holdout as the model takes them."""
+"""The rows of training, validation and holdout, encoded for the model."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...runtime.contract import Column, Contract, ContractError
+from ...errors import ContractError
+from ...runtime.contract import Column, Contract
 from ...runtime.matrix import Columns
 from ..layout import LEDGER, PERIODS
+from ..settings import Params, Split
 from .ledger import read_ledger
 from .periods import WHOLE, read_periods
-from ..settings import Params, Split
 
 Part = Literal["train", "validation", "holdout"]
 BUCKETS = 10_000
@@ -29,10 +30,10 @@ class Rows:
     """The labelled rows of one part of the split.
 
     table: all columns of the contract, n rows.
-    columns: the inputs in the encoding that `features` takes.
+    columns: the inputs in the encoding that `features` expects.
     target: shape (n,): the number, or the position in `contract.classes`.
-    unlabelled: how many more rows there were, without a target.
-    periods: the periods they come from.
+    unlabelled: the number of further rows, without a target.
+    periods: the periods of the rows.
     """
 
     table: pa.Table
@@ -43,13 +44,13 @@ class Rows:
 
 
 def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Rows:
-    """One part of the split. Raises ContractError where it is empty, naming the periods that there are."""
-    there = list(read_ledger(root / LEDGER))
-    if not there:
+    """One part of the split. Raises ContractError that names the periods if it is empty."""
+    taken = list(read_ledger(root / LEDGER))
+    if not taken:
         raise ContractError("no data was taken yet; take it with `dvc repro`")
     names = list(contract.columns)
     if contract.time:
-        periods = split_periods(there, params.split)[part]
+        periods = split_periods(taken, params.split)[part]
         table = read_periods(root / PERIODS, periods, names)
     else:
         periods = [WHOLE]
@@ -67,16 +68,16 @@ def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Row
     )
 
 
-def split_periods(there: list[str], split: Split) -> dict[Part, list[str]]:
+def split_periods(taken: list[str], split: Split) -> dict[Part, list[str]]:
     """The last periods held out, those before them for validation, and the window before those for training.
 
-    Raises ContractError where a side is empty, naming the periods that are there.
+    Raises ContractError that names the periods if a part is empty.
     """
     if not (isinstance(split.holdout, int) and isinstance(split.validation, int)):
         raise ContractError("params.yaml: split.holdout and split.validation count periods, so they are whole numbers")
-    ordered = sorted(there)
-    rest, holdout = ordered[: -split.holdout], ordered[-split.holdout :]
-    train, validation = rest[: -split.validation], rest[-split.validation :]
+    ordered = sorted(taken)
+    before_holdout, holdout = ordered[: -split.holdout], ordered[-split.holdout :]
+    train, validation = before_holdout[: -split.validation], before_holdout[-split.validation :]
     train = train[-split.window :] if split.window else train
     if not train:
         raise ContractError(
@@ -88,9 +89,9 @@ def split_periods(there: list[str], split: Split) -> dict[Part, list[str]]:
 
 
 def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.str_]:
-    """The part of each row where the data has no time, by the hash of its id (of its place, where it has no id).
+    """The part of each row in data without time, by the hash of its id, or of its position if it has no id.
 
-    A row keeps its part when others come or go. Raises ContractError where the fractions leave nothing to train on.
+    A row keeps its part when others are added or removed. Raises ContractError if nothing is left to train on.
     """
     if not split.holdout + split.validation < 1:
         raise ContractError("params.yaml: data without a time column is split by fractions; holdout and validation "
@@ -103,7 +104,7 @@ def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.
 
 
 def encode_table(table: pa.Table, contract: Contract) -> dict[str, NDArray]:
-    """The contract's inputs in the encoding that `features` takes: what `rows.encode` does, for a whole table."""
+    """The contract's inputs in the encoding that `features` expects: like `rows.encode`, for a whole table."""
     return {name: _encode(table[name], column) for name, column in contract.inputs.items()}
 
 

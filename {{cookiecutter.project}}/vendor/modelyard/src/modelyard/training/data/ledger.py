@@ -1,4 +1,4 @@
-"""What was taken from the source: the ledger, which is in Git, and this machine's memory of what it saw there."""
+"""The ledger of what was taken from the source, in Git, and this machine's memory of the source's objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Entry:
+class LedgerEntry:
     """The rows of one period: how many, and their hash (`periods.rows_sha256`)."""
 
     rows: int
@@ -18,38 +18,38 @@ class Entry:
 
 @dataclass(frozen=True)
 class Seen:
-    """One object of the source as this machine last saw it: its fingerprint, and the hash of its rows by period.
+    """One object of the source as this machine last read it: its fingerprint, and the hash of its rows by period.
 
-    The hash is empty where the period was after the watermark, and so was not looked at.
+    The hash is empty for a period after the watermark, which was not read.
     """
 
     fingerprint: str
     periods: dict[str, str] = field(default_factory=dict)
 
 
-def read_ledger(path: Path, source: str | None = None) -> dict[str, Entry]:
-    """The periods that were taken, in order; empty where nothing was, or from a source not called `source`."""
-    kept = _read_json(path)
-    if not kept or source not in (None, kept["source"]):
+def read_ledger(path: Path, source: str | None = None) -> dict[str, LedgerEntry]:
+    """The periods that were taken, in order; empty if there are none, or they are from another source than `source`."""
+    content = _read_json(path)
+    if not content or source not in (None, content["source"]):
         return {}
-    return {period: Entry(**entry) for period, entry in kept["periods"].items()}
+    return {period: LedgerEntry(**entry) for period, entry in content["periods"].items()}
 
 
-def write_ledger(source: str, entries: dict[str, Entry], path: Path) -> None:
+def write_ledger(source: str, entries: dict[str, LedgerEntry], path: Path) -> None:
     """Write the periods taken from the source called `source`, in order."""
     _write_json(path, {"source": source, "periods": {period: asdict(entries[period]) for period in sorted(entries)}})
 
 
 def read_seen(rules: str, path: Path) -> dict[str, Seen]:
-    """The objects as last seen under these rules (source and contract); empty where it was under others."""
-    kept = _read_json(path)
-    if not kept or kept["rules"] != rules:
+    """The objects as last read under these rules (source and contract); empty if they were read under others."""
+    content = _read_json(path)
+    if not content or content["rules"] != rules:
         return {}
-    return {name: Seen(**seen) for name, seen in kept["objects"].items()}
+    return {name: Seen(**seen) for name, seen in content["objects"].items()}
 
 
 def write_seen(rules: str, objects: dict[str, Seen], path: Path) -> None:
-    """Remember the objects as seen under these rules."""
+    """Write the objects as read under these rules."""
     _write_json(path, {"rules": rules, "objects": {name: asdict(objects[name]) for name in sorted(objects)}})
 
 

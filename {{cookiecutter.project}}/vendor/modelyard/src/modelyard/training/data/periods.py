@@ -1,4 +1,4 @@
-"""The periods on disk: a Parquet file each, with the hash of its rows in the footer."""
+"""The periods on disk: a Parquet file for each, with the hash of its rows in the footer."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from tqdm import tqdm
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 
 WHOLE = "all"  # the one period of data that has no time
 
@@ -22,7 +22,7 @@ BATCH_ROWS = 65_536
 
 
 class _Sha256Sink(io.RawIOBase):
-    """A file that keeps the hash of what is written to it and nothing else."""
+    """A file that only hashes what is written to it."""
 
     def __init__(self) -> None:
         self.digest = hashlib.sha256()
@@ -36,7 +36,7 @@ class _Sha256Sink(io.RawIOBase):
 
 
 def rows_sha256(table: pa.Table) -> str:
-    """The hash of the rows written as CSV: the same whichever file format or library version held them."""
+    """The hash of the rows as CSV, which does not depend on the file format or the version of a library."""
     sink = _Sha256Sink()
     with pyarrow.csv.CSVWriter(sink, table.schema) as writer:
         writer.write_table(table, max_chunksize=BATCH_ROWS)
@@ -44,7 +44,7 @@ def rows_sha256(table: pa.Table) -> str:
 
 
 def written_sha256(folder: Path, period: str) -> str | None:
-    """The hash of the rows in a period's file, read from its footer; None where there is no whole file."""
+    """The hash of the rows in a period's file, read from its footer; None if there is no complete file."""
     try:
         metadata = pyarrow.parquet.read_schema(_file(folder, period)).metadata or {}
     except (FileNotFoundError, pa.ArrowInvalid):
@@ -53,7 +53,7 @@ def written_sha256(folder: Path, period: str) -> str | None:
 
 
 def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa.Table:
-    """These columns of these periods, the periods in order. Raises ContractError where one is not on this machine."""
+    """These columns of these periods, the periods in order. Raises ContractError if one is not on this machine."""
     files = [_file(folder, period) for period in sorted(periods)]
     if absent := [file for file in files if not file.is_file()]:
         raise ContractError(f"{absent[0]} is not on this machine; get it with `dvc pull`, or make it with `dvc repro`")
@@ -63,7 +63,7 @@ def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa
 def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
     """Write each table with its hash under its period, and remove the files of periods not in `keep`.
 
-    All is written beside the old files first: a full disk or a break leaves those whole.
+    The new files are written elsewhere first, so that an interruption or a full disk leaves the old ones intact.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".incoming-") as incoming:
@@ -71,11 +71,11 @@ def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], ke
             marked = table.replace_schema_metadata({HASH_KEY: sha256.encode()})
             pyarrow.parquet.write_table(marked, _file(Path(incoming), period), compression="zstd")
         for period in tables:
-            # dvc checks files out read-only; what is renamed over one replaces it
+            # DVC checks files out read-only; renaming replaces them all the same
             _file(Path(incoming), period).replace(_file(folder, period))
-    kept = set(keep)
+    stems = set(keep)
     for file in folder.glob("*.parquet"):
-        if file.stem not in kept:
+        if file.stem not in stems:
             file.unlink()
 
 

@@ -1,4 +1,4 @@
-"""The source's objects read, checked by the contract and cut into periods."""
+"""Reads the source's objects, checks them by the contract and divides them into periods."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ import numpy as np
 import pyarrow as pa
 from tqdm import tqdm
 
-from ...runtime.contract import Contract, ContractError
+from ...errors import ContractError
+from ...runtime.contract import Contract
+from ..settings import Params
 from .conform import ARROW, conform
 from .ledger import Seen
 from .periods import WHOLE, rows_sha256
-from .refusal import DataRefused, Finding
-from ..settings import Params
+from .refusal import BrokenRule, DataRefused
 from .sources import Source
 
 
 class Reader:
-    """What is read of one source in one run; an object is read once."""
+    """The objects of one source that are read in one run, each once."""
 
     def __init__(self, source: Source, contract: Contract, params: Params) -> None:
         self._source, self._contract, self._params = source, contract, params
@@ -27,9 +28,9 @@ class Reader:
         self.seen: dict[str, Seen] = {}
 
     def read(self, names: Iterable[str]) -> None:
-        """Read these objects as far as the watermark, but for those that were read already.
+        """Read these objects up to the watermark, except those already read.
 
-        Raises ContractError with every fault of every object.
+        Raises ContractError with all faults of all objects.
         """
         refused = []
         for name in tqdm(sorted(set(names) - self.seen.keys()), desc="reading", unit="object", disable=None):
@@ -41,7 +42,7 @@ class Reader:
             raise ContractError("\n".join(refused))
 
     def period(self, period: str) -> pa.Table:
-        """All rows of one period in the order of time and id, whichever objects they came from."""
+        """All rows of one period, from all objects, sorted by time and id."""
         tables = [tables[period] for tables in self._tables.values() if period in tables]
         if len(tables) == 1:
             return tables[0]
@@ -50,7 +51,7 @@ class Reader:
         return self._sorted(pa.concat_tables(tables))
 
     def _read(self, name: str) -> None:
-        from .validate import validate  # imports pandas and pandera: only where something is read
+        from .validate import validate  # imports pandas and pandera, so only if something is read
 
         due, later = self._due(self._source.read(name))
         tables = {}
@@ -66,7 +67,7 @@ class Reader:
         if name is None or raw.column_names.count(name) != 1:
             return raw, []
         times = conform(raw[name], self._contract.columns[name])
-        if isinstance(times, Finding):
+        if isinstance(times, BrokenRule):
             return raw, []
         periods = self._periods(times)
         after = periods > self._params.start(str(self._params.watermark))

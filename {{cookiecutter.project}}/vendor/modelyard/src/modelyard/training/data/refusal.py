@@ -1,4 +1,4 @@
-"""What is wrong with data, and the error that says so."""
+"""The rules that data breaks, and the error that reports them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One rule that a column breaks, in how many rows, and the first values that break it."""
+class BrokenRule:
+    """One rule that a column breaks, the number of rows, and the first values that break it."""
 
     column: str
     rule: str
@@ -26,8 +26,8 @@ class Finding:
 class DataRefused(ContractError):
     """Data that breaks the contract. Nothing of it was written."""
 
-    def __init__(self, where: str, findings: Iterable[Finding]) -> None:
-        self.findings = list(findings)
-        lines = [f"{where} breaks the contract, so nothing was taken:", *(f"  {found}" for found in self.findings)]
+    def __init__(self, where: str, broken: Iterable[BrokenRule]) -> None:
+        self.broken = list(broken)
+        lines = [f"{where} breaks the contract, so nothing was taken:", *(f"  {rule}" for rule in self.broken)]
         lines.append("Mend the source, or change contract.yaml if the data is right.")
         super().__init__("\n".join(lines))

@@ -1,4 +1,4 @@
-"""Data against the contract: a table is taken whole, or refused with every rule that it breaks."""
+"""Checks data by the contract: a table is accepted as a whole, or refused with all rules that it breaks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ...runtime.contract import Column, Contract
 from .conform import conform
-from .refusal import DataRefused, Finding
+from .refusal import BrokenRule, DataRefused
 
 PANDAS = {
     "string": "str",
@@ -28,25 +28,25 @@ PERSONAL_VALUES = {
 PERSONAL_NAMES = re.compile(
     r"e_?mail|phone|passport|ssn|iban|birth|surname|(first|last|full)_?name|address", re.IGNORECASE
 )
-MAY_BE_EMPTY = ("unused", "target")  # nobody looks at the one, and the other comes late
-LOOKED_AT = 1000  # different values of a column that are searched for personal data
+MAY_BE_EMPTY = ("unused", "target")  # the first is not used, and the second may be known only later
+LOOKED_AT = 1000  # distinct values of a column that are searched for personal data
 
 
 def validate(table: pa.Table, contract: Contract, where: str) -> pa.Table:
-    """The table with the contract's columns in their order and types, having kept every rule.
+    """Check the table; return the contract's columns in their order and types.
 
-    where: what the table is, for the message.
+    where: the name of the table in the message.
 
-    Raises DataRefused that lists every column and rule that is broken.
+    Raises DataRefused that lists all broken rules.
     """
     if twice := [name for name in dict.fromkeys(table.column_names) if table.column_names.count(name) > 1]:
-        raise DataRefused(where, [Finding(name, "the data has this column twice", table.num_rows) for name in twice])
+        raise DataRefused(where, [BrokenRule(name, "the data has this column twice", table.num_rows) for name in twice])
     findings = _missing_and_extra(table, contract)
     columns = {}
     for name, column in contract.columns.items():
         if name in table.column_names:
             values = conform(table[name], column, name)
-            if isinstance(values, Finding):
+            if isinstance(values, BrokenRule):
                 findings.append(values)
             else:
                 columns[name] = values
@@ -54,7 +54,7 @@ def validate(table: pa.Table, contract: Contract, where: str) -> pa.Table:
         typed = pa.table(columns)
         findings += [*_broken_rules(typed, contract), *_undeclared_personal_data(typed, contract)]
     elif not findings:
-        findings.append(Finding("every column", "the data has no rows", 0))
+        findings.append(BrokenRule("every column", "the data has no rows", 0))
     if findings:
         raise DataRefused(where, findings)
     return typed
@@ -62,14 +62,14 @@ def validate(table: pa.Table, contract: Contract, where: str) -> pa.Table:
 
 def schema(contract: Contract, names: Iterable[str] | None = None) -> pandera.DataFrameSchema:
     """The contract as a pandera schema for a `frame`; with `names`, for a frame that has these of its columns."""
-    kept = contract.columns if names is None else {name: contract.columns[name] for name in names}
-    ids = [name for name, column in kept.items() if column.role == "id"]
-    columns = {name: _pandera_column(column) for name, column in kept.items()}
+    selected = contract.columns if names is None else {name: contract.columns[name] for name in names}
+    ids = [name for name, column in selected.items() if column.role == "id"]
+    columns = {name: _pandera_column(column) for name, column in selected.items()}
     return pandera.DataFrameSchema(columns, unique=ids or None, strict=True, name=contract.name)
 
 
 def frame(table: pa.Table) -> pd.DataFrame:
-    """The table as a DataFrame whose whole numbers and booleans keep their type where values are missing."""
+    """The table as a DataFrame whose whole numbers and booleans keep their type if values are missing."""
     return table.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
 
 
@@ -96,9 +96,9 @@ def _ascending(values: pd.Series) -> pd.Series:
     return ~(values.diff() < pd.Timedelta(0))
 
 
-def _missing_and_extra(table: pa.Table, contract: Contract) -> list[Finding]:
+def _missing_and_extra(table: pa.Table, contract: Contract) -> list[BrokenRule]:
     findings = [
-        Finding(name, "the contract has this column and the data has not", table.num_rows)
+        BrokenRule(name, "the contract has this column and the data has not", table.num_rows)
         for name in contract.columns
         if name not in table.column_names
     ]
@@ -107,47 +107,47 @@ def _missing_and_extra(table: pa.Table, contract: Contract) -> list[Finding]:
             continue
         if personal := personal_data(name, table[name]):
             rule = f"is personal data ({personal}), and the contract does not allow it"
-            findings.append(Finding(name, rule, table.num_rows))
+            findings.append(BrokenRule(name, rule, table.num_rows))
         else:
             examples = tuple(table[name].drop_null().slice(0, 3).to_pylist())
             findings.append(
-                Finding(name, "the data has this column and the contract has not", table.num_rows, examples)
+                BrokenRule(name, "the data has this column and the contract has not", table.num_rows, examples)
             )
     return findings
 
 
-def _broken_rules(table: pa.Table, contract: Contract) -> list[Finding]:
+def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
     empty = [name for name in table.column_names if table[name].null_count == table.num_rows]
     findings = [
-        Finding(name, "every value is missing", table.num_rows)
+        BrokenRule(name, "every value is missing", table.num_rows)
         for name in empty
         if not (contract.columns[name].role in MAY_BE_EMPTY and contract.columns[name].missing)
     ]
-    rest = table.drop_columns(empty)
+    filled = table.drop_columns(empty)
     try:
-        schema(contract, rest.column_names).validate(frame(rest), lazy=True)
+        schema(contract, filled.column_names).validate(frame(filled), lazy=True)
     except pandera.errors.SchemaErrors as error:
         names = {"not_nullable": "must not be missing", "multiple_fields_uniqueness": "the same id twice"}
         for (column, check), cases in error.failure_cases.groupby(["column", "check"], sort=False):
             cells = [] if check == "not_nullable" else cases["failure_case"].drop_duplicates()[:3]
             examples = tuple(cell.item() if hasattr(cell, "item") else cell for cell in cells)  # numpy's as Python's
-            findings.append(Finding(column, names.get(check, check), cases["index"].nunique(), examples))
+            findings.append(BrokenRule(column, names.get(check, check), cases["index"].nunique(), examples))
     return findings
 
 
-def _undeclared_personal_data(table: pa.Table, contract: Contract) -> list[Finding]:
+def _undeclared_personal_data(table: pa.Table, contract: Contract) -> list[BrokenRule]:
     return [
-        Finding(name, f"holds {personal}, and the contract does not mark it as pii", table.num_rows)
+        BrokenRule(name, f"holds {personal}, and the contract does not mark it as pii", table.num_rows)
         for name in table.column_names
         if not contract.columns[name].pii and (personal := personal_data("", table[name]))
     ]
 
 
 def personal_data(name: str, values: pa.ChunkedArray) -> str | None:
-    """What personal data a column looks like, by its name or by some of its values; None where it does not."""
+    """The kind of personal data that a column seems to hold, by its name or its values; None if it does not."""
     if PERSONAL_NAMES.search(name):
         return "by its name"
     if not pa.types.is_string(values.type):
         return None
-    some = pc.unique(values.slice(0, 100 * LOOKED_AT)).drop_null().slice(0, LOOKED_AT).to_pylist()
-    return next((what for what, shape in PERSONAL_VALUES.items() if any(map(shape.fullmatch, some))), None)
+    sample = pc.unique(values.slice(0, 100 * LOOKED_AT)).drop_null().slice(0, LOOKED_AT).to_pylist()
+    return next((label for label, shape in PERSONAL_VALUES.items() if any(map(shape.fullmatch, sample))), None)

@@ -1,0 +1,1 @@
+"""Drafting contract.yaml from data that somebody brings."""

@@ -1,27 +1,29 @@
 """Draft contract.yaml and the rest of the settings for a source of your own, to be corrected by you.
 
-contract.yaml is written anew; params.yaml, policy.yaml and dvc.yaml are fitted to the data; the model card gets a
-neutral text. All of them are in Git, so `git diff` shows what changed and `git checkout .` takes it back.
+contract.yaml and the text of the model card are replaced; params.yaml, policy.yaml and dvc.yaml are adapted to the
+data. All of them are in Git, so `git diff` shows the changes and `git checkout .` reverts them.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
-import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from ...command import run
-from ...runtime.contract import Column, Contract, ContractError
-from ..edit import edit_yaml, round_trip
-from .guess import Roles, guess_contract, periods_of, typed
-from ..layout import CARD
-from ..settings import Sql, read_contract
+from ...errors import ContractError
+from ...git import try_git
+from ...runtime.contract import Column, Contract
+from ...runtime.project import Project
 from ..data.sources.files import FileSource
+from ..edit import edit_yaml, round_trip
+from ..layout import CARD
+from ..settings import SqlSettings, read_contract
+from .guess import Roles, guess_contract, periods_of, typed
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
 HEAD = """\
@@ -55,9 +57,9 @@ On {metrics.rows:,} rows that it never saw, beside the baseline, which answers e
 
 
 def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> Contract:
-    """Write the settings for this table of that source under `root`; the contract.
+    """Write the settings for this table of that source under `root`; return the contract.
 
-    Raises ContractError where no contract can be guessed, with nothing written.
+    Raises ContractError, with nothing written, if no contract can be guessed.
     """
     try:
         owner = read_contract(root / "contract.yaml").owner
@@ -77,7 +79,7 @@ def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> 
 
 
 def fitted_policy(contract: Contract) -> dict[str, Any]:
-    """What policy.yaml must say for this data: no bound that is in the unit of another target."""
+    """The changes to policy.yaml for this data: no bound in the unit of another target."""
     number = contract.kind == "regression"
     return {
         "floors": {},
@@ -88,7 +90,7 @@ def fitted_policy(contract: Contract) -> dict[str, Any]:
 
 
 def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -> dict[str, Any]:
-    """What params.yaml must say for this data: its source, its split, and sizes that suit its number of rows."""
+    """The changes to params.yaml for this data: its source, its split, and sizes that suit its number of rows."""
     rows = table.num_rows
     fitted: dict[str, Any] = {
         "source": source,
@@ -103,11 +105,11 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
     if contract.time:
         times = typed(table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
         period, periods = periods_of(times)
-        held = max(1, len(periods) // 6)
+        held_out = max(1, len(periods) // 6)
         fitted |= {
             "period": period,
             "watermark": periods[-1],
-            "split": {"holdout": held, "validation": held, "window": None},
+            "split": {"holdout": held_out, "validation": held_out, "window": None},
         }
         days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
         fitted["evaluate"]["resample"] = "day" if rows > 2 * days else "row"
@@ -115,7 +117,7 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
 
 
 def _write_contract(path: Path, contract: Contract) -> None:
-    defaults = {one.name: one.default for one in dataclasses.fields(Column)}
+    defaults = {field.name: field.default for field in dataclasses.fields(Column)}
     content: dict[str, Any] = dataclasses.asdict(contract)
     content["columns"] = {
         name: {key: value for key, value in dataclasses.asdict(column).items() if value != defaults[key]}
@@ -131,7 +133,7 @@ def _write_contract(path: Path, contract: Contract) -> None:
 
 
 def _watch(path: Path, watched: str | None) -> None:
-    """Make a file or folder of the source the one that ingest depends on, so that `dvc repro` looks when it changes."""
+    """Make ingest depend on a file or folder of the source, so that `dvc repro` notices when it changes."""
     yaml = round_trip()
     content = yaml.load(path)
     deps = content["stages"]["ingest"]["deps"]
@@ -142,7 +144,7 @@ def _watch(path: Path, watched: str | None) -> None:
 
 
 def _local_path(path: str) -> str | None:
-    """The file, or the folder that holds the files of a glob; None where it is not on this machine."""
+    """The file, or the folder that holds the files of a glob; None if it is not on this machine."""
     if "://" in path:
         return None
     fixed = Path(path).parts
@@ -160,22 +162,21 @@ def _read(source: str, query: str | None) -> tuple[pa.Table, dict[str, Any]]:
             raise ContractError(f"the files of {source} do not fit together: {error}") from None
     from ..data.sources.sql import read_query
 
-    settings = Sql("sql", source, query)
+    settings = SqlSettings("sql", source, query)
     return read_query(settings), {"kind": "sql", "url": source, "query": query}
 
 
 def _refuse_unsaved(root: Path) -> None:
-    """Whoever drafts over work that is not in Git would lose it."""
-    known = ["git", "-C", str(root), "status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN)]
-    found = subprocess.run(known, capture_output=True, text=True, check=False)  # noqa: S603
-    if found.returncode == 0 and found.stdout.strip():
-        files = ", ".join(line[3:] for line in found.stdout.splitlines())
+    """Refuse to overwrite settings with changes that are not committed."""
+    status = try_git(root, "status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN))
+    if status.returncode == 0 and status.stdout.strip():
+        files = ", ".join(line[3:] for line in status.stdout.splitlines())
         raise ContractError(
             f"{files}: changed since the last commit, and drafting would overwrite that; commit it first, or --force"
         )
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `draft`."""
     parser = argparse.ArgumentParser(
         prog="draft", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -186,19 +187,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--time", help="the column of the time (else: the first that has times)")
     parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
     parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     root = Path()
-    if not given.force:
+    if not options.force:
         _refuse_unsaved(root)
-    table, source = _read(given.source, given.query)
-    contract = draft(root, table, source, Roles(given.target, given.time, given.id))
+    table, source = _read(options.source, options.query)
+    contract = draft(root, table, source, Roles(options.target, options.time, options.id))
     counts = {
         role: ", ".join(contract.named(role)) for role in ("target", "time", "id", "unused") if contract.named(role)
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
     print("Correct it, look at `git diff`, then run `dvc repro`.")
-
-
-if __name__ == "__main__":
-    run(main)

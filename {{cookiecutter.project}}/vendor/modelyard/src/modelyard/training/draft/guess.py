@@ -1,4 +1,4 @@
-"""A first contract for a table, guessed from its values and corrected by a person, who knows what they mean."""
+"""Guesses a first contract from the values of a table, to be corrected by a person."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.contract import Column, Contract, ContractError
+from ...errors import ContractError
+from ...runtime.contract import Column, Contract
 from ..data.conform import nan_as_missing
-from ..settings import UNITS
 from ..data.validate import personal_data
+from ..settings import UNITS
 
 MOST_VALUES = 100  # a string with more different values is no category
 MOST_CLASSES = 20
@@ -40,27 +41,26 @@ DESCRIBABLE = (
 
 @dataclass(frozen=True)
 class Roles:
-    """What a person said of the columns; what is None is guessed."""
+    """The roles that a person chose; None is guessed."""
 
     target: str | None = None
     time: str | None = None
     ids: Sequence[str] | None = None
 
     def check(self, table: pa.Table) -> None:
-        """Raise ContractError where a column that was named is not there."""
+        """Raise ContractError if a chosen column does not exist."""
         for name in filter(None, (self.target, self.time, *(self.ids or ()))):
             if name not in table.column_names:
                 raise ContractError(f"the source has no column {name!r}; it has: {', '.join(table.column_names)}")
 
 
 def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None = None) -> Contract:
-    """A contract that the table keeps.
+    """A contract that the table satisfies.
 
-    Types are the narrowest that fit, ranges half as wide again as the values, categories the values that occur.
-    Strings with too many values, columns without any, and what looks like personal data, get role unused.
+    Types are the narrowest that fit; ranges extend those of the values by half their width on either side; categories
+    have the values that occur. Strings with too many values, empty columns, and apparent personal data get role unused.
 
-    Raises ContractError where there is nothing to predict or to predict it from, or a column is of no type that a
-    contract has.
+    Raises ContractError if there is nothing to predict or no feature, or a column has no type that a contract allows.
     """
     roles = roles or Roles()
     roles.check(table)
@@ -97,12 +97,12 @@ def _check_columns(table: pa.Table) -> None:
 
 
 def typed(table: pa.Table) -> pa.Table:
-    """The table with any integers and decimals as plain numbers, NaN as missing and ISO 8601 text as timestamps."""
+    """The table with integers and decimals as int64 or float64, NaN as missing, and dates in text as timestamps."""
     return pa.table({name: _narrow(table[name]) for name in table.column_names})
 
 
 def date_format(values: pa.ChunkedArray) -> str | None:
-    """How times are written in a column of text; None where it is ISO 8601, no time, or can be read in two ways."""
+    """The strptime format of a column of text; None if it is ISO 8601, not a time, or ambiguous."""
     if not pa.types.is_string(values.type) or values.null_count == len(values):
         return None
     fitting = [written for written in DATE_FORMATS if _reads(values, written)]
@@ -115,15 +115,15 @@ def _reads(values: pa.ChunkedArray, written: str) -> bool:
 
 
 def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
-    """The longest of day, month and year that cuts the times into enough periods, and those periods in order.
+    """The period (month, else year, else day) that divides the times into a suitable number, and the periods in order.
 
-    Raises ContractError where even days are too few.
+    Raises ContractError if there are too few days.
     """
     moments = times.cast(pa.timestamp("us")).drop_null().to_numpy()
     for period in ("month", "year", "day"):
-        found = np.unique(moments.astype(f"datetime64[{UNITS[period]}]"))
-        if FEWEST_PERIODS <= len(found) <= MOST_PERIODS or (period == "day" and len(found) >= FEWEST_PERIODS):
-            return period, [str(one) for one in found]
+        periods = np.unique(moments.astype(f"datetime64[{UNITS[period]}]"))
+        if FEWEST_PERIODS <= len(periods) <= MOST_PERIODS or (period == "day" and len(periods) >= FEWEST_PERIODS):
+            return period, [str(name) for name in periods]
     raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
 
 
@@ -229,7 +229,7 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
 
 
 def _widened(values: pa.ChunkedArray) -> tuple[int | float, int | float]:
-    """The range with half its width on either side, rounded outwards; what is never negative stays so."""
+    """The range extended by half its width on either side, rounded outwards; its minimum stays non-negative."""
     ends = pc.min_max(values).as_py()
     margin = (ends["max"] - ends["min"]) / 2 or abs(ends["max"]) or 1
     step = 10 ** math.floor(math.log10(margin))

@@ -1,11 +1,11 @@
-"""A fitted scikit-learn estimator as an ONNX graph in float64 that answers as it does.
+"""Converts a fitted scikit-learn estimator to an ONNX graph in float64 that gives the same answers.
 
 In: `features`, float64 of shape (n, features). Out: `prediction`, float64: the number (n, 1), the probability of the
 second class (n, 1), or the probabilities of all classes (n, classes).
 
-Boosted trees are in it a second time, among its metadata, as the tables of a QuickScorer.
+For boosted trees, the metadata also holds the tables of a QuickScorer.
 
-The converters are our own because float32, which skl2onnx writes for trees, moves rows across thresholds.
+The converters are our own, because skl2onnx writes trees in float32, which moves rows across thresholds.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sklearn.ensemble import (
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .graph import Graph
 from .linear import add_linear
 from .prepare import add_transformer
@@ -38,7 +38,7 @@ FORESTS = (RandomForestClassifier, RandomForestRegressor, ExtraTreesClassifier, 
 def to_onnx(estimator: BaseEstimator, features: int) -> onnx.ModelProto:
     """The graph of a fitted estimator that takes this many features.
 
-    Raises ContractError where a part of it has no converter, naming those that have.
+    Raises ContractError, which names the supported kinds, if a part of it has no converter.
     """
     graph = Graph(features)
     last = graph.input
@@ -58,9 +58,9 @@ def to_onnx(estimator: BaseEstimator, features: int) -> onnx.ModelProto:
     elif hasattr(estimator, "coef_") and (is_regressor(estimator) or hasattr(estimator, "predict_proba")):
         last = add_linear(graph, estimator, last)
     else:
-        known = ", ".join(kind.__name__ for kind in (*BOOSTING, *FORESTS, *TREES))
+        supported = ", ".join(kind.__name__ for kind in (*BOOSTING, *FORESTS, *TREES))
         raise ContractError(
-            f"model.py: {type(estimator).__name__} cannot be exported; {known} and linear models can. "
-            "Write its converter in pipeline/export beside theirs."
+            f"model.py: {type(estimator).__name__} cannot be exported; {supported} and linear models can. "
+            "Write its converter in training/export beside theirs."
         )
     return graph.model(last, metadata)

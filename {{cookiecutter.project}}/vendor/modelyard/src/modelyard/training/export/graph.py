@@ -1,4 +1,4 @@
-"""An ONNX graph that is written from its input on."""
+"""Builds an ONNX graph, node by node, from its input."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ ML = "ai.onnx.ml"
 
 
 class Graph:
-    """Nodes and constants, each under a number of its own so that the same model gives the same bytes.
+    """Nodes and constants, numbered in order so that the same model gives the same bytes.
 
-    It begins with a table of so many columns.
+    width: the number of columns of the input table.
     """
 
     def __init__(self, width: int, table: str = "features") -> None:
@@ -26,13 +26,13 @@ class Graph:
         self._constants: list[onnx.TensorProto] = []
 
     def add(self, operator: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
-        """Append a node; the name of its output."""
+        """Append a node; return the name of its output."""
         output = f"{operator}_{len(self._nodes)}"
         self._nodes.append(helper.make_node(operator, list(inputs), [output], domain=domain, **attributes))
         return output
 
     def constant(self, values: ArrayLike, dtype: type = np.float64) -> str:
-        """Append a constant; its name."""
+        """Append a constant; return its name."""
         name = f"constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(values, dtype=dtype), name))
         return name
@@ -46,7 +46,7 @@ class Graph:
         return self.add("Cast", values, to=TensorProto.DOUBLE)
 
     def model(self, last: str, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
-        """The checked model whose prediction is the output called `last`, with texts beside it."""
+        """The checked model whose prediction is the output `last`, with these texts as metadata."""
         self._nodes.append(helper.make_node("Identity", [last], ["prediction"]))
         graph = helper.make_graph(
             self._nodes,
@@ -57,7 +57,7 @@ class Graph:
         )
         # The newest operators and format that onnxruntime 1.32 reads
         opsets = [helper.make_opsetid("", 22), helper.make_opsetid(ML, 5)]
-        made = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="pipeline.export")
-        helper.set_model_props(made, dict(metadata or {}))
-        onnx.checker.check_model(made)
-        return made
+        proto = helper.make_model(graph, opset_imports=opsets, ir_version=10, producer_name="pipeline.export")
+        helper.set_model_props(proto, dict(metadata or {}))
+        onnx.checker.check_model(proto)
+        return proto

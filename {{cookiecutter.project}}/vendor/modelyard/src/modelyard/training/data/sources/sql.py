@@ -13,16 +13,17 @@ import pyarrow as pa
 import sqlalchemy
 from sqlalchemy import Engine, Result, Select, TextClause, case, column, func, literal_column, select, text
 
-from ....runtime.contract import Contract, ContractError
-from ...settings import Params, Sql
+from ....errors import ContractError
+from ....runtime.contract import Contract
+from ...settings import Params, SqlSettings
 
 WHOLE = "all"
 
 
 class SqlSource:
-    """The query's rows, cut by period with a WHERE around it where the contract has a time column."""
+    """The query's rows, by period with a WHERE around the query if the contract has a time column."""
 
-    def __init__(self, settings: Sql, params: Params, contract: Contract) -> None:
+    def __init__(self, settings: SqlSettings, params: Params, contract: Contract) -> None:
         self._settings, self._params, self._contract = settings, params, contract
         self._time = contract.time
         self._engine, self._rows = _connect(settings)
@@ -52,15 +53,15 @@ class SqlSource:
         measures: list[Any] = [func.count()]
         if self._settings.fingerprint:
             measures.append(literal_column(self._settings.fingerprint))
-        for name, kept in self._contract.columns.items():
+        for name, declared in self._contract.columns.items():
             measures.append(func.count(column(name)))
-            if kept.type == "boolean":
-                measures.append(func.count(case((column(name), 1))))  # not every database has the least of booleans
-            elif kept.type in ("integer", "number"):
+            if declared.type == "boolean":
+                measures.append(func.count(case((column(name), 1))))  # not every database has the minimum of booleans
+            elif declared.type in ("integer", "number"):
                 measures.append(func.sum(column(name)))
             else:
                 measures += [func.min(column(name)), func.max(column(name))]
-            if kept.type == "string":
+            if declared.type == "string":
                 measures.append(func.sum(func.length(column(name))))
         row = self._run(self._within(select(*measures).select_from(self._rows), period)).one()
         return hashlib.sha256(json.dumps([str(value) for value in row]).encode()).hexdigest()
@@ -79,14 +80,14 @@ class SqlSource:
         return _run(self._engine, query)
 
 
-def read_query(settings: Sql) -> pa.Table:
-    """All rows of a query. Raises ContractError where the database does not answer it."""
+def read_query(settings: SqlSettings) -> pa.Table:
+    """All rows of a query. Raises ContractError if the database cannot run it."""
     engine, rows = _connect(settings)
     return _table(_run(engine, select(text("*")).select_from(rows)))
 
 
-def _connect(settings: Sql) -> tuple[Engine, TextClause]:
-    """The database, and the query as what rows are selected from."""
+def _connect(settings: SqlSettings) -> tuple[Engine, TextClause]:
+    """The database, and the query as a FROM clause."""
     missing = [name for name in re.findall(r"\$(\w+)", settings.url) if name not in os.environ]
     if missing:
         raise ContractError(f"source.url names ${missing[0]}, which the environment does not have")
@@ -106,9 +107,9 @@ def _run(engine: Engine, query: Select) -> Result:
         raise ContractError(f"the source's query failed: {reason}") from None
 
 
-def _table(found: Result) -> pa.Table:
-    names = list(found.keys())
-    rows = [tuple(row) for row in found]
+def _table(result: Result) -> pa.Table:
+    names = list(result.keys())
+    rows = [tuple(row) for row in result]
     cells = zip(*rows, strict=True) if rows else [()] * len(names)
     return pa.table({name: _array(values) for name, values in zip(names, cells, strict=True)})
 
