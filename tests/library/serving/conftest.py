@@ -23,18 +23,19 @@ from typing import Any
 import msgspec
 import onnx
 import pytest
-from onnx import TensorProto, helper
-
 from modelyard.runtime.predictor import Predictor
 from modelyard.serving.access.access import Access
+from modelyard.serving.answers.models import Models
+from modelyard.serving.config import Config, ModelConfig
 from modelyard.serving.http.app import App
+from modelyard.serving.http.endpoints import routes
 from modelyard.serving.log.audit import Audit
-from modelyard.serving.config import Config
-from modelyard.serving.http.endpoints import Models, routes
 from modelyard.serving.log.metrics import Metrics
 from modelyard.serving.log.prediction_log import PredictionLog
 from modelyard.serving.log.shared import Shared
-from modelyard.serving.answers.variants import ModelConfig
+from onnx import TensorProto, helper
+
+from flight_delays import project
 
 FAILS_FROM = 5000.0  # miles
 
@@ -174,8 +175,8 @@ class Called:
     ) -> None:
         self.metrics = Metrics(Shared(1), 0)
         self.app = App(config, access or Access(None, None), self.metrics, Audit(audit))
-        self.models = Models.load(config, self.metrics, log)
-        self.models.say(True)
+        self.models = Models.load(project, config, self.metrics, log)
+        self.models.announce(True)
         self._apart = ThreadPoolExecutor(1)
         self.app.routes = routes(self.app, self.models, self._apart, reload or self._nothing)
 
@@ -266,7 +267,7 @@ def probe(made: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def predictor(made: Any) -> Predictor:
     """The predictor of the bundle of `made`."""
-    return Predictor(made.root / "bundle")
+    return project.predictor(made.root / "bundle")
 
 
 class Service:

@@ -6,11 +6,10 @@ import asyncio
 import json
 
 import pytest
-
 from modelyard.serving.access.access import Access
-from modelyard.serving.http.app import Reply, Route
-from modelyard.serving.config import RateConfig
 from modelyard.serving.access.key import KeyFile, add
+from modelyard.serving.config import RateConfig
+from modelyard.serving.http.app import Reply, Route
 
 
 @pytest.fixture

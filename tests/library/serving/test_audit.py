@@ -28,7 +28,7 @@ def test_acts_are_added_to_a_file_that_only_its_owner_reads(tmp_path, capsys):
 def test_lines_of_several_processes_do_not_mix(tmp_path):
     code = (
         "import sys; from pathlib import Path\n"
-        "from flight_delays.serving.audit import Audit\n"
+        "from modelyard.serving.log.audit import Audit\n"
         "for n in range(200): Audit(Path(sys.argv[1])).write('boss', 'x' * 500, str(n))"
     )
     path = tmp_path / "audit.jsonl"

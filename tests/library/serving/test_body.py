@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-
 from modelyard.serving.http.body import Bodies, Gone
 from modelyard.serving.refusal import Refusal
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.serving.config import Config, read_config
 
 

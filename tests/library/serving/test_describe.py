@@ -4,7 +4,6 @@ import hashlib
 import json
 
 import pytest
-
 from modelyard.runtime.contract import Column
 from modelyard.serving.http.describe import example_value, verdict
 

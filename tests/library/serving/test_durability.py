@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-
 from modelyard.serving.access.key import LOOK_EVERY, add
 from modelyard.serving.log.prediction_log import PredictionLog
 

@@ -6,13 +6,11 @@ import json
 import re
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
-from modelyard.serving.config import Config
+from modelyard.serving.config import Config, ModelConfig, SplitConfig
 from modelyard.serving.http.endpoints import LARGE
 from modelyard.serving.log.prediction_log import PredictionLog
-from modelyard.serving.answers.variants import ModelConfig, SplitConfig
 
 
 def by_column(rows):

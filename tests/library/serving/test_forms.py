@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
 from modelyard.serving.forms.forms import Forms, loads

@@ -6,12 +6,12 @@ import asyncio
 import json
 
 import pytest
-
-from modelyard.runtime.predictor import Predictor
 from modelyard.runtime.rows import encode
-from modelyard.serving.config import Config
 from modelyard.serving.answers.gathered import Gathered
-from modelyard.serving.answers.variants import ModelConfig, Served, SplitConfig
+from modelyard.serving.answers.variants import Served
+from modelyard.serving.config import Config, ModelConfig, SplitConfig
+
+from flight_delays import project
 
 KINDS = ["made", "made_multiclass", "made_regression"]
 
@@ -38,9 +38,9 @@ def probe_rows(bundle, count):
 @pytest.mark.parametrize("count", [1, 2, 7, 64])
 def test_each_row_has_the_answer_that_it_has_alone(kind, count, request):
     bundle = request.getfixturevalue(kind).root / "bundle"
-    served = Served("flights", ModelConfig(str(bundle)), 1e6)
+    served = Served(project, "flights", ModelConfig(str(bundle)), 1e6)
     tables = tables_of(served, probe_rows(bundle, count))
-    model = Predictor(bundle).model
+    model = project.predictor(bundle).model
     found = answers(served, tables)
     assert [one.answered.scores.tolist() for one in found] == [model.answer(table).tolist() for table in tables]
     assert {one.answered.by for one in found} == {"model"}
@@ -48,7 +48,7 @@ def test_each_row_has_the_answer_that_it_has_alone(kind, count, request):
 
 
 def test_rows_that_wait_together_take_one_call(made, monkeypatch):
-    served = Served("flights", ModelConfig(str(made.root / "bundle")), 1e6)
+    served = Served(project, "flights", ModelConfig(str(made.root / "bundle")), 1e6)
     tables = tables_of(served, probe_rows(made.root / "bundle", 9))
     model, sizes = served.first._answer, []
     monkeypatch.setattr(served.first, "_answer", lambda table: sizes.append(len(table)) or model(table))
@@ -58,20 +58,20 @@ def test_rows_that_wait_together_take_one_call(made, monkeypatch):
 
 def test_a_row_that_the_model_fails_at_does_not_harm_the_others(made, failing):
     bundle = failing(made)
-    served = Served("flights", ModelConfig(str(bundle)), 1e6)
+    served = Served(project, "flights", ModelConfig(str(bundle)), 1e6)
     rows = probe_rows(bundle, 4)
     rows[2] = rows[2] | {"distance": 5500}  # where it fails
     tables = tables_of(served, rows)
     found = [one.answered for one in answers(served, tables)]
     assert [one.by for one in found] == ["model", "model", "baseline", "model"]
-    expected = Predictor(made.root / "bundle").model
+    expected = project.predictor(made.root / "bundle").model
     assert [found[place].scores.tolist() for place in (0, 1, 3)] == [
         expected.answer(tables[place]).tolist() for place in (0, 1, 3)
     ]
 
 
 def test_a_request_that_is_gone_keeps_nobody_waiting(made):
-    served = Served("flights", ModelConfig(str(made.root / "bundle")), 1e6)
+    served = Served(project, "flights", ModelConfig(str(made.root / "bundle")), 1e6)
     tables = tables_of(served, probe_rows(made.root / "bundle", 3))
 
     async def ask():
@@ -84,7 +84,7 @@ def test_a_request_that_is_gone_keeps_nobody_waiting(made):
 
 
 def test_a_fault_reaches_each_request_and_the_next_ones_are_answered(made, monkeypatch):
-    served = Served("flights", ModelConfig(str(made.root / "bundle")), 1e6)
+    served = Served(project, "flights", ModelConfig(str(made.root / "bundle")), 1e6)
     (table,) = tables_of(served, probe_rows(made.root / "bundle", 1))
 
     async def ask():

@@ -7,8 +7,7 @@ import time
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.serving.access import jwks as module
 from modelyard.serving.access.jwks import key_set, public_keys
 

@@ -9,9 +9,10 @@ import subprocess
 import sys
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
+from modelyard.errors import ContractError
 from modelyard.serving.access.key import KeyFile, add, main, read_keys, revoke
+
+from flight_delays import project
 
 
 class Clock:
@@ -196,19 +197,19 @@ def test_a_file_with_the_same_size_and_time_is_noticed_when_it_was_replaced(path
 
 
 def test_the_verb_prints_the_key_alone_so_that_it_can_be_piped(path, capsys):
-    main(["shop", "--roles", "read, predict", "--file", str(path)])
+    main(["shop", "--roles", "read, predict", "--file", str(path)], project)
     told = capsys.readouterr()
     key = told.out.strip()
     assert KeyFile(path).find(key.encode()).roles == ["predict", "read"]
     assert told.out == f"{key}\n"
     assert key not in told.err
-    main(["shop", "--file", str(path), "--revoke"])
+    main(["shop", "--file", str(path), "--revoke"], project)
     assert capsys.readouterr().out == f"1 keys of shop removed from {path}\n"
     assert KeyFile(path).find(key.encode()) is None
 
 
 def test_the_verb_refuses_a_role_that_is_none(path, capsys):
     with pytest.raises(SystemExit, match="2"):
-        main(["shop", "--roles", "predict,boss", "--file", str(path)])
+        main(["shop", "--roles", "predict,boss", "--file", str(path)], project)
     assert "'boss': the roles are predict, read, admin" in capsys.readouterr().err
     assert not path.exists()

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 
 import pytest
-
 from modelyard.serving.http.limits import SECURITY_HEADERS, Limiter
 
 

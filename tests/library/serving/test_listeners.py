@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-import sys
-import threading
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.serving.process.listeners import listen, turn_away
+from modelyard.errors import ContractError
+from modelyard.serving.process.listeners import listen
 
 
 @pytest.fixture
@@ -50,36 +47,3 @@ def test_a_port_that_is_taken_is_told(listeners):
     port = listeners(1)[0].getsockname()[1]
     with pytest.raises(ContractError, match=rf"127\.0\.0\.1:{port}: Address already in use; say another with"):
         listen("127.0.0.1", port, 2)
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such filters")
-def test_who_came_before_is_taken_and_who_comes_after_is_refused_and_nobody_is_reset(listeners):
-    (one,) = listeners(1)
-    address = one.getsockname()
-    before = [socket.create_connection(address, timeout=5) for _ in range(5)]
-    turn_away(one)
-    found = []
-
-    def come():
-        try:
-            socket.create_connection(address, timeout=10).close()
-        except OSError as error:
-            found.append(type(error))
-
-    after = [threading.Thread(target=come) for _ in range(5)]
-    for thread in after:
-        thread.start()
-    one.settimeout(0.3)
-    taken = [one.accept()[0] for _ in range(5)]
-    with pytest.raises(TimeoutError):
-        one.accept()
-    one.close()
-    for thread in after:
-        thread.join(15)
-    assert found == [ConnectionRefusedError] * 5
-    for server in taken:
-        server.sendall(b"well")
-        server.close()
-    assert [client.recv(10) for client in before] == [b"well"] * 5
-    for client in before:
-        client.close()

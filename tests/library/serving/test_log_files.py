@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 import pytest
-
 from modelyard.serving.log.log_files import LogFiles, repair_all
 
 LINES = b"".join(b'{"row": %d}\n' % number for number in range(10))
@@ -146,7 +145,7 @@ def test_a_disk_that_is_full_leaves_whole_lines_and_takes_the_rest_later(folder)
     code = f"""
 import resource
 from pathlib import Path
-from flight_delays.serving.log_files import LogFiles
+from modelyard.serving.log.log_files import LogFiles
 lines = {LINES!r}
 files = LogFiles(Path({str(folder)!r}), 0, 10**6, 4)
 most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]

@@ -6,9 +6,8 @@ import json
 import msgspec
 import numpy as np
 import pytest
-
 from modelyard.runtime.contract import Column, Contract
-from modelyard.serving.log.log_lines import MASK, Entry, Source, encode, lines, masked
+from modelyard.serving.log.log_lines import MASK, LogEntry, LoggedModel, encode, lines, masked
 
 CONTRACT = Contract(
     "flights",
@@ -21,7 +20,7 @@ CONTRACT = Contract(
         "late": Column("boolean", "target", "whether"),
     },
 )
-SOURCE = Source("flights", "contract hash", "canary", masked(CONTRACT))
+SOURCE = LoggedModel("flights", "contract hash", "canary", masked(CONTRACT))
 ROWS = [{"name": "Ada", "age": 36, "distance": 1.5}, {"name": "Bo", "age": None, "distance": 2}, {"distance": 3}]
 
 
@@ -37,7 +36,7 @@ def entry(inputs=ROWS, scores=(0.1, 0.2, 0.3), source=SOURCE, **more):
         "decisions": [True] * len(scores),
         "latency_ms": 0.12345,
     }
-    return Entry(**given | more)
+    return LogEntry(**given | more)
 
 
 def told(given):
@@ -90,7 +89,7 @@ def test_rows_are_taken_as_structs_too_by_the_names_that_clients_use():
         {"name": MASK, "age": MASK, "distance": 1.5},
         {"name": MASK, "distance": 2.0},
     ]
-    open_source = Source("flights", "hash", "stable")
+    open_source = LoggedModel("flights", "hash", "stable")
     assert told(entry(rows, [0.1, 0.2], open_source))[0]["inputs"] == {"name": "Ada", "age": 36, "distance": 1.5}
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from modelyard.serving.log.metrics import Metrics
 from modelyard.serving.log.shared import Shared
 

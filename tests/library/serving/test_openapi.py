@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from modelyard.runtime.rows import encode
 from modelyard.serving.access.access import Access
 from modelyard.serving.access.key import KeyFile, add

@@ -10,17 +10,16 @@ import time
 
 import numpy as np
 import pytest
-
 from modelyard.serving.log import prediction_log as module
-from modelyard.serving.log.log_lines import Entry, Source
+from modelyard.serving.log.log_lines import LogEntry, LoggedModel
 from modelyard.serving.log.prediction_log import PredictionLog
 
-SOURCE = Source("flights", "hash", "stable")
+SOURCE = LoggedModel("flights", "hash", "stable")
 
 
 def entry(request="r", rows=1, inputs=None, **more):
     given = inputs if inputs is not None else [{"distance": place} for place in range(rows)]
-    return Entry(SOURCE, request, time.time(), "bundle", "model", given, np.zeros(rows), [False] * rows, 0.1, **more)
+    return LogEntry(SOURCE, request, time.time(), "bundle", "model", given, np.zeros(rows), [False] * rows, 0.1, **more)
 
 
 def read(folder):
@@ -177,16 +176,16 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from flight_delays.serving.log_lines import Entry, Source
-from flight_delays.serving.prediction_log import PredictionLog
+from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.prediction_log import PredictionLog
 
 log = PredictionLog(Path(sys.argv[1]), 0, float(sys.argv[2]), 2, 100)
 signal.signal(signal.SIGTERM, lambda *_: (log.close(), os._exit(0)))
-source, scores, inputs = Source("flights", "hash", "stable"), np.zeros(1), [{"distance": 529.0, "carrier": "US"}]
+source, scores, inputs = LoggedModel("flights", "hash", "stable"), np.zeros(1), [{"distance": 529.0, "carrier": "US"}]
 number = 0
 while True:
     for _ in range(20):
-        log.write(Entry(source, str(number), time.time(), "bundle", "model", inputs, scores, [False], 0.1))
+        log.write(LogEntry(source, str(number), time.time(), "bundle", "model", inputs, scores, [False], 0.1))
         number += 1
     os.write(1, b"%d %f\\n" % (number, time.monotonic()))
     time.sleep(0.002)
@@ -234,8 +233,8 @@ def test_a_disk_that_is_full_degrades_to_a_counter_and_goes_on_when_it_has_room(
 import os, resource, time
 from pathlib import Path
 import numpy as np
-from flight_delays.serving import prediction_log as module
-from flight_delays.serving.log_lines import Entry, Source
+from modelyard.serving.log import prediction_log as module
+from modelyard.serving.log.log_lines import LogEntry, LoggedModel
 
 module.MOST = 1000
 log = module.PredictionLog(Path({str(folder)!r}), 0, 0.02, 64, 4)
@@ -243,7 +242,7 @@ most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
 def write(start, count):
     for number in range(start, start + count):
-        log.write(Entry(Source("m", "c", "v"), str(number), 0.0, "b", "model", [{{}}], np.zeros(1), [0], 0.1))
+        log.write(LogEntry(LoggedModel("m", "c", "v"), str(number), 0.0, "b", "model", [{{}}], np.zeros(1), [0], 0.1))
 
 def until(reached):
     ends = time.monotonic() + 20

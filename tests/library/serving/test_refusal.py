@@ -4,7 +4,6 @@ import json
 import math
 
 import pytest
-
 from modelyard.runtime.rows import Problem
 from modelyard.serving.refusal import LISTED, NO_ROW, broken_rules, error_json, problem_json
 

@@ -4,15 +4,15 @@ import threading
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.predictor import Predictor
 from modelyard.serving.answers import shadow as module
 from modelyard.serving.answers.shadow import Shadow
+
+from flight_delays import project
 
 
 @pytest.fixture
 def shadow(made):
-    running = Shadow(Predictor(made.root / "bundle"), "abc")
+    running = Shadow(project.predictor(made.root / "bundle"), "abc")
     yield running
     running.close()
 
@@ -34,7 +34,7 @@ def test_it_answers_as_its_bundle_does_and_nobody_waits(shadow, table):
 
 def test_what_it_cannot_take_up_is_dropped_and_said(made, table, monkeypatch):
     monkeypatch.setattr(module, "WAITING", 2)
-    shadow = Shadow(Predictor(made.root / "bundle"), "abc")
+    shadow = Shadow(project.predictor(made.root / "bundle"), "abc")
     busy, go_on = threading.Event(), threading.Event()
 
     def wait(*_):
@@ -73,7 +73,7 @@ def test_an_answer_that_is_no_number_is_none(shadow, table, monkeypatch):
 
 
 def test_it_ends_even_where_it_is_stuck(made, table):
-    shadow = Shadow(Predictor(made.root / "bundle"), "abc")
+    shadow = Shadow(project.predictor(made.root / "bundle"), "abc")
     go_on = threading.Event()
     shadow.offer(table, lambda *_: go_on.wait(20))
     shadow.close(timeout=0.01)

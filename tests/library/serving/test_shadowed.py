@@ -4,15 +4,15 @@ import threading
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.predictor import Predictor
 from modelyard.serving.answers import shadow as module
-from modelyard.serving.config import Config, ModelConfig
-from modelyard.serving.log.log_lines import Source
-from modelyard.serving.log.metrics import Metrics
 from modelyard.serving.answers.shadow import Shadow
 from modelyard.serving.answers.shadowed import Shadowed, distances
+from modelyard.serving.config import Config, ModelConfig
+from modelyard.serving.log.log_lines import LoggedModel
+from modelyard.serving.log.metrics import Metrics
 from modelyard.serving.log.shared import Shared
+
+from flight_delays import project
 
 LABELS = 'model="flights",variant="stable",bundle="abc"'
 
@@ -25,8 +25,8 @@ def metrics():
 @pytest.fixture
 def shadowed(made, metrics):
     """A shadow that is told of, and the shadow itself."""
-    shadow = Shadow(Predictor(made.root / "bundle"), "abc")
-    yield Shadowed(shadow, Source("flights", "c", "stable"), metrics, None, (0.5,)), shadow
+    shadow = Shadow(project.predictor(made.root / "bundle"), "abc")
+    yield Shadowed(shadow, LoggedModel("flights", "c", "stable"), metrics, None, (0.5,)), shadow
     shadow.close()
 
 
@@ -77,8 +77,8 @@ def test_how_far_its_scores_are_from_those_given_is_a_histogram(shadowed, metric
 
 
 def test_numbers_have_the_bounds_of_the_scores_from_0_up(made_regression, metrics):
-    shadow = Shadow(Predictor(made_regression.root / "bundle"), "abc")
-    Shadowed(shadow, Source("flights", "c", "stable"), metrics, None, (-10.0, 0.0, 10.0, 20.0))
+    shadow = Shadow(project.predictor(made_regression.root / "bundle"), "abc")
+    Shadowed(shadow, LoggedModel("flights", "c", "stable"), metrics, None, (-10.0, 0.0, 10.0, 20.0))
     shadow.close()
     assert [line.partition('le="')[2].partition('"')[0] for line in told(metrics, "shadow_distance_bucket")] == [
         *("0", "10", "20", "+Inf"),

@@ -4,9 +4,9 @@ import subprocess
 import sys
 
 import pytest
-
-from modelyard.runtime.contract import Column, Contract, ContractError
-from modelyard.serving.answers.split import Split, canonical, place
+from modelyard.errors import ContractError
+from modelyard.runtime.contract import Column, Contract
+from modelyard.serving.answers.split import TrafficSplit, canonical, place
 
 CONTRACT = Contract(
     "flights",
@@ -21,7 +21,7 @@ CONTRACT = Contract(
 
 
 def split(share, model="flights", key="customer_id"):
-    return Split(model, key, share, CONTRACT)
+    return TrafficSplit(model, key, share, CONTRACT)
 
 
 # They are part of what is promised: a release that changes one moves callers to another bundle
@@ -39,7 +39,7 @@ def test_the_place_of_a_key_never_changes(text, expected):
 
 
 def test_the_place_is_the_same_in_another_process():
-    code = "from flight_delays.serving.split import place; print(place('flights:ada'))"
+    code = "from modelyard.serving.answers.split import place; print(place('flights:ada'))"
     for seed in ("1", "2"):
         told = subprocess.check_output([sys.executable, "-c", code], env={"PYTHONHASHSEED": seed}, text=True)
         assert float(told) == place("flights:ada")

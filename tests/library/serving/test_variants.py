@@ -6,12 +6,13 @@ import threading
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Predictor
+from modelyard.errors import ContractError
 from modelyard.runtime.rows import encode
 from modelyard.serving.answers.breaker import Breaker
-from modelyard.serving.answers.variants import ModelConfig, Served, SplitConfig
+from modelyard.serving.answers.variants import Served
+from modelyard.serving.config import ModelConfig, SplitConfig
+
+from flight_delays import project
 
 KINDS = ["made", "made_regression", "made_multiclass"]
 EVER = 1e9  # milliseconds
@@ -39,7 +40,7 @@ def probes(workspace):
 
 def serve(bundle, deadline_ms=EVER, **config):
     given = {name: value if isinstance(value, SplitConfig) else str(value) for name, value in config.items()}
-    return Served.from_config("flights", ModelConfig(str(bundle), **given), deadline_ms)
+    return Served(project, "flights", ModelConfig(str(bundle), **given), deadline_ms)
 
 
 def table_of(served, workspace):
@@ -63,7 +64,7 @@ def test_a_model_answers_columns_and_tables_alike_and_says_that_it_did(kind, req
         assert found.scores.tolist() == probes(workspace)["answers"]
         assert (found.by, found.bundle) == ("model", short(workspace.root / "bundle"))
         assert (found.kind, found.rows) == (served.contract.kind, None)
-        assert found.decisions() == Predictor(workspace.root / "bundle").decide(found.scores)
+        assert found.decisions() == project.predictor(workspace.root / "bundle").decide(found.scores)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,7 +76,7 @@ def test_where_the_model_fails_the_last_good_one_answers(kind, request, failing,
     assert served.answer(table).by == "model"
     found = served.answer(far(served, table))
     assert (found.by, found.bundle) == ("last good", short(good))
-    assert found.scores.tolist() == Predictor(good).model.answer(far(served, table)).tolist()
+    assert found.scores.tolist() == project.predictor(good).model.answer(far(served, table)).tolist()
     assert found.predictor.threshold == 0.9
 
 
@@ -276,7 +277,7 @@ def test_a_folder_without_a_bundle_is_refused(made, tmp_path):
     with pytest.raises(ContractError, match="holds no bundle"):
         serve(made.root / "bundle", fallback=tmp_path)
     with pytest.raises(ContractError, match="bundle holds no bundle"):
-        Served.from_config("flights", ModelConfig())
+        Served(project, "flights", ModelConfig())
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "contract.json", "reference.json"])
@@ -284,7 +285,7 @@ def test_a_bundle_that_is_not_whole_is_refused_with_the_file(made, copied, name)
     bundle = copied(made)
     raw = (bundle / name).read_bytes()
     (bundle / name).write_bytes(raw + b"\n")
-    with pytest.raises(ContractError, match=rf"{name} is not the file that manifest.json lists; copy the bundle again"):
+    with pytest.raises(ContractError, match=rf"{name} is not the file that the manifest lists; .* copy it again"):
         serve(bundle)
     (bundle / name).write_bytes(raw)
     assert serve(bundle)
@@ -293,12 +294,12 @@ def test_a_bundle_that_is_not_whole_is_refused_with_the_file(made, copied, name)
 def test_a_bundle_whose_manifest_is_cut_off_is_refused(made, copied):
     bundle = copied(made)
     (bundle / "manifest.json").write_bytes((bundle / "manifest.json").read_bytes()[:100])
-    with pytest.raises(ContractError, match=r"manifest\.json is no JSON .* copy the bundle again"):
+    with pytest.raises(ContractError, match=r"manifest\.json is no valid JSON: .* copy it again"):
         serve(bundle)
 
 
 def test_a_bundle_without_one_of_its_files_is_refused(made, copied):
     bundle = copied(made)
     (bundle / "reference.json").unlink()
-    with pytest.raises(ContractError, match=r"reference\.json: No such file or directory; the bundle is not whole"):
+    with pytest.raises(ContractError, match=r"reference\.json is missing, and the manifest lists it; .* copy it again"):
         serve(bundle)

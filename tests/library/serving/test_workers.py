@@ -15,7 +15,6 @@ import threading
 import time
 
 import pytest
-
 from modelyard.serving.access.key import add
 
 

@@ -1,1 +1,1 @@
-"""The service: answers rows over HTTP. It never imports `pipeline`."""
+"""The service: rows over HTTP. It never imports training."""

@@ -11,8 +11,7 @@ from typing import Annotated, Any, get_args, get_type_hints
 import msgspec
 from msgspec import Meta
 
-from ..runtime.contract import ContractError
-from .access.access import AccessConfig
+from ..errors import ContractError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -22,7 +21,7 @@ AtLeast0 = Annotated[int, Meta(ge=0)]
 
 
 class SplitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`models.<name>.split` of serving.json; see `Split`."""
+    """`models.<name>.split` of serving.json; see `TrafficSplit`."""
 
     bundle: str
     key: str
@@ -30,7 +29,7 @@ class SplitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`models.<name>` of serving.json: folders of bundles. bundle: None is the one inside the wheel."""
+    """`models.<name>` of serving.json: folders of bundles. bundle: None means the one inside the wheel."""
 
     bundle: str | None = None
     fallback: str | None = None
@@ -39,14 +38,14 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`rate`: requests that one caller may send in the long run (0: no limit), and at once."""
+    """`rate`: how many requests one caller may send, per second in the long run (0: no limit) and at once."""
 
     per_second: Annotated[float, Meta(ge=0)] = 0
     burst: AtLeast0 = 0
 
 
 class LogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`log`: the folder of the prediction log, after how long a line is safe, and how much may lie there."""
+    """`log`: the folder of the prediction log, the time until a line is written, and the limits on its files."""
 
     folder: str
     flush_seconds: Above0 = 0.2
@@ -54,21 +53,40 @@ class LogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     files: Annotated[int, Meta(ge=2)] = 16
 
 
+class OidcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`access.oidc` of serving.json.
+
+    jwks: a file or an https address with the provider's public keys. roles: the claim that lists the caller's roles;
+    a dotted path names a nested claim, as in `realm_access.roles`.
+    """
+
+    issuer: str
+    audience: str
+    jwks: str
+    roles: str = "roles"
+
+
+class AccessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`access` of serving.json. keys: the file written by the verb `key`."""
+
+    keys: str | None = None
+    oidc: OidcConfig | None = None
+
+
 class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What `serving.json` says. Folders are as they are, or from where the service is started.
+    """The content of `serving.json`. Relative folders start at the service's working directory.
 
-    default: the model that /predict answers with; not needed where there is one. workers: processes (0: one for each
-    core). deadline_ms: see `variants.Served`. body_mb: 10^6 bytes of a request's body; rows: in one request. variant:
-    a label in metrics, log and answers.
+    default: the model that /predict answers with; optional if there is only one. workers: processes (0: one for each
+    core). deadline_ms: see `variants.Served`. body_mb: the largest body of a request, in 10^6 bytes. rows: the largest
+    number of rows in one request. variant: a label in metrics, log and answers.
 
-    When bundles are loaded again, `models`, `default`, `deadline_ms`, `rows` and `variant` are read anew; the rest
-    needs a new start.
+    A reload reads `models`, `default`, `deadline_ms`, `rows` and `variant` again; the other keys need a restart.
     """
 
     models: dict[str, ModelConfig]
     default: str | None = None
     workers: AtLeast0 = 0
-    host: str = "0.0.0.0"  # noqa: S104, it is in a container; its ports are opened one by one
+    host: str = "0.0.0.0"  # noqa: S104, it runs in a container, whose ports are published one by one
     port: Annotated[int, Meta(ge=0, le=65535)] = 8000
     deadline_ms: Above0 = 200
     body_mb: Above0 = 16
@@ -85,24 +103,24 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_config(path: Path) -> Config:
-    """The configuration in a file. Raises ContractError that names file, key, what was given and what is allowed."""
+    """The configuration in a file. Raises ContractError that names file, key, the value given and what is allowed."""
     try:
-        given = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ContractError(f"{path}: {error.strerror or error}") from None
     except ValueError as error:
         raise ContractError(f"{path} is no JSON: {error}") from None
-    if faults := _unknown(given, Config, ""):
+    if faults := _unknown(raw, Config, ""):
         raise ContractError("\n".join(f"{path}: {fault}" for fault in faults))
-    for name, model in _models(given):
+    for name, model in _models(raw):
         _convert(model, ModelConfig, f"{path}: models.{name}.")
-    config: Config = _convert(given, Config, f"{path}: ")
+    config: Config = _convert(raw, Config, f"{path}: ")
     check_names(config, str(path))
     return config
 
 
 def check_names(config: Config, where: str) -> None:
-    """Raises ContractError where a model has a name that no path could hold, or the default is none of them."""
+    """Raise ContractError if the name of a model cannot be part of a path, or the default is not one of the models."""
     if not config.models:
         raise ContractError(f"{where}: models is empty; name at least one")
     for name in config.models:
@@ -115,37 +133,37 @@ def check_names(config: Config, where: str) -> None:
         raise ContractError(f"{where}: default: {config.default!r} is none of the models: {names}")
 
 
-def _unknown(given: Any, kind: Any, where: str) -> list[str]:
-    """Each key that is not known, with those that are."""
-    if not isinstance(given, dict):
+def _unknown(raw: Any, kind: Any, where: str) -> list[str]:
+    """A message for each unknown key, with the keys that are allowed."""
+    if not isinstance(raw, dict):
         return []
     hints = get_type_hints(kind)
-    faults = [f"{where}{key}: there is no such key; there are: {', '.join(hints)}" for key in given if key not in hints]
-    for key in given.keys() & hints.keys():
+    faults = [f"{where}{key}: there is no such key; there are: {', '.join(hints)}" for key in raw if key not in hints]
+    for key in raw.keys() & hints.keys():
         inner = [part for part in (hints[key], *get_args(hints[key])) if isinstance(part, type(msgspec.Struct))]
         if not inner:
             continue
-        if str(hints[key]).startswith("dict") and isinstance(given[key], dict):
-            for name, value in given[key].items():
+        if str(hints[key]).startswith("dict") and isinstance(raw[key], dict):
+            for name, value in raw[key].items():
                 faults += _unknown(value, inner[0], f"{where}{key}.{name}.")
         else:
-            faults += _unknown(given[key], inner[0], f"{where}{key}.")
+            faults += _unknown(raw[key], inner[0], f"{where}{key}.")
     return faults
 
 
-def _models(given: Any) -> Iterable[tuple[str, Any]]:
-    models = given.get("models") if isinstance(given, dict) else None
+def _models(raw: Any) -> Iterable[tuple[str, Any]]:
+    models = raw.get("models") if isinstance(raw, dict) else None
     return models.items() if isinstance(models, dict) else ()
 
 
-def _convert(given: Any, kind: Any, where: str) -> Any:
-    """The value as this type. Raises ContractError with msgspec's message, the key first and what was given last."""
+def _convert(raw: Any, kind: Any, where: str) -> Any:
+    """Convert the value to this type. Raises ContractError with the key, msgspec's message and the value."""
     try:
-        return msgspec.convert(given, kind)
+        return msgspec.convert(raw, kind)
     except msgspec.ValidationError as error:
-        what, _, place = str(error).partition(" - at `$")
+        problem, _, place = str(error).partition(" - at `$")
         keys = re.findall(r"[^.\[\]`]+", place)
         for key in keys:
-            given = given[key]
+            raw = raw[key]
         key = ".".join(keys)
-        raise ContractError(f"{where}{key}{': ' if key else ''}{what}; given was {json.dumps(given)[:100]}") from None
+        raise ContractError(f"{where}{key}{': ' if key else ''}{problem}; given was {json.dumps(raw)[:100]}") from None

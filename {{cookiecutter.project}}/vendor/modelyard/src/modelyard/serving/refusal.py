@@ -1,4 +1,4 @@
-"""Why a request gets no answer, and how that is told."""
+"""Why a request is refused, and the JSON that reports it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import msgspec
 
 from ..runtime.rows import Problem
 
-NO_ROW = -1  # of a problem that is in no row
-LISTED = 10_000  # problems; a client that sends more bad values than that learns nothing from the rest
+NO_ROW = -1  # the row of a problem that belongs to no row
+LISTED = 10_000  # problems; a longer list would not help the client
 
 
 class Refusal(Exception):
-    """A request that is not answered: status, the rule it broke, what was found and what is right.
+    """A request that is not answered: status, the rule that it breaks, what was sent and what is expected.
 
-    problems: what is wrong value by value. headers: what the answer carries besides.
+    problems: each value that is wrong. headers: additional headers of the response.
     """
 
     def __init__(
@@ -52,17 +52,17 @@ def problem_json(refusal: Refusal, request: str) -> bytes:
         "request": request,
     }
     if refusal.problems:
-        body["problems"] = [_told(problem) for problem in refusal.problems[:LISTED]]
+        body["problems"] = [_problem_object(problem) for problem in refusal.problems[:LISTED]]
     return msgspec.json.encode(body)
 
 
 def error_json(refusal: Refusal) -> bytes:
-    """The refusal as the Open Inference Protocol tells errors."""
-    told = [refusal.detail, *map(_line, refusal.problems[:LISTED])]
-    return msgspec.json.encode({"error": "\n".join(told)})
+    """The refusal in the form of an error of the Open Inference Protocol."""
+    text = [refusal.detail, *map(_line, refusal.problems[:LISTED])]
+    return msgspec.json.encode({"error": "\n".join(text)})
 
 
-def _told(problem: Problem) -> dict[str, Any]:
+def _problem_object(problem: Problem) -> dict[str, Any]:
     short = _shortened(problem)
     row = None if short.row == NO_ROW else short.row
     return {"row": row, "field": short.column, "value": short.value, "rule": short.rule}
@@ -78,13 +78,13 @@ def _shortened(problem: Problem) -> Problem:
 
 
 def _plain(value: Any) -> Any:
-    """A value that JSON can hold and a person can read: what is long or deep is cut, what JSON cannot hold is text."""
+    """A value that JSON can hold and a person can read: long or nested values are cut, others become text."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         return value if abs(value) < 2**63 else "a whole number of more than 64 bits"
     if isinstance(value, float):
-        return value if abs(value) <= 1.7976931348623157e308 else str(value)  # NaN and the infinities are not
+        return value if abs(value) <= 1.7976931348623157e308 else str(value)  # false for NaN and infinities
     if isinstance(value, str):
         text = value if len(value) <= 200 else value[:200] + "…"
         return text.encode("utf-8", "replace").decode()

@@ -1,18 +1,18 @@
-"""Who asks, and what they may do: API keys and bearer tokens of an OpenID Connect provider.
+"""Who calls the service, and what they may do: API keys and bearer tokens of an OpenID Connect provider.
 
-Roles: `predict` answers rows, `read` shows what is served and how it fares, `admin` changes what is served. No role
-holds another. A message or a log line never holds anything of a key or a token.
+Roles: `predict` answers rows, `read` shows what is served and its metrics, `admin` changes what is served. No role
+includes another. No message and no log line contains any part of a key or a token.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from ...runtime.contract import ContractError
+from ...errors import ContractError
+from ..config import AccessConfig, OidcConfig
+from ..refusal import Refusal
 from .key import KeyFile, Role
 
 if TYPE_CHECKING:
@@ -21,28 +21,8 @@ if TYPE_CHECKING:
 CHALLENGE = 'Bearer realm="predictions"'
 
 
-class OidcConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`access.oidc` of serving.json.
-
-    jwks: a file or an https address with the provider's public keys. roles: the claim that lists the caller's roles;
-    dots lead into nested claims, as in `realm_access.roles`.
-    """
-
-    issuer: str
-    audience: str
-    jwks: str
-    roles: str = "roles"
-
-
-class AccessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`access` of serving.json. keys: the file that the verb `key` writes."""
-
-    keys: str | None = None
-    oidc: OidcConfig | None = None
-
-
 class Caller(NamedTuple):
-    """Somebody who may do something: the name of the key, or `oidc:` and the token's subject."""
+    """An authenticated caller: the name of the key, or `oidc:` and the token's subject, with its roles."""
 
     name: str
     roles: frozenset[Role]
@@ -51,16 +31,8 @@ class Caller(NamedTuple):
 ANYONE = Caller("anyone", frozenset({"predict", "read"}))
 
 
-class Refused(Exception):
-    """A request that is not let in: what to answer (RFC 9457's status, title and detail) and with which headers."""
-
-    def __init__(self, status: int, title: str, detail: str, headers: Mapping[str, str]) -> None:
-        super().__init__(f"{status} {title}: {detail}")
-        self.status, self.title, self.detail, self.headers = status, title, detail, headers
-
-
 class Access:
-    """Lets callers in. Without keys and tokens it is open: anyone may predict and read, and nobody is admin."""
+    """Authenticates callers. Without keys and tokens it is open: anyone may predict and read, and nobody is admin."""
 
     def __init__(self, keys: KeyFile | None, oidc: Oidc | None) -> None:
         self._keys, self._oidc = keys, oidc
@@ -68,9 +40,9 @@ class Access:
 
     @classmethod
     def from_config(cls, config: AccessConfig | None, open_: bool) -> Access:
-        """The access that serving.json describes; with `open_` there is none to check.
+        """The access that serving.json configures; `open_` lets anyone in.
 
-        Raises ContractError where neither or both are given, where the keys cannot be read, or the extra is missing.
+        Raises ContractError if neither or both are given, the keys cannot be read, or the extra is missing.
         """
         configured = config is not None and (config.keys is not None or config.oidc is not None)
         if open_ and configured:
@@ -86,9 +58,10 @@ class Access:
         return cls(keys, None if config.oidc is None else _oidc(config.oidc))
 
     def check(self, headers: Iterable[tuple[bytes, bytes]], role: Role) -> Caller:
-        """Who sent these headers (ASGI's: names in lower case).
+        """The caller who sent these headers (ASGI's: names in lower case).
 
-        Raises Refused: 401 where it is not known who asks, 403 where they may not, 503 where it cannot be told yet.
+        Raises Refusal with status 401 if the caller is unknown, 403 if the caller lacks the role, and 503 if the
+        provider's keys have not been fetched yet.
         """
         caller = ANYONE if self.is_open else self._caller(headers)
         if role not in caller.roles:
@@ -96,11 +69,11 @@ class Access:
             if self.is_open:
                 detail += "; the service was started with --open, where nobody has it"
             challenge = f'{CHALLENGE}, error="insufficient_scope", scope="{role}"'
-            raise Refused(403, "Forbidden", detail, {"www-authenticate": challenge})
+            raise _refused(403, "Forbidden", detail, "www-authenticate", challenge)
         return caller
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """Stop the background threads."""
         if self._oidc is not None:
             self._oidc.close()
 
@@ -109,16 +82,16 @@ class Access:
         secret = bearer if key is None else key
         if secret is None:
             detail = "give a key as `X-API-Key: KEY` or `Authorization: Bearer KEY`"
-            raise Refused(401, "Unauthorized", detail, {"www-authenticate": CHALLENGE})
-        if self._keys is not None and (found := self._keys.find(secret)) is not None:
-            return Caller(found.name, frozenset(found.roles))
+            raise _refused(401, "Unauthorized", detail, "www-authenticate", CHALLENGE)
+        if self._keys is not None and (key_entry := self._keys.find(secret)) is not None:
+            return Caller(key_entry.name, frozenset(key_entry.roles))
         if bearer is not None and self._oidc is not None and bearer.count(b".") == 2:
             return _holder(bearer, self._oidc)
         raise _unknown("the key is not known here")
 
 
 def _credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, bytes | None]:
-    """What was given as bearer and as key. Another scheme is for somebody before the service, such as a proxy."""
+    """The bearer token and the key in the headers. Other schemes are ignored: they may be for a proxy."""
     bearer = key = None
     for name, value in headers:
         if name == b"authorization" and value[:7].lower() == b"bearer ":
@@ -132,9 +105,13 @@ def _credentials(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes | None, 
     return bearer, key
 
 
-def _unknown(why: str) -> Refused:
+def _unknown(why: str) -> Refusal:
     challenge = f'{CHALLENGE}, error="invalid_token", error_description="{why}"'
-    return Refused(401, "Unauthorized", why, {"www-authenticate": challenge})
+    return _refused(401, "Unauthorized", why, "www-authenticate", challenge)
+
+
+def _refused(status: int, title: str, detail: str, header: str, value: str) -> Refusal:
+    return Refusal(status, title, detail, headers=[(header.encode(), value.encode())])
 
 
 def _holder(token: bytes, oidc: Oidc) -> Caller:
@@ -146,13 +123,13 @@ def _holder(token: bytes, oidc: Oidc) -> Caller:
         raise _unknown(str(error)) from None
     except KeysMissing as error:
         detail = f"{error}; ask again in some seconds"
-        raise Refused(503, "Service Unavailable", detail, {"retry-after": "2"}) from None
+        raise _refused(503, "Service Unavailable", detail, "retry-after", "2") from None
 
 
 def _oidc(config: OidcConfig) -> Oidc:
     try:
         from .oidc import Oidc
     except ModuleNotFoundError as error:
-        extra = f"{(__package__ or '').partition('.')[0]}[oidc]"
+        extra = f"{__name__.partition('.')[0]}[oidc]"
         raise ContractError(f"`access.oidc` needs {error.name}; install {extra}") from None
     return Oidc(config)

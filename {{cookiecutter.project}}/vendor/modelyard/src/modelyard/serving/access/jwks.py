@@ -15,17 +15,17 @@ from urllib.parse import urlsplit
 import jwt
 import msgspec
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .key import LOOK_EVERY, stamp
 
-REFRESH = 300.0  # seconds between two looks at the provider's keys
-AGAIN = 60.0  # seconds between two looks for keys that nobody knows
+REFRESH = 300.0  # seconds between two fetches of the provider's keys
+AGAIN = 60.0  # seconds between two fetches because of an unknown key
 TIMEOUT = 5.0  # seconds
 LARGEST = 1_000_000  # bytes of a key set
 
 RSA = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")
 CURVES = {"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
-ALGORITHMS = (*RSA, *CURVES.values())  # with a shared secret (HS256), whoever checks tokens could make them
+ALGORITHMS = (*RSA, *CURVES.values())  # no shared secrets (HS256), with which whoever verifies tokens could issue them
 
 _log = logging.getLogger(__name__)
 
@@ -33,36 +33,36 @@ PublicKeys = Mapping[tuple[str | None, str], jwt.PyJWK]
 
 
 class KeySet(Protocol):
-    """Keys that may change. The same object is given for as long as they have not."""
+    """Keys that may change. `current` returns the same object until they do."""
 
     def current(self) -> PublicKeys:
-        """The keys by `kid` and algorithm; none where they have not come yet."""
+        """The keys by `kid` and algorithm; empty until they have been fetched."""
 
     def look_for_more(self) -> bool:
-        """Whether keys that are not there may be there soon, so that asking again makes sense."""
+        """Whether missing keys may arrive soon, so that the client should try again."""
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """Stop the background thread."""
 
 
 def public_keys(raw: bytes) -> PublicKeys:
     """The keys of a JWK set that may check signatures, by `kid` and algorithm.
 
-    Raises ContractError where it is no such set, or no key of it can be used. Keys that are not for signatures, have a
-    shared secret or are of an unknown kind are left out.
+    Raises ContractError if it is not a JWK set, or none of its keys can be used. Keys that are not for signatures, are
+    shared secrets or have an unknown type are left out.
     """
     try:
         listed = msgspec.json.decode(raw)["keys"]
-        found = [one for one in listed if one.get("use", "sig") == "sig"]
+        for_signatures = [jwk for jwk in listed if jwk.get("use", "sig") == "sig"]
     except (msgspec.MsgspecError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
         raise ContractError('it is no JWK set: {"keys": [...]} is expected') from None
     keys: dict[tuple[str | None, str], jwt.PyJWK] = {}
-    for one in found:
-        allowed = RSA if one.get("kty") == "RSA" else (CURVES.get(str(one.get("crv"))),)
+    for jwk in for_signatures:
+        allowed = RSA if jwk.get("kty") == "RSA" else (CURVES.get(str(jwk.get("crv"))),)
         for algorithm in allowed:
-            if algorithm is not None and one.get("alg", algorithm) == algorithm:
+            if algorithm is not None and jwk.get("alg", algorithm) == algorithm:
                 try:
-                    keys[one.get("kid"), algorithm] = jwt.PyJWK(one, algorithm)
+                    keys[jwk.get("kid"), algorithm] = jwt.PyJWK(jwk, algorithm)
                 except (jwt.PyJWTError, ValueError, TypeError):
                     _log.warning("a key of the provider cannot be read and is left out")
     if not keys:
@@ -79,11 +79,11 @@ def key_set(place: str) -> KeySet:
 
 
 class FileKeys:
-    """Keys in a file, looked at once a second at most; what cannot be read leaves those from before."""
+    """Keys in a file, which is checked for changes at most once a second; if it cannot be read, the old keys stay."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._seen, self._looked = stamp(path), time.monotonic()
+        self._stamp, self._looked = stamp(path), time.monotonic()
         self._keys = self._read()
 
     def current(self) -> PublicKeys:
@@ -91,8 +91,8 @@ class FileKeys:
         now = time.monotonic()
         if now - self._looked >= LOOK_EVERY:
             self._looked = now
-            if (found := stamp(self._path)) != self._seen:
-                self._seen = found
+            if (now_stamp := stamp(self._path)) != self._stamp:
+                self._stamp = now_stamp
                 try:
                     self._keys = self._read()
                 except ContractError as error:
@@ -118,8 +118,8 @@ class FileKeys:
 class AddressKeys:
     """Keys at an address, fetched in the background, so that no request waits for the provider.
 
-    At the start and each five minutes; when a token names a key that is unknown, but for that once a minute at most;
-    and each five seconds while there are none.
+    They are fetched at the start and every five minutes; when a token names an unknown key, but at most once a minute;
+    and every five seconds while there are none.
     """
 
     def __init__(self, address: str) -> None:
@@ -132,8 +132,8 @@ class AddressKeys:
             )
         self._address = address
         self._keys: PublicKeys = {}
-        self._asked = time.monotonic()
-        self._wanted = threading.Event()
+        self._last_asked = time.monotonic()
+        self._wake = threading.Event()
         self._fetching, self._closed = True, False
         threading.Thread(target=self._run, name="jwks", daemon=True).start()
 
@@ -144,15 +144,15 @@ class AddressKeys:
     def look_for_more(self) -> bool:
         """See `KeySet`."""
         now = time.monotonic()
-        if self._keys and not self._fetching and now - self._asked >= AGAIN:
-            self._asked, self._fetching = now, True
-            self._wanted.set()
+        if self._keys and not self._fetching and now - self._last_asked >= AGAIN:
+            self._last_asked, self._fetching = now, True
+            self._wake.set()
         return self._fetching or not self._keys
 
     def close(self) -> None:
         """See `KeySet`."""
         self._closed = True
-        self._wanted.set()
+        self._wake.set()
 
     def _run(self) -> None:
         before = b""
@@ -164,19 +164,19 @@ class AddressKeys:
             except (OSError, ValueError, HTTPException) as error:  # ContractError is a ValueError
                 _log.error("access.oidc.jwks: %s: %s; the keys from before stay in use", self._address, error)
             self._fetching = False
-            self._wanted.wait(REFRESH if self._keys else TIMEOUT)
-            self._wanted.clear()
+            self._wake.wait(REFRESH if self._keys else TIMEOUT)
+            self._wake.clear()
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """Whoever may redirect could name other keys."""
+    """Refuses redirects, through which someone else could supply the keys."""
 
     def redirect_request(self, *_: Any, **__: Any) -> None:
         return None
 
 
 def _fetch(address: str) -> bytes:
-    """A key set from its address. Raises OSError, or ValueError where it is too large."""
+    """A key set from its address. Raises OSError, or ValueError if it is too large."""
     with urllib.request.build_opener(_NoRedirect).open(address, timeout=TIMEOUT) as answer:
         raw: bytes = answer.read(LARGEST + 1)
     if len(raw) > LARGEST:

@@ -1,7 +1,7 @@
-"""Make a key with which a caller is known to the service; it is shown once, and the file holds its hash only.
+"""Create a key that identifies a caller to the service; it is shown once, and the file holds its hash only.
 
-A key is 256 random bits, so its SHA-256 cannot be searched for: a slow hash (bcrypt, argon2) protects secrets that a
-person has thought of, and would cost each request milliseconds here.
+A key is 256 random bits, so it cannot be found from its SHA-256 by search. A slow hash (bcrypt, argon2) is for secrets
+that people choose, and would cost each request milliseconds here.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ import secrets
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Literal, get_args
 
 import msgspec
 
-from ...command import run
-from ...runtime.contract import ContractError
+from ...errors import ContractError
+from ...runtime.project import Project
 
 Role = Literal["predict", "read", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key that the service takes: whose it is, what it may do, and the SHA-256 of it in hexadecimal digits."""
+    """An accepted key: its caller, the caller's roles, and its SHA-256 in hexadecimal digits."""
 
     name: str
     roles: list[Role]
@@ -48,7 +48,7 @@ class _Keys(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_keys(path: Path) -> list[Key]:
-    """The keys of a file. Raises ContractError where it cannot be read or is not as `Key` says; no value is named."""
+    """The keys of a file. Raises ContractError, without any value, if it cannot be read or is not valid."""
     try:
         keys = msgspec.json.decode(path.read_bytes(), type=_Keys).keys
     except OSError as error:
@@ -66,33 +66,33 @@ def read_keys(path: Path) -> list[Key]:
 
 
 class KeyFile:
-    """The keys of a file, taken again when the file has changed.
+    """The keys of a file, read again when the file changes.
 
-    It is looked at once a second at most. What has become unreadable is said in the log, once, and the keys from
-    before stay, so that a slip in an editor shuts nobody out.
+    The file is checked at most once a second. If it has become invalid, this is logged once and the old keys stay in
+    use, so that an editing error locks nobody out.
 
-    Raises ContractError where the file cannot be read at the start.
+    Raises ContractError if the file cannot be read at the start.
     """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path, self._clock = path, clock
-        self._seen, self._looked = stamp(path), clock()
+        self._stamp, self._looked = stamp(path), clock()
         self._keys = _by_hash(read_keys(path))
 
-    def find(self, given: bytes) -> Key | None:
-        """The entry of a key that a caller gave, or None."""
+    def find(self, secret: bytes) -> Key | None:
+        """The entry of the key that a caller sent, or None."""
         if self._clock() - self._looked >= LOOK_EVERY:
             self._look()
-        digest = hashlib.sha256(given).hexdigest()
-        found = self._keys.get(digest)
-        # the table is keyed by the hash, whose digits nobody can choose; the comparison takes the same time for any
-        return found if found is not None and hmac.compare_digest(found.sha256, digest) else None
+        digest = hashlib.sha256(secret).hexdigest()
+        key = self._keys.get(digest)
+        # the table is keyed by the hash, which nobody can choose; the comparison takes constant time
+        return key if key is not None and hmac.compare_digest(key.sha256, digest) else None
 
     def _look(self) -> None:
         self._looked = self._clock()
-        if (found := stamp(self._path)) == self._seen:
+        if (now := stamp(self._path)) == self._stamp:
             return
-        self._seen = found
+        self._stamp = now
         try:
             self._keys = _by_hash(read_keys(self._path))
         except ContractError as error:
@@ -106,48 +106,47 @@ def _by_hash(keys: Iterable[Key]) -> dict[str, Key]:
 
 
 def stamp(path: Path) -> tuple[int, ...] | None:
-    """What changes when a file does; None where it is not there."""
+    """A value that changes when the file changes; None if it does not exist."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return status.st_mtime_ns, status.st_size, status.st_ino
 
 
 def add(path: Path, name: str, roles: list[Role], replace: bool = False) -> str:
-    """A new key for a caller, whose hash is added to the file; with `replace`, the caller's other keys are removed.
+    """Create a key for a caller and add its hash to the file; `replace` removes the caller's other keys.
 
-    Without it they stay, so that a caller can move from one to the other. Raises ContractError for a name or a file
-    that is not as it must be.
+    Without `replace` they stay, so that the caller can change over. Raises ContractError for an invalid name or file.
     """
     if not NAME.fullmatch(name):
         raise ContractError(f"{name!r} is no name for a caller: take up to 64 letters, digits, '.', '_' or '-'")
-    made = f"key_{secrets.token_urlsafe(32)}"
+    secret = f"key_{secrets.token_urlsafe(32)}"
     with _locked(path):
-        kept = [key for key in _read_if_there(path) if not (replace and key.name == name)]
-        _write(path, [*kept, Key(name, roles, hashlib.sha256(made.encode()).hexdigest())])
-    return made
+        remaining = [key for key in _read_or_empty(path) if not (replace and key.name == name)]
+        _write(path, [*remaining, Key(name, roles, hashlib.sha256(secret.encode()).hexdigest())])
+    return secret
 
 
 def revoke(path: Path, name: str) -> int:
-    """How many keys a caller had, which are all removed from the file. Raises ContractError where there are none."""
+    """Remove all keys of a caller from the file; return their number. Raises ContractError if there are none."""
     with _locked(path):
         keys = read_keys(path)
-        kept = [key for key in keys if key.name != name]
-        if len(kept) == len(keys):
-            known = ", ".join(sorted({key.name for key in keys})) or "nobody"
-            raise ContractError(f"{path}: {name!r} has no key; those who have one: {known}")
-        _write(path, kept)
-    return len(keys) - len(kept)
+        remaining = [key for key in keys if key.name != name]
+        if len(remaining) == len(keys):
+            names = ", ".join(sorted({key.name for key in keys})) or "nobody"
+            raise ContractError(f"{path}: {name!r} has no key; those who have one: {names}")
+        _write(path, remaining)
+    return len(keys) - len(remaining)
 
 
-def _read_if_there(path: Path) -> list[Key]:
+def _read_or_empty(path: Path) -> list[Key]:
     return read_keys(path) if path.exists() else []
 
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep others who change the file waiting."""
+    """Hold an exclusive lock, so that other writers of the file wait."""
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except OSError as error:
@@ -163,26 +162,26 @@ def _write(path: Path, keys: list[Key]) -> None:
     """Replace the file in one step, readable by its owner only."""
     content = msgspec.json.format(msgspec.json.encode(_Keys(keys)), indent=1) + b"\n"
     try:
-        handle, made = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # its mode is 0600
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")  # its mode is 0600
         with os.fdopen(handle, "wb") as opened:
             opened.write(content)
             opened.flush()
             os.fsync(opened.fileno())
-        Path(made).replace(path)
+        Path(temporary).replace(path)
     except OSError as error:
         with contextlib.suppress(OSError, UnboundLocalError):
-            os.unlink(made)
+            os.unlink(temporary)
         raise ContractError(f"{path}: the keys cannot be written, and are as they were: {error.strerror}") from None
 
 
 def _roles(text: str) -> list[Role]:
-    given = list(dict.fromkeys(part.strip() for part in text.split(",")))
-    if wrong := [role for role in given if role not in ROLES]:
-        raise argparse.ArgumentTypeError(f"{', '.join(map(repr, wrong))}: the roles are {', '.join(ROLES)}")
-    return [role for role in ROLES if role in given]
+    names = list(dict.fromkeys(part.strip() for part in text.split(",")))
+    if unknown := [role for role in names if role not in ROLES]:
+        raise argparse.ArgumentTypeError(f"{', '.join(map(repr, unknown))}: the roles are {', '.join(ROLES)}")
+    return [role for role in ROLES if role in names]
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `key`."""
     parser = argparse.ArgumentParser(
         prog="key", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -195,14 +194,10 @@ def main(arguments: list[str] | None = None) -> None:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--replace", action="store_true", help="remove the caller's other keys")
     only.add_argument("--revoke", action="store_true", help="remove all keys of the caller, and make none")
-    given = parser.parse_args(arguments)
-    if given.revoke:
-        print(f"{revoke(given.file, given.name)} keys of {given.name} removed from {given.file}")
+    options = parser.parse_args(arguments)
+    if options.revoke:
+        print(f"{revoke(options.file, options.name)} keys of {options.name} removed from {options.file}")
         return
-    made = add(given.file, given.name, given.roles, given.replace)
-    print(f"the hash is in {given.file}; this is the key, shown only now:", file=sys.stderr)
-    print(made)
-
-
-if __name__ == "__main__":
-    run(main)
+    secret = add(options.file, options.name, options.roles, options.replace)
+    print(f"the hash is in {options.file}; this is the key, shown only now:", file=sys.stderr)
+    print(secret)

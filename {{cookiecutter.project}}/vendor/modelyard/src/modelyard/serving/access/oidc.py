@@ -1,6 +1,6 @@
-"""Bearer tokens of an OpenID Connect provider (JWT), checked here with the provider's public keys.
+"""Bearer tokens of an OpenID Connect provider (JWT), verified with the provider's public keys.
 
-It needs the extra `oidc`, so it is imported only where serving.json configures it.
+Requires the extra `oidc`, so it is imported only where serving.json configures it.
 """
 
 from __future__ import annotations
@@ -12,65 +12,65 @@ from typing import Any
 
 import jwt
 
-from .access import OidcConfig
+from ..config import OidcConfig
 from .jwks import ALGORITHMS, PublicKeys, key_set
 from .key import ROLES, Role
 
 LEEWAY = 30  # seconds that two clocks may differ
-KEEP = 60.0  # seconds for which a decision is kept, unless the token ends before
-KEPT = 10_000  # decisions
+KEEP = 60.0  # seconds for which a decision is cached, unless the token expires before
+KEPT = 10_000  # cached decisions
 LONGEST = 16_384  # bytes of a token
 
 
 class TokenRefused(Exception):
-    """A token that is not taken, in words that hold nothing of it."""
+    """A token that is not accepted; the message contains no part of it."""
 
 
 class KeysMissing(Exception):
-    """The provider's keys are on their way; the token could not be judged yet."""
+    """The provider's keys are being fetched; the token could not be verified yet."""
 
 
 Verified = tuple[str, frozenset[Role]]
 
 
 class Oidc:
-    """Judges tokens, and keeps what it found for a minute at most, so that a caller's next request costs little.
+    """Verifies tokens, and caches each decision for at most a minute, so that a caller's next request costs little.
 
-    When the provider's keys change, all that was found with those from before is forgotten.
+    When the provider's keys change, the cache is cleared.
 
-    Raises ContractError where the keys cannot be had, see `jwks.key_set`.
+    Raises ContractError if the keys cannot be read, see `jwks.key_set`.
     """
 
     def __init__(self, config: OidcConfig) -> None:
         self._config = config
         self._source = key_set(config.jwks)
         self._keys: PublicKeys = {}
-        self._kept: dict[bytes, tuple[float, Verified]] = {}
+        self._decisions: dict[bytes, tuple[float, Verified]] = {}
 
     def verify(self, token: bytes) -> Verified:
-        """Who holds a token, as `oidc:<subject>`, and the roles that it gives.
+        """The holder of a token, as `oidc:<subject>`, and the roles that it grants.
 
-        Raises TokenRefused, or KeysMissing where the provider's keys are still being fetched.
+        Raises TokenRefused, or KeysMissing while the provider's keys are being fetched.
         """
         now = time.monotonic()
         if (keys := self._source.current()) is not self._keys:
-            self._keys, self._kept = keys, {}
+            self._keys, self._decisions = keys, {}
         digest = hashlib.sha256(token).digest()
-        kept = self._kept.get(digest)
-        if kept is not None and now < kept[0]:
-            return kept[1]
+        decision = self._decisions.get(digest)
+        if decision is not None and now < decision[0]:
+            return decision[1]
         verified, ends = self._judge(token)
-        if len(self._kept) >= KEPT:
-            self._kept.clear()
-        self._kept[digest] = (now + min(KEEP, ends - time.time()), verified)
+        if len(self._decisions) >= KEPT:
+            self._decisions.clear()
+        self._decisions[digest] = (now + min(KEEP, ends - time.time()), verified)
         return verified
 
     def close(self) -> None:
-        """End what runs in the background."""
+        """Stop the background thread."""
         self._source.close()
 
     def _judge(self, token: bytes) -> tuple[Verified, float]:
-        """What a token says, and until when (seconds since 1970)."""
+        """The holder and roles of a token, and when it expires (seconds since 1970)."""
         if len(token) > LONGEST:
             raise TokenRefused(f"the token is longer than {LONGEST} bytes")
         try:
@@ -98,7 +98,7 @@ class Oidc:
             raise TokenRefused("the token is not signed with a public-key algorithm")
         if (kid, algorithm) in keys:
             return keys[kid, algorithm]
-        fitting = [key for (_, made_for), key in keys.items() if made_for == algorithm]
+        fitting = [key for (_, key_algorithm), key in keys.items() if key_algorithm == algorithm]
         if kid is None and len(fitting) == 1:
             return fitting[0]
         if kid is None and keys:
@@ -119,11 +119,11 @@ _REASONS: Mapping[type[Exception], str] = {
 
 
 def _roles(claims: Mapping[str, Any], path: str) -> frozenset[Role]:
-    """The roles that a token gives: a list, or words with spaces between them; words that are no role give nothing."""
-    found: Any = claims.get(path)
-    if found is None:
-        found = claims
+    """The roles that a token grants, from a list or a text separated by spaces; unknown names are ignored."""
+    claim: Any = claims.get(path)
+    if claim is None:
+        claim = claims
         for step in path.split("."):
-            found = found.get(step) if isinstance(found, dict) else None
-    named = found.split() if isinstance(found, str) else found if isinstance(found, list) else []
+            claim = claim.get(step) if isinstance(claim, dict) else None
+    named = claim.split() if isinstance(claim, str) else claim if isinstance(claim, list) else []
     return frozenset(role for role in ROLES if role in named)

@@ -1,0 +1,1 @@
+"""What answers a request: bundles, fallback, shadow and traffic split."""

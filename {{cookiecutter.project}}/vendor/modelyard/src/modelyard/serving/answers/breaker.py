@@ -1,4 +1,4 @@
-"""A circuit breaker: whoever failed several times in a row is left alone for a while."""
+"""A circuit breaker: after several failures in a row, calls are blocked for a while."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ SECONDS = 10.0
 
 
 class Breaker:
-    """Closed: all may pass. After `failures` bad ends in a row it is open, and nobody may.
+    """While it is closed, all calls may pass. After `failures` failures in a row it opens, and none may.
 
-    After `seconds` one may try (half-open). That one's good end closes it, a bad end opens it again; who never comes
-    back counts as bad after another `seconds`.
+    After `seconds`, one call may pass (half-open): its success closes the breaker, its failure opens it again. A call
+    that never reports its end counts as failed after another `seconds`.
     """
 
     def __init__(
@@ -28,11 +28,11 @@ class Breaker:
 
     @property
     def is_closed(self) -> bool:
-        """Whether all may pass."""
+        """Whether all calls may pass."""
         return self._closed
 
     def may_pass(self) -> bool:
-        """Whether the next may pass; where it is half-open, asking takes the one place."""
+        """Whether the next call may pass; while half-open, only the first to ask may."""
         if self._closed:
             return True
         with self._lock:
@@ -43,13 +43,13 @@ class Breaker:
             return True
 
     def good(self) -> None:
-        """Who passed came to a good end."""
+        """Report that a call succeeded."""
         if self._in_a_row or not self._closed:
             with self._lock:
                 self._in_a_row, self._closed = 0, True
 
     def bad(self) -> None:
-        """Who passed came to a bad end."""
+        """Report that a call failed."""
         with self._lock:
             self._in_a_row += 1
             if self._in_a_row >= self._failures or not self._closed:

@@ -1,6 +1,6 @@
-"""Single rows of requests that are there at the same time, answered by one call of the model.
+"""Single rows of requests that arrive at the same time, answered by one call of the model.
 
-A call costs about the same for one row as for a dozen, and an answer does not depend on what is asked with it.
+A call costs about the same for one row as for a dozen, and an answer does not depend on the other rows of the call.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from .variants import Answered, Served
 
 
 class Timed(NamedTuple):
-    """An answer, and the seconds that the call took in which it was given."""
+    """An answer, and the seconds that its call took."""
 
     answered: Answered
     seconds: float
 
 
 class Gathered:
-    """Collects rows until the event loop has nothing else to do, which is before it looks for more requests."""
+    """Collects the rows of one iteration of the event loop, and answers them before it reads more requests."""
 
     def __init__(self, served: Served) -> None:
         self._served = served
@@ -42,14 +42,14 @@ class Gathered:
         waiting, self._waiting = self._waiting, []
         started = time.perf_counter()
         try:
-            found = self._answers([table for table, _ in waiting])
+            answers = self._answers([table for table, _ in waiting])
         except Exception as error:
             for _, future in waiting:
                 if not future.done():
                     future.set_exception(error)
             return
         seconds = time.perf_counter() - started
-        for (_, future), answered in zip(waiting, found, strict=True):
+        for (_, future), answered in zip(waiting, answers, strict=True):
             if not future.done():
                 future.set_result(Timed(answered, seconds))
 
@@ -57,6 +57,6 @@ class Gathered:
         if len(tables) == 1:
             return [self._served.answer(tables[0])]
         whole = self._served.answer(np.concatenate(tables))
-        if whole.by != "model":  # one row may be why, and the others are not to bear it
+        if whole.by != "model":  # a single row may be the cause, so each row is answered by itself
             return [self._served.answer(table) for table in tables]
         return [whole._replace(scores=whole.scores[place : place + 1]) for place in range(len(tables))]

@@ -1,4 +1,4 @@
-"""A model in service: who answers for it, how its bodies are read, and what is noted of each answer."""
+"""A model in service: what answers for it, how its bodies are read, and what is recorded of each answer."""
 
 from __future__ import annotations
 
@@ -8,21 +8,20 @@ import math
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.contract import Contract
+from ...runtime.project import Project
 from ..config import Config
-from ..forms.forms import Asked, Forms
-from .gathered import Gathered
-from ..log.log_lines import Entry, Source, masked
+from ..forms.forms import Forms, ParsedRows
+from ..log.log_lines import LogEntry, LoggedModel, masked
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..log.prediction_log import PredictionLog
+from .gathered import Gathered
 from .shadowed import Shadowed
 from .variants import Answered, Served
 
@@ -30,61 +29,55 @@ PROBABILITIES = tuple(round(0.05 * step, 2) for step in range(1, 20))
 STEPS = (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)  # of a decade
 
 
-class Done(NamedTuple):
-    """What was asked and answered: one part for each bundle that answered. seconds: the time in the models."""
+class AnsweredRequest(NamedTuple):
+    """The rows and answers of a request: one part for each bundle that answered. seconds: the time in the models."""
 
-    asked: Asked
+    body: ParsedRows
     table: NDArray[np.float64]
     parts: Sequence[Answered]
     seconds: float
 
     def in_order(self, decisions: Sequence[Sequence[Any]]) -> tuple[list[Any], Sequence[Any], list[str] | None]:
-        """Scores, decisions and, where more than one answered, bundles, in the order of the request's rows."""
+        """Scores, decisions and, if several bundles answered, bundles, in the order of the request's rows."""
         if len(self.parts) == 1:
             return self.parts[0].scores.tolist(), decisions[0], None
-        found: list[tuple[Any, Any, str]] = [(None, None, "")] * self.asked.count
+        ordered: list[tuple[Any, Any, str]] = [(None, None, "")] * self.body.count
         for part, decided in zip(self.parts, decisions, strict=True):
             places = [] if part.rows is None else part.rows.tolist()
-            for place, score, it in zip(places, part.scores.tolist(), decided, strict=True):
-                found[place] = (score, it, part.bundle)
-        scores, ordered, bundles = zip(*found, strict=True)
-        return list(scores), ordered, list(bundles)
+            for place, score, decision in zip(places, part.scores.tolist(), decided, strict=True):
+                ordered[place] = (score, decision, part.bundle)
+        scores, decided_in_order, bundles = zip(*ordered, strict=True)
+        return list(scores), decided_in_order, list(bundles)
 
     def by_models(self) -> NDArray[np.float64]:
-        """The scores in the order of the rows, NaN where another than a model gave them; shape (n,) or (n, classes)."""
-        found = np.full((self.asked.count, *self.parts[0].scores.shape[1:]), np.nan)
+        """The scores in the order of the rows, NaN for rows that the baseline answered; shape (n,) or (n, classes)."""
+        scores = np.full((self.body.count, *self.parts[0].scores.shape[1:]), np.nan)
         for part in self.parts:
             if part.by != "baseline":
-                found[slice(None) if part.rows is None else part.rows] = part.scores
-        return found
-
-
-class Prediction(msgspec.Struct, omit_defaults=True, gc=False):
-    """The answer to one row; `bundle` says by which one, where not all rows were answered by the same."""
-
-    prediction: Any
-    decision: Any
-    bundle: str | None = None
+                scores[slice(None) if part.rows is None else part.rows] = part.scores
+        return scores
 
 
 class Live:
     """One model of `serving.json`.
 
-    `forms` is for the event loop and `forms_apart` for the one thread that takes large bodies: a reader writes single
-    rows into arrays of its own.
+    `forms` is for the event loop and `forms_apart` for the thread that reads large bodies, because a reader of bodies
+    reuses its arrays for single rows and is not thread-safe.
 
     Raises ContractError as `Served` does.
     """
 
-    def __init__(self, name: str, config: Config, metrics: Metrics, log: PredictionLog | None) -> None:
+    def __init__(
+        self, project: Project, name: str, config: Config, metrics: Metrics, log: PredictionLog | None
+    ) -> None:
         self.name, self.variant = name, config.variant
-        self.served = Served.from_config(name, config.models[name], config.deadline_ms)
+        self.served = Served(project, name, config.models[name], config.deadline_ms)
         self.contract: Contract = self.served.contract
-        self.folder = Path(self.served.first.folder)
+        self.folder = self.served.first.folder
         self.forms = Forms(self.contract, config.rows)
         self.forms_apart = Forms(self.contract, config.rows)
         digest = hashlib.sha256(self.contract.to_json().encode()).hexdigest()
-        self._source = Source(name, digest, config.variant, masked(self.contract))
+        self._source = LoggedModel(name, digest, config.variant, masked(self.contract))
         self._metrics, self._log = metrics, log
         self._labels = {"model": name, "variant": config.variant}
         self._seconds = metrics.histogram("prediction_seconds", SECONDS, **self._labels)
@@ -98,37 +91,37 @@ class Live:
         self._key_column = split.column if split else None
         self._gathered = Gathered(self.served)
 
-    def answer(self, asked: Asked, key: bytes | None) -> Done:
-        """The answer to what was asked. key: of the split, where that is a header's value."""
+    def answer(self, body: ParsedRows, key: bytes | None) -> AnsweredRequest:
+        """The answer to a request's rows. key: the key of the traffic split if it comes from a header."""
         started = time.perf_counter()
-        table = self.served.table(asked.columns)
+        table = self.served.table(body.columns)
         parts: Sequence[Answered]
         if self._key_column is None:
             parts = (self.served.answer(table, key),)
         else:
-            parts = self.served.answer_each(table, asked.values(self._key_column))
-        return Done(asked, table, parts, time.perf_counter() - started)
+            parts = self.served.answer_each(table, body.values(self._key_column))
+        return AnsweredRequest(body, table, parts, time.perf_counter() - started)
 
-    async def answer_among(self, asked: Asked) -> Done:
-        """The answer to one row, given together with those of other requests; only where there is no split."""
-        table = self.served.table(asked.columns)
+    async def answer_among(self, body: ParsedRows) -> AnsweredRequest:
+        """The answer to one row, computed together with those of other requests; only for a model without a split."""
+        table = self.served.table(body.columns)
         answered, seconds = await self._gathered.answer(table)
-        return Done(asked, table, (answered,), seconds)
+        return AnsweredRequest(body, table, (answered,), seconds)
 
-    def note(self, done: Done, decisions: Sequence[Sequence[Any]], request: str, started: float) -> None:
-        """Count and log the answers. started: when the request came, by `perf_counter`."""
-        self._seconds.add(done.seconds)
-        for part, decided in zip(done.parts, decisions, strict=True):
+    def note(self, answered: AnsweredRequest, decisions: Sequence[Sequence[Any]], request: str, started: float) -> None:
+        """Count and log the answers. started: when the request arrived, by `perf_counter`."""
+        self._seconds.add(answered.seconds)
+        for part, decided in zip(answered.parts, decisions, strict=True):
             self._count(part)
             if self._log is not None:
-                self._log.write(self._entry(done, part, decided, request, started, part.by))
+                self._log.write(self._entry(answered, part, decided, request, started, part.by))
         if self._shadowed is not None:
-            self._shadowed.ask(done.table, done.by_models(), done.asked.inputs, request)
+            self._shadowed.ask(answered.table, answered.by_models(), answered.body.inputs, request)
 
-    def info(self, there: bool) -> None:
-        """Say in the metrics which bundle answers, or that it does no more."""
+    def announce(self, answers: bool) -> None:
+        """Set in the metrics whether this bundle is in service."""
         labels = {"model": self.name, "bundle": self.served.bundle, "variant": self.variant}
-        self._metrics.level("model_info", **labels)(float(there))
+        self._metrics.level("model_info", **labels)(float(answers))
 
     def _count(self, part: Answered) -> None:
         count = self._answered.get(part.by)
@@ -146,15 +139,15 @@ class Live:
             histogram.add_all(part.scores if part.scores.ndim == 1 else part.scores.max(axis=1))
 
     def _entry(
-        self, done: Done, part: Answered, decided: Sequence[Any], request: str, started: float, by: str
-    ) -> Entry:
-        return Entry(
+        self, answered: AnsweredRequest, part: Answered, decided: Sequence[Any], request: str, started: float, by: str
+    ) -> LogEntry:
+        return LogEntry(
             self._source,
             request,
             time.time(),
             part.bundle,
             by,
-            done.asked.inputs,
+            answered.body.inputs,
             part.scores,
             decided,
             (time.perf_counter() - started) * 1e3,
@@ -163,10 +156,10 @@ class Live:
 
 
 def score_bounds(contract: Contract, folder: Path) -> Sequence[float]:
-    """The upper bounds of the buckets for scores, the same for any two bundles that answer in the same order of size.
+    """The upper bounds of the buckets for scores, the same for bundles whose answers have the same order of magnitude.
 
-    Probabilities: 20 even ones between 0 and 1. Numbers: six to a decade, below and above 0, from a thousandth of the
-    decade of the largest answer in the bundle's probe.
+    Probabilities: 20 equal buckets between 0 and 1. Numbers: six buckets to a decade, below and above 0, from a
+    thousandth of the decade of the largest answer in the bundle's probe.
     """
     if contract.kind != "regression":
         return PROBABILITIES
@@ -178,27 +171,8 @@ def score_bounds(contract: Contract, folder: Path) -> Sequence[float]:
     return [-size for size in reversed(sizes)] + [0.0, *sizes]
 
 
-def answer_json(live: Live, done: Done, decisions: Sequence[Sequence[Any]]) -> bytes:
-    """The answer to POST /predict, in the form of the question: rows, or columns for columns."""
-    first = done.parts[0]
-    head: dict[str, Any] = {
-        "model": live.name,
-        "bundle": first.bundle if len(done.parts) == 1 else None,
-        "variant": live.variant,
-        "fallback": fallback(done.parts),
-    }
-    scores, decided, bundles = done.in_order(decisions)
-    if done.asked.form == "columns":
-        head["columns"] = {"prediction": scores, "decision": decided}
-        if bundles:
-            head["columns"]["bundle"] = bundles
-    else:
-        head["predictions"] = list(map(Prediction, scores, decided, bundles or repeat(None)))
-    return msgspec.json.encode(head)
-
-
 def fallback(parts: Sequence[Answered]) -> str | None:
-    """Who stood in for the model in any row, or None."""
+    """What stood in for the model for any row, or None."""
     for part in parts:
         if part.by != "model":
             return part.by

@@ -1,4 +1,4 @@
-"""A second bundle that sees the same rows; its answers are only noted, and nobody waits for them."""
+"""A second bundle that is given the same rows; its answers are only recorded, and no request waits for them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ _log = logging.getLogger(__name__)
 
 
 class Shadow:
-    """Answers tables of features in a thread of its own; what it cannot take up in time it drops."""
+    """Answers tables of features in a thread of its own; when too many wait, new ones are dropped."""
 
     def __init__(self, predictor: Predictor, bundle: str) -> None:
         self.predictor, self.bundle = predictor, bundle
-        self._said = False
+        self._has_reported = False
         self._waiting: queue.Queue[tuple[NDArray[np.float64], Then] | None] = queue.Queue(WAITING)
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
         self._thread.start()
 
     def offer(self, table: NDArray[np.float64], then: Then) -> bool:
-        """Have a table answered some time; whether it will be.
+        """Queue a table to be answered; return whether there was room.
 
-        `then` gets the scores (None: it failed) and the milliseconds, in the shadow's thread.
+        `then` is called with the scores (None on failure) and the milliseconds, in the shadow's thread.
         """
         try:
             self._waiting.put_nowait((table, then))
@@ -42,7 +42,7 @@ class Shadow:
         return True
 
     def close(self, timeout: float = 5.0) -> None:
-        """Answer what waits, for so many seconds at most, and end."""
+        """Answer the queued tables, for at most `timeout` seconds, and stop."""
         try:
             self._waiting.put(None, timeout=timeout)
         except queue.Full:
@@ -50,18 +50,18 @@ class Shadow:
         self._thread.join(timeout)
 
     def _run(self) -> None:
-        while (taken := self._waiting.get()) is not None:
-            table, then = taken
+        while (item := self._waiting.get()) is not None:
+            table, then = item
             started = time.perf_counter()
             scores: NDArray[np.float64] | None = None
             try:
                 scores = self._answer(table)
-            except Exception as error:  # whatever it is, the shadow must not end, nor fill the log
-                self._say(error)
+            except Exception as error:  # no error may end the thread or fill the log
+                self._report(error)
             try:
                 then(scores, (time.perf_counter() - started) * 1e3)
             except Exception as error:
-                self._say(error)
+                self._report(error)
 
     def _answer(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         scores = self.predictor.model.answer(table)
@@ -69,7 +69,7 @@ class Shadow:
             raise ArithmeticError("an answer is not finite")
         return scores
 
-    def _say(self, error: Exception) -> None:
-        if not self._said:
+    def _report(self, error: Exception) -> None:
+        if not self._has_reported:
             _log.error("the shadow %s fails: %s; from now on this is only counted", self.bundle, error, exc_info=error)
-        self._said = True
+        self._has_reported = True

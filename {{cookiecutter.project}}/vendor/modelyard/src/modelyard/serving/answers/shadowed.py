@@ -1,4 +1,4 @@
-"""What is told of a shadow: its answers in the log, and in the metrics how it fares and how far they are from ours."""
+"""What is recorded of a shadow: its answers in the log; their number and distance from the live ones as metrics."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..log.log_lines import Entry, Source
+from ..log.log_lines import LogEntry, LoggedModel
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from .shadow import Shadow
 
 DISTANCES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # between probabilities
 
-# while bundles are loaded again, the shadow from before answers what it has taken, and counts into the same cells
+# during a reload, the previous shadow answers what is queued and counts in the same cells
 _counting = threading.Lock()
 
 
 class Shadowed:
     """The shadow of one model.
 
-    bounds: those of the model's scores; from 0 up they serve for the distances between numbers.
+    bounds: the bucket bounds of the model's scores; those from 0 up are also used for distances between numbers.
     """
 
     def __init__(
-        self, shadow: Shadow, source: Source, metrics: Metrics, log: PredictionLog | None, bounds: Sequence[float]
+        self, shadow: Shadow, source: LoggedModel, metrics: Metrics, log: PredictionLog | None, bounds: Sequence[float]
     ) -> None:
         self._shadow, self._source, self._log = shadow, source, log
         labels = {"model": source.model, "variant": source.variant, "bundle": shadow.bundle}
-        # all of them now, in one thread: making one while another thread does would tear the memory that they lie in
+        # all are created here, in one thread, because creating cells is not thread-safe
         self._count = {
             outcome: metrics.counter("shadow_predictions_total", **labels, outcome=outcome)
             for outcome in ("answered", "dropped", "failed")
@@ -44,13 +44,13 @@ class Shadowed:
     def ask(
         self,
         table: NDArray[np.float64],
-        given: NDArray[np.float64],
+        live_scores: NDArray[np.float64],
         inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
         request: str,
     ) -> None:
-        """Have n rows answered, some time or never.
+        """Queue n rows for the shadow, which may drop them.
 
-        table: their features. given: the scores that the client got, NaN where another than a model gave them.
+        table: their features. live_scores: the scores that the client got, NaN where no model gave them.
         """
         rows = len(table)
 
@@ -58,7 +58,7 @@ class Shadowed:
             with _counting:
                 self._count["failed" if scores is None else "answered"](rows)
                 if scores is not None:
-                    self._distances.add_all(distances(scores, given))
+                    self._distances.add_all(distances(scores, live_scores))
             if scores is not None and self._log is not None:
                 self._log.write(self._entry(scores, inputs, request, milliseconds))
 
@@ -71,17 +71,17 @@ class Shadowed:
         inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
         request: str,
         milliseconds: float,
-    ) -> Entry:
+    ) -> LogEntry:
         decided = self._shadow.predictor.decide(scores)
         now, bundle = time.time(), self._shadow.bundle
-        return Entry(self._source, request, now, bundle, "model", inputs, scores, decided, milliseconds, shadow=True)
+        return LogEntry(self._source, request, now, bundle, "model", inputs, scores, decided, milliseconds, shadow=True)
 
 
-def distances(scores: NDArray[np.float64], given: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far two answers to each of n rows are from each other: of several probabilities, the farthest.
+def distances(scores: NDArray[np.float64], live_scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The distance between two answers to each of n rows: for several probabilities, the largest difference.
 
-    Shapes (n,) or (n, classes) of both. Rows in which one is no number are left out.
+    Both have shape (n,) or (n, classes). Rows in which either is NaN are left out.
     """
-    apart = np.abs(scores - given)
+    apart = np.abs(scores - live_scores)
     apart = apart if apart.ndim == 1 else apart.max(axis=1, initial=0.0)
     return apart[np.isfinite(apart)]

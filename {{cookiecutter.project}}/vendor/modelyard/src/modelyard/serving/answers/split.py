@@ -1,4 +1,4 @@
-"""An A/B split: which bundle answers, by a stable hash of a key."""
+"""A traffic split (A/B test): a stable hash of a key decides which bundle answers."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ import hashlib
 import re
 from typing import Any
 
-from ...runtime.contract import Contract, ContractError
+from ...errors import ContractError
+from ...runtime.contract import Contract
 
 HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 
-class Split:
-    """Sends the share of all keys to the second bundle; the same key goes the same way in any process and release.
+class TrafficSplit:
+    """Sends a share of all keys to the second bundle; a key goes to the same bundle in every process and release.
 
     The key's place in [0, 1) is the BLAKE2b of the UTF-8 text `<model>:<key>`, with a digest of 8 bytes, of which the
-    first 53 bits are taken as a binary fraction. The second bundle answers where it is below the share. So a larger
-    share keeps whom it had, and two models split independently of each other.
+    first 53 bits are read as a binary fraction. The second bundle answers if the place is below the share. So a larger
+    share includes the keys of a smaller one, and the splits of two models are independent of each other.
 
     key: a column of the contract, of any role, or else a header of the request.
 
-    Raises ContractError where it is neither, or the share is not within 0 and 1.
+    Raises ContractError if it is neither, or the share is not between 0 and 1.
     """
 
     def __init__(self, model: str, key: str, share: float, contract: Contract) -> None:
@@ -28,7 +29,7 @@ class Split:
             raise ContractError(f"models.{model}.split.share is {share}; it must be within 0 and 1")
         self.column = key if key in contract.columns else None
         self.header = None if self.column else key.lower().encode()
-        # proxies drop headers with an underscore, and such a name is more likely a column's, misspelt
+        # proxies drop headers with an underscore, so such a name is probably a misspelt column
         if self.column is None and not HEADER.fullmatch(key):
             columns = ", ".join(contract.columns)
             raise ContractError(
@@ -55,6 +56,4 @@ def canonical(key: Any) -> str:
         return "true" if key else "false"
     if isinstance(key, float) and key.is_integer():
         key = int(key)
-    return (
-        hex(key) if isinstance(key, int) and abs(key) >= 2**64 else str(key)
-    )  # Python writes no more than 4300 digits
+    return hex(key) if isinstance(key, int) and abs(key) >= 2**64 else str(key)  # str() is limited to 4300 digits

@@ -1,4 +1,4 @@
-"""What answers a request: a model, or who stands in for it, and by which of two bundles where traffic is split."""
+"""What answers a request: a model or its fallback, and with split traffic, one of two bundles."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...runtime.contract import Contract, ContractError, Kind
+from ...errors import ContractError
+from ...runtime.contract import Contract, Kind
 from ...runtime.matrix import Columns, matrix
-from PROJECT.features import features
 from ...runtime.predictor import Predictor
-from ..config import ModelConfig as ModelConfig
-from ..config import SplitConfig as SplitConfig
+from ...runtime.project import Project
+from ..config import ModelConfig
 from .loaded import Loaded, Table, differences
 from .shadow import Shadow
-from .split import Split
+from .split import TrafficSplit
 
 ROWS_A_DEADLINE = 1000
 
@@ -27,8 +27,8 @@ By = Literal["model", "last good", "baseline"]
 class Answered(NamedTuple):
     """The answer to n rows.
 
-    scores: as `predictor.Model.predict` gives them. by: `model`, or who stood in for it. bundle: the first 12 digits of
-    the SHA-256 of the bundle that answered (its manifest, for the baseline). predictor: decides by its own threshold.
+    scores: as `OnnxModel.predict` gives them. by: `model`, or what stood in for it. bundle: the first 12 digits of
+    the SHA-256 of the bundle that answered (or whose baseline did). predictor: decides by its own threshold.
     rows: the positions in the request that these scores belong to, or None for all.
     """
 
@@ -45,45 +45,40 @@ class Answered(NamedTuple):
 
 
 class Served:
-    """A model with all that may answer for it.
+    """A model of serving.json with all that may answer for it.
 
-    The chain is: the bundle, the last good one, the first bundle's baseline (the same answer for every row). Each
-    bundle has `deadline_ms` for up to 1,000 rows and as much again for each further 1,000; when it fails or is slower
-    five times in a row it is not asked for ten seconds, and then one request tries it.
+    The chain of fallbacks is: the bundle, the last good one, the first bundle's baseline (the same answer for every
+    row). Each bundle has `deadline_ms` for up to 1,000 rows and as much again for each further 1,000. After it failed
+    or was slower five times in a row, it is not called for ten seconds, and then one request tries it.
 
-    Raises ContractError where a folder holds no whole bundle, or one that does not take the inputs of the first or does
-    not predict the same.
+    Raises ContractError if a folder holds no complete bundle, or one with other inputs or another target than the
+    first.
     """
 
-    def __init__(self, name: str, config: ModelConfig, deadline_ms: float) -> None:
-        self.name, self._deadline = name, deadline_ms / 1e3
-        self.first = Loaded(config.bundle)
+    def __init__(self, project: Project, name: str, config: ModelConfig, deadline_ms: float = 200.0) -> None:
+        self.name, self._project, self._deadline = name, project, deadline_ms / 1e3
+        self.first = Loaded(project, config.bundle)
         self.predictor, self.bundle = self.first.predictor, self.first.short
         self.contract: Contract = self.predictor.contract
         self.second = self._like_first("split.bundle", config.split.bundle) if config.split else None
-        self.split = Split(name, config.split.key, config.split.share, self.contract) if config.split else None
+        self.split = TrafficSplit(name, config.split.key, config.split.share, self.contract) if config.split else None
         self._last_good = self._like_first("fallback", config.fallback) if config.fallback else None
         shadow = self._like_first("shadow", config.shadow) if config.shadow else None
         self.shadow = Shadow(shadow.predictor, shadow.short) if shadow else None
         self._baseline = np.array(self.predictor.manifest["training"]["baseline"], dtype=np.float64)
 
-    @classmethod
-    def from_config(cls, name: str, config: ModelConfig, deadline_ms: float = 200.0) -> Served:
-        """What serving.json describes."""
-        return cls(name, config, deadline_ms)
-
     def table(self, columns: Columns) -> Table:
-        """The features of n rows, side by side, from the columns that `rows.encode` gives."""
-        return matrix(features(columns, self.contract))
+        """The features of n rows as one table, from the columns that `rows.encode` returns."""
+        return matrix(self._project.features(columns, self.contract))
 
-    def answer(self, given: Columns | Table, key: Any = None) -> Answered:
-        """The answer to n rows, by the second bundle where the split sends this key there."""
-        table = given if isinstance(given, np.ndarray) else self.table(given)
+    def answer(self, inputs: Columns | Table, key: Any = None) -> Answered:
+        """The answer to n rows, given as columns or as a table of features; the split chooses the bundle by the key."""
+        table = inputs if isinstance(inputs, np.ndarray) else self.table(inputs)
         return self._answer(table, self.split is not None and self.split.takes(key))
 
-    def answer_each(self, given: Columns | Table, keys: Sequence[Any]) -> list[Answered]:
-        """The answers to n rows, each with a key of its own: one for each bundle that has rows, `rows` says which."""
-        table = given if isinstance(given, np.ndarray) else self.table(given)
+    def answer_each(self, inputs: Columns | Table, keys: Sequence[Any]) -> list[Answered]:
+        """The answers to n rows with a key each: one for each bundle that answers some, `rows` holding which."""
+        table = inputs if isinstance(inputs, np.ndarray) else self.table(inputs)
         if self.split is None:
             return [self._answer(table, False)]
         chosen = np.fromiter(map(self.split.takes, keys), dtype=bool, count=len(table))
@@ -93,7 +88,7 @@ class Served:
         return [self._answer(table[rows], second)._replace(rows=rows) for second, rows in parts]
 
     def close(self) -> None:
-        """End the shadow's thread."""
+        """Stop the shadow's thread."""
         if self.shadow is not None:
             self.shadow.close()
 
@@ -117,9 +112,9 @@ class Served:
         return np.full(rows, self._baseline[0])
 
     def _like_first(self, key: str, folder: str) -> Loaded:
-        found = Loaded(folder)
-        if faults := differences(self.predictor, found.predictor):
+        loaded = Loaded(self._project, folder)
+        if faults := differences(self.predictor, loaded.predictor):
             raise ContractError(
                 f"models.{self.name}.{key}: {folder} cannot stand beside the model:\n" + "\n".join(faults)
             )
-        return found
+        return loaded

@@ -1,4 +1,4 @@
-"""Types made from a contract, with which msgspec decodes and checks a body in one go."""
+"""Types generated from a contract, with which msgspec decodes and checks a body in one pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ...runtime.contract import Column, Contract
 
 
 class Decoders(NamedTuple):
-    """Of the three forms of a body: `row`, `rows` (with its rows in `.rows`) and `columns` (in `.columns`)."""
+    """Decoders for the three forms of a body: `row`, `rows` (with a field `rows`) and `columns` (a field `columns`)."""
 
     row: msgspec.json.Decoder[Any]
     rows: msgspec.json.Decoder[Any]
@@ -21,8 +21,8 @@ class Decoders(NamedTuple):
 def decoders(contract: Contract) -> Decoders:
     """Decoders for the three forms.
 
-    Fields are named f0, f1, ... in the order of the contract, as a column may have any name; a column that is no input
-    may be there and is not looked at.
+    Fields are named f0, f1, ... in the order of the contract, because a column may have any name. A column that is not
+    an input is allowed and ignored.
     """
     inputs = contract.inputs
     types = {name: _typed(column) if name in inputs else Any for name, column in contract.columns.items()}
@@ -30,15 +30,15 @@ def decoders(contract: Contract) -> Decoders:
     settings: dict[str, Any] = {"rename": rename, "forbid_unknown_fields": True, "omit_defaults": True, "gc": False}
 
     def fields(shape: Any) -> list[Any]:
-        made: list[Any] = []
+        definitions: list[Any] = []
         for place, (name, kind) in enumerate(types.items()):
             if name not in inputs:
-                made.append((f"f{place}", shape(Any) | None, None))
+                definitions.append((f"f{place}", shape(Any) | None, None))
             elif inputs[name].missing:
-                made.append((f"f{place}", shape(kind | None) | None, None))
+                definitions.append((f"f{place}", shape(kind | None) | None, None))
             else:
-                made.append((f"f{place}", shape(kind)))
-        return made
+                definitions.append((f"f{place}", shape(kind)))
+        return definitions
 
     row = msgspec.defstruct("Row", fields(lambda kind: kind), kw_only=True, **settings)
     columns = msgspec.defstruct("Columns", fields(_list_of), kw_only=True, **settings)
@@ -48,7 +48,7 @@ def decoders(contract: Contract) -> Decoders:
 
 
 def _typed(column: Column) -> Any:
-    """The type of a present value. What it takes, the contract takes."""
+    """The type of a present value. It accepts no value that the contract refuses."""
     if column.values is not None:
         return Literal[tuple(column.values)]
     if column.type == "integer":

@@ -1,9 +1,9 @@
 """The bodies that clients send, turned into the columns of `features`.
 
-There are three: one row as an object, `{"rows": [...]}` and `{"columns": {name: [...]}}`. Types made from the contract
-let msgspec decode and check a body in one go. What it does not take is looked at again by `rows.encode`, which is the
-contract's word: it takes some more (a whole number written as 5.0) and names everything that is wrong. So a body that
-is taken quickly has the same columns as one that is taken slowly; a test compares them.
+There are three: one row as an object, `{"rows": [...]}` and `{"columns": {name: [...]}}`. With types generated from the
+contract, msgspec decodes and checks a body in one pass. A body that msgspec refuses is checked again by `rows.encode`,
+which decides: it accepts a little more (a whole number written as 5.0) and reports everything that is wrong. Both ways
+give the same columns; a test compares them.
 """
 
 from __future__ import annotations
@@ -20,93 +20,95 @@ import numpy as np
 from ...runtime.contract import Column, Contract
 from ...runtime.matrix import Columns
 from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values, timestamp
-from .decoders import decoders
 from ..refusal import NO_ROW, Refusal, broken_rules
+from .decoders import decoders
 
 DTYPES = {"timestamp": "datetime64[us]"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a body asks: its form, how many rows, their columns, and the rows as they came.
+class ParsedRows:
+    """The rows of a body: its form, the number of rows, their encoded columns, and the rows as they were sent.
 
-    rows: one object for each row (a msgspec.Struct or a mapping), or None where they came as `given` columns.
+    rows: one object for each row (a msgspec.Struct or a mapping), or None if they were sent as `raw_columns`.
     """
 
     form: Literal["row", "rows", "columns"]
     count: int
     columns: Columns
     rows: Sequence[Any] | None
-    given: Mapping[str, Sequence[Any]] | None = None
+    raw_columns: Mapping[str, Sequence[Any]] | None = None
 
     @property
     def inputs(self) -> Sequence[Any] | Mapping[str, Sequence[Any]]:
-        """What came, as the prediction log takes it."""
-        return self.rows if self.rows is not None else self.given or {}
+        """The rows or columns as they were sent, for the prediction log."""
+        return self.rows if self.rows is not None else self.raw_columns or {}
 
     def values(self, name: str) -> list[Any]:
-        """The value that each row has in a column of the contract, None where it has none."""
+        """The value of each row in a column of the contract; None for a row without one."""
         if self.rows is None:
-            return list((self.given or {}).get(name) or [None] * self.count)
+            return list((self.raw_columns or {}).get(name) or [None] * self.count)
         if self.rows and isinstance(self.rows[0], msgspec.Struct):
-            field = next(one.name for one in msgspec.structs.fields(self.rows[0]) if one.encode_name == name)
+            field = next(
+                candidate.name for candidate in msgspec.structs.fields(self.rows[0]) if candidate.encode_name == name
+            )
             return [getattr(row, field) for row in self.rows]
         return [row.get(name) for row in self.rows]
 
 
 class Forms:
-    """Reads bodies by one contract; at most `limit` rows in one."""
+    """Reads bodies of at most `limit` rows by one contract."""
 
     def __init__(self, contract: Contract, limit: int) -> None:
         self.contract = contract
         self._limit = limit
         self._names = list(contract.columns)
         self._inputs = [(self._names.index(name), name, column) for name, column in contract.inputs.items()]
-        self._one = OneRow(contract)
+        self._single_row = OneRow(contract)
         self._decoders = decoders(contract)
 
-    def read(self, body: bytes) -> Asked:
-        """What the body asks.
+    def read(self, body: bytes) -> ParsedRows:
+        """The rows of a body.
 
-        Raises Refusal with status 400 where it is no JSON, 422 where it has another form or breaks the contract, and
-        413 where it has too many rows.
+        Raises Refusal with status 400 if it is not JSON, 422 if it has another form or breaks the contract, and 413 if
+        it has too many rows.
         """
         try:
             return self._quickly(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, KeyError, RecursionError):
             return self.take(loads(body))
 
-    def _quickly(self, body: bytes) -> Asked:
+    def _quickly(self, body: bytes) -> ParsedRows:
         start = body[:16].lstrip()
         if start.startswith(b'{"rows"'):
             rows = self._decoders.rows.decode(body).rows
             self._check_count(len(rows))
             by_column = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(self._names)
             columns = {name: encode_values(by_column[place], column) for place, name, column in self._inputs}
-            return Asked("rows", len(rows), columns, rows)
+            return ParsedRows("rows", len(rows), columns, rows)
         if start.startswith(b'{"columns"'):
             return self.take_columns(self._decoders.columns.decode(body).columns)
         row = self._decoders.row.decode(body)
-        return Asked("row", 1, self._one.fill(row), (row,))
+        return ParsedRows("row", 1, self._single_row.fill(row), (row,))
 
-    def convert(self, given: Mapping[str, Sequence[Any]]) -> Asked:
-        """The same for columns that are decoded already."""
+    def convert(self, columns: Mapping[str, Sequence[Any]]) -> ParsedRows:
+        """Like `read`, for columns that are already decoded."""
         try:
-            return self.take_columns(msgspec.convert({"columns": given}, self._decoders.columns.type).columns)
+            return self.take_columns(msgspec.convert({"columns": columns}, self._decoders.columns.type).columns)
         except (msgspec.MsgspecError, ValueError, OverflowError, KeyError):
-            return self.take({"columns": given})
+            return self.take({"columns": columns})
 
-    def take_columns(self, made: Any) -> Asked:
-        """The columns of a struct whose values are known to keep the contract."""
-        every = zip(self._names, msgspec.structs.astuple(made), strict=True)
-        given = {name: values for name, values in every if values is not None}
-        (count,) = {len(values) for values in given.values()} or {0}
+    def take_columns(self, decoded: Any) -> ParsedRows:
+        """The rows of a decoded struct, whose values are known to follow the contract."""
+        named_values = zip(self._names, msgspec.structs.astuple(decoded), strict=True)
+        present = {name: values for name, values in named_values if values is not None}
+        (count,) = {len(values) for values in present.values()} or {0}
         self._check_count(count)
-        columns = {name: encode_values(given.get(name) or [None] * count, column) for _, name, column in self._inputs}
-        return Asked("columns", count, columns, None, given)
+        columns = {name: encode_values(present.get(name) or [None] * count, column) for _, name, column in self._inputs}
+        return ParsedRows("columns", count, columns, None, present)
 
-    def take(self, body: Any) -> Asked:
-        """What a decoded body asks, value by value; this finds everything that is wrong."""
+    def take(self, body: Any) -> ParsedRows:
+        """The rows of a decoded body, checked value by value, so that everything that is wrong is reported."""
         if not isinstance(body, dict):
             raise Refusal(422, "no row", 'the body must be one row as an object, {"rows": [...]} or {"columns": {...}}')
         form: Literal["row", "rows", "columns"] = "row"
@@ -116,8 +118,8 @@ class Forms:
         elif isinstance(body.get("columns"), dict):
             form, rows = "columns", self._rows_of(body["columns"])
         if form != "row" and len(body) > 1:
-            others = [name for name in body if name != form]
-            raise broken_rules([Problem(NO_ROW, name, body[name], f"stands beside {form!r}") for name in others])
+            extra = [name for name in body if name != form]
+            raise broken_rules([Problem(NO_ROW, name, body[name], f"stands beside {form!r}") for name in extra])
         self._check_count(len(rows))
         if wrong := [(index, row) for index, row in enumerate(rows) if not isinstance(row, dict)]:
             raise broken_rules([Problem(index, "", row, "must be an object") for index, row in wrong])
@@ -125,7 +127,7 @@ class Forms:
             columns = encode(rows, self.contract)
         except RowsRefused as refused:
             raise broken_rules(refused.problems) from None
-        return Asked(form, len(rows), columns, rows)
+        return ParsedRows(form, len(rows), columns, rows)
 
     def _rows_of(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
         problems = [
@@ -162,9 +164,9 @@ class Forms:
 
 
 class OneRow:
-    """Writes single rows into the same arrays again and again: to make them anew would cost more than all the rest.
+    """Encodes single rows into the same arrays each time, because new arrays would cost more than all other work.
 
-    What `fill` gives is good until it is called again.
+    The result of `fill` is valid until the next call.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -176,7 +178,7 @@ class OneRow:
         ]
 
     def fill(self, row: msgspec.Struct) -> Columns:
-        """The columns of one row that is known to keep the contract: what `encode_values` gives for each."""
+        """The columns of one row that is known to follow the contract, as `encode_values` gives them."""
         values = msgspec.structs.astuple(row)
         for array, place, column, code in self._plan:
             value = values[place]
@@ -190,7 +192,7 @@ class OneRow:
 
 
 def loads(body: bytes) -> Any:
-    """The JSON of a body. Raises Refusal with status 400 that says where it is none."""
+    """The JSON of a body. Raises Refusal with status 400 that names the place of a syntax error."""
     try:
         return json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_int=_whole)
     except UnicodeDecodeError as error:

@@ -1,4 +1,4 @@
-"""The service as an ASGI application: from a request's head to its answer."""
+"""The service as an ASGI application: from the head of a request to its response."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sized
 from typing import Any, NamedTuple
 
-from ..access.access import Access, Caller, Refused
-from ..log.audit import Audit
-from .body import Bodies, Gone, Receive
-from ..config import Config
+from ..access.access import Access, Caller
 from ..access.key import Role
-from .limits import SECURITY_HEADERS, Limiter
+from ..config import Config
+from ..log.audit import Audit
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..refusal import Refusal, error_json, problem_json
+from .body import Bodies, Gone, Receive
+from .limits import SECURITY_HEADERS, Limiter
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 JSON = b"application/json"
@@ -27,8 +27,8 @@ Send = Callable[[Any], Awaitable[None]]
 _log = logging.getLogger(__name__)
 
 
-class Request:
-    """What a handler is given. `body` is empty where the method has none; `started` is by `perf_counter`."""
+class HttpRequest:
+    """A request as handlers receive it. `body` is empty for methods without one; `started` is a `perf_counter` time."""
 
     __slots__ = ("body", "caller", "headers", "id", "path", "started")
 
@@ -38,23 +38,23 @@ class Request:
         self.body = b""
         self.caller: Caller | None = None
 
-    def header(self, wanted: bytes) -> bytes | None:
-        """The value of a header, its name in lower case."""
-        for name, value in self.headers:
-            if name == wanted:
+    def header(self, name: bytes) -> bytes | None:
+        """The value of a header; `name` is in lower case."""
+        for key, value in self.headers:
+            if key == name:
                 return value
         return None
 
 
 class Reply(NamedTuple):
-    """What a handler gives back."""
+    """The response of a handler."""
 
     body: bytes
     status: int = 200
     kind: bytes = JSON
 
 
-Handler = Callable[[Request], Awaitable[Reply]]
+Handler = Callable[[HttpRequest], Awaitable[Reply]]
 
 
 class Route(NamedTuple):
@@ -67,10 +67,10 @@ class Route(NamedTuple):
 
 
 class App:
-    """Answers HTTP requests by `routes`, which may be replaced at any time: a request keeps those it began with.
+    """Answers HTTP requests by `routes`, which may be replaced at any time: a request keeps the routes it began with.
 
-    `open` counts the requests that are being answered; `begun` holds those too whose turn has not come yet, as the
-    server knows them.
+    `open` counts the requests that are being answered; `begun` is the server's collection of requests, including those
+    that wait for their turn.
     """
 
     def __init__(self, config: Config, access: Access, metrics: Metrics, audit: Audit) -> None:
@@ -93,7 +93,7 @@ class App:
         if scope["type"] != "http":
             raise RuntimeError(f"only http is served here, not {scope['type']}")
         started = time.perf_counter()
-        request = Request(scope["path"], scope["headers"], started)
+        request = HttpRequest(scope["path"], scope["headers"], started)
         route = self.routes.get(request.path, _UNKNOWN)
         self.open += 1
         more: list[tuple[bytes, bytes]] = []
@@ -124,11 +124,11 @@ class App:
         await send({"type": "http.response.body", "body": reply.body})
 
     def sweep(self) -> None:
-        """End requests whose bodies come too slowly; to be called once a second."""
+        """Cancel requests whose bodies arrive too slowly; to be called once a second."""
         self._bodies.sweep()
 
-    async def _answer(self, request: Request, route: Route, method: str, receive: Receive) -> Reply:
-        kind = length = given = None
+    async def _answer(self, request: HttpRequest, route: Route, method: str, receive: Receive) -> Reply:
+        kind = length = sent_id = None
         continues = False
         for name, value in request.headers:
             if name == b"content-type":
@@ -136,10 +136,10 @@ class App:
             elif name == b"content-length":
                 length = value
             elif name == b"x-request-id":
-                given = value
+                sent_id = value
             elif name == b"expect":
                 continues = True
-        request.id = given.decode() if given is not None and REQUEST_ID.fullmatch(given) else next(self._ids)
+        request.id = sent_id.decode() if sent_id is not None and REQUEST_ID.fullmatch(sent_id) else next(self._ids)
         handler = route.handlers.get(method)
         if handler is None:
             raise _no_handler(route, request.path, method)
@@ -151,19 +151,14 @@ class App:
             request.body = await self._bodies.read(receive, length, continues)
         return await handler(request)
 
-    def _let_in(self, request: Request, role: Role) -> None:
-        try:
-            caller = self._access.check(request.headers, role)
-        except Refused as refused:
-            headers = [(name.encode(), value.encode()) for name, value in refused.headers.items()]
-            raise Refusal(refused.status, refused.title, refused.detail, headers=headers) from None
-        request.caller = caller
+    def _let_in(self, request: HttpRequest, role: Role) -> None:
+        caller = request.caller = self._access.check(request.headers, role)
         if self._limiter is not None and (wait := self._limiter.take(caller.name)):
             seconds = b"%d" % max(1, -(-wait // 1))
             detail = f"{caller.name} sends more than its rate; ask again in {seconds.decode()} s"
             raise Refusal(429, "too many requests", detail, headers=[(b"retry-after", seconds)])
 
-    def _refuse(self, request: Request, route: Route, refusal: Refusal) -> Reply:
+    def _refuse(self, request: HttpRequest, route: Route, refusal: Refusal) -> Reply:
         self._count("refused_total", reason=refusal.title)
         if route.is_v2 or request.path.startswith("/v2"):
             return Reply(error_json(refusal), refusal.status)
@@ -190,7 +185,7 @@ def _no_handler(route: Route, path: str, method: str) -> Refusal:
 
 
 def _check_kind(kind: bytes | None) -> None:
-    """JSON in UTF-8, which has no other name; a client that does not say what it sends, sends that."""
+    """Check that the content type is JSON in UTF-8; without a content type, JSON is assumed."""
     if kind is None:
         return
     main, _, parameters = kind.lower().partition(b";")

@@ -1,4 +1,4 @@
-"""Reading a request's body: within its limit, and not for ever."""
+"""Reads the body of a request, with limits on its size and time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from ..refusal import Refusal
 
 SECONDS = 10.0  # from the head of a request to the end of its body
-READ_ON = 4  # times the limit, of a body that is too large, so that its sender gets to read why it is refused
+READ_ON = 4  # times the limit are read of a body that is too large, so that its sender receives the refusal
 
 Receive = Callable[[], Awaitable[Any]]
 
 
 class Gone(Exception):
-    """The client has gone; nobody waits for an answer."""
+    """The client has disconnected; no response is needed."""
 
 
 class Bodies:
     """Reads bodies of up to `limit` bytes.
 
-    A timer for each request would cost more than reading it; so `sweep` looks at those that wait, once a second.
+    A timer for each request would cost more than reading it, so `sweep` checks the waiting ones once a second.
     """
 
     def __init__(self, limit: int, seconds: float = SECONDS) -> None:
@@ -31,9 +31,9 @@ class Bodies:
         self._late: set[asyncio.Task[Any]] = set()
 
     async def read(self, receive: Receive, length: bytes | None, continues: bool) -> bytes:
-        """The body. length: its Content-Length. continues: whether the client waits to be told to send it.
+        """The body. length: its Content-Length. continues: whether the client waits for "100 Continue" to send it.
 
-        Raises Refusal with status 413 where it is too large and 408 where it comes too slowly, and Gone.
+        Raises Refusal with status 413 if it is too large and 408 if it arrives too slowly, and Gone.
         """
         if length is not None and int(length) > self._limit and continues:
             raise self._too_large()
@@ -77,7 +77,7 @@ class Bodies:
         return b"".join(parts)
 
     def sweep(self) -> None:
-        """End those that wait for too long."""
+        """Cancel requests that have waited for too long."""
         limit = time.monotonic() - self._seconds
         for task, since in list(self._since.items()):
             if since < limit and task not in self._late:

@@ -1,4 +1,4 @@
-"""What operations ask of a model: what it needs, what it learned from, what it says and takes, whether it may ship."""
+"""The description of a model for operators: dependencies, training data, output, input, and whether it may ship."""
 
 from __future__ import annotations
 
@@ -49,15 +49,20 @@ def describe(live: Live) -> dict[str, Any]:
 def output(contract: Contract, threshold: float | None) -> dict[str, Any]:
     """What an answer means."""
     target = contract.columns[contract.target]
-    told: dict[str, Any] = {"predicts": contract.target, "description": target.description, "kind": contract.kind}
+    meaning: dict[str, Any] = {"predicts": contract.target, "description": target.description, "kind": contract.kind}
     if contract.kind == "regression":
-        return told | {"prediction": "the number", "decision": "the same number", "unit": target.unit}
+        return meaning | {"prediction": "the number", "decision": "the same number", "unit": target.unit}
     if contract.kind == "binary":
         positive = json.dumps(contract.classes[1])
-        meaning = f"the probability that {contract.target} is {positive}"
+        prediction = f"the probability that {contract.target} is {positive}"
         decision = f"{positive} where the probability is {threshold!r} or more"
-        return told | {"prediction": meaning, "decision": decision, "classes": contract.classes, "threshold": threshold}
-    return told | {
+        return meaning | {
+            "prediction": prediction,
+            "decision": decision,
+            "classes": contract.classes,
+            "threshold": threshold,
+        }
+    return meaning | {
         "prediction": "the probability of each class, in the order of `classes`",
         "decision": "the class with the highest probability",
         "classes": contract.classes,
@@ -65,14 +70,14 @@ def output(contract: Contract, threshold: float | None) -> dict[str, Any]:
 
 
 def example(live: Live) -> dict[str, Any]:
-    """A row that the model answers: the first of the bundle's probe, what is missing left out."""
+    """A row that the model answers: the first of the bundle's probe, without its missing values."""
     rows = read_json(live.folder / "probe.json")["rows"]
-    found = rows[0] if rows else {name: example_value(column) for name, column in live.contract.inputs.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    row = rows[0] if rows else {name: example_value(column) for name, column in live.contract.inputs.items()}
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def example_value(column: Column) -> Any:
-    """A value that keeps the contract."""
+    """A value that the contract allows."""
     if column.values is not None:
         return column.values[0]
     if column.type == "timestamp":
@@ -83,17 +88,21 @@ def example_value(column: Column) -> Any:
 
 
 def verdict(folder: Path, sha256: str) -> dict[str, Any]:
-    """Whether the model may ship and by which gates: what `ops gate` wrote, if it lies beside the bundle.
+    """Whether the model may ship and by which rules: the verdict of the verb `gate`, if it is beside the bundle.
 
-    Its file is `<folder>.verdict.json`. A verdict on another bundle says nothing of this one.
+    Its file is `<folder>.verdict.json`. A verdict on another bundle is ignored.
     """
     path = folder.with_name(f"{folder.name}.verdict.json")
     if not path.is_file():
         return {"ready": None, "reason": f"there is no verdict beside the bundle ({path.name})", "gates": []}
-    found = read_json(path)
-    if (found.get("challenger") or {}).get("bundle") != sha256:
+    verdict_file = read_json(path)
+    if (verdict_file.get("challenger") or {}).get("bundle") != sha256:
         return {"ready": None, "reason": f"{path.name} is about another bundle", "gates": []}
-    return {"ready": found["verdict"] == "ships", "reason": found["reason"], "gates": found["rules"]}
+    return {
+        "ready": verdict_file["verdict"] == "ships",
+        "reason": verdict_file["reason"],
+        "gates": verdict_file["rules"],
+    }
 
 
 def read_json(path: Path) -> Any:
@@ -102,7 +111,7 @@ def read_json(path: Path) -> Any:
 
 
 def _column(column: Column) -> dict[str, Any]:
-    told = {
+    rules = {
         "type": column.type,
         "description": column.description,
         "unit": column.unit,
@@ -111,4 +120,4 @@ def _column(column: Column) -> dict[str, Any]:
         "values": column.values,
         "format": column.format,
     }
-    return {key: value for key, value in told.items() if value is not None} | {"may_be_missing": column.missing}
+    return {key: value for key, value in rules.items() if value is not None} | {"may_be_missing": column.missing}

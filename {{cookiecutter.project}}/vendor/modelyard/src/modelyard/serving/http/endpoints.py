@@ -1,64 +1,35 @@
-"""Which path is answered by what."""
+"""The paths of the service and their handlers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from ...runtime.contract import ContractError
-from .app import App, Handler, Reply, Request, Route
-from ..config import Config
-from ..forms.forms import Asked, Forms
-from .infer import Inference, infer_json, metadata, read_infer, server_metadata
+from ...errors import ContractError
 from ..access.key import Role
-from ..answers.live import Done, Live, answer_json
-from ..log.metrics import Metrics
-from ..log.prediction_log import PredictionLog
+from ..answers.live import AnsweredRequest, Live
+from ..answers.models import Models
+from ..forms.forms import Forms, ParsedRows
 from ..refusal import Refusal
+from .app import App, Handler, HttpRequest, Reply, Route
+from .infer import Inference, infer_json, metadata, read_infer, server_metadata
+from .predictions import answer_json
 
-LARGE = 1_000_000  # bytes of a body that is answered beside the event loop, for it would keep others waiting
+LARGE = 1_000_000  # bytes of a body that is answered in another thread, because it would block the event loop
 
 Reload = Callable[[], Awaitable[dict[str, Any]]]
 
 
-@dataclass(frozen=True)
-class Models:
-    """All models in service; made anew when bundles are loaded again. Raises ContractError as `Served` does."""
-
-    config: Config
-    live: Mapping[str, Live]
-
-    @classmethod
-    def load(cls, config: Config, metrics: Metrics, log: PredictionLog | None) -> Models:
-        """Load the bundles of all models."""
-        return cls(config, {name: Live(name, config, metrics, log) for name in config.models})
-
-    def bundles(self) -> dict[str, str]:
-        """The first 12 digits of each model's bundle."""
-        return {name: live.served.bundle for name, live in self.live.items()}
-
-    def say(self, there: bool) -> None:
-        """Say in the metrics which bundles answer, or that they do no more."""
-        for live in self.live.values():
-            live.info(there)
-
-    def close(self) -> None:
-        """Let go of what runs beside."""
-        for live in self.live.values():
-            live.served.close()
-
-
 def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) -> dict[str, Route]:
-    """All paths. apart: one thread, for what is large."""
+    """All paths. apart: one thread, for large bodies."""
     main = models.live[models.config.main]
     document = _once(partial(_openapi, models, app.is_open))
-    found = {
+    paths = {
         "/healthz": _get("/healthz", _constant({"status": "alive"})),
         "/readyz": _get("/readyz", _ready(app, models)),
         "/metrics": _get("/metrics", _metrics(app), "read"),
@@ -66,25 +37,25 @@ def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) 
         "/model": _get("/model", _once(partial(_described, main)), "read"),
         "/predict": Route("/predict", {"POST": _predict(app, main, apart)}, "predict"),
         "/admin/reload": Route("/admin/reload", {"POST": _reload(app, reload)}, "admin"),
-        "/v2": _get("/v2", _constant(server_metadata()), "read", True),
+        "/v2": _get("/v2", _constant(server_metadata(models.project.name)), "read", True),
         "/v2/health/live": _get("/v2/health/live", _constant({"live": True}), None, True),
         "/v2/health/ready": _get("/v2/health/ready", _ready(app, models, v2=True), None, True),
     }
     for name, live in models.live.items():
         label = "/models/{name}"
-        found[f"/models/{name}"] = _get(label, _once(partial(_described, live)), "read")
-        found[f"/models/{name}/predict"] = Route(f"{label}/predict", {"POST": _predict(app, live, apart)}, "predict")
+        paths[f"/models/{name}"] = _get(label, _once(partial(_described, live)), "read")
+        paths[f"/models/{name}/predict"] = Route(f"{label}/predict", {"POST": _predict(app, live, apart)}, "predict")
         for path, label in {
             f"/v2/models/{name}": "/v2/models/{name}",
             f"/v2/models/{name}/versions/{live.served.bundle}": "/v2/models/{name}/versions/{version}",
         }.items():
-            found[path] = _get(label, _constant(metadata(live)), "read", True)
-            found[f"{path}/ready"] = _get(f"{label}/ready", _ready(app, models, name), None, True)
-            found[f"{path}/infer"] = Route(f"{label}/infer", {"POST": _infer(app, live, apart)}, "predict", True)
-    return found
+            paths[path] = _get(label, _constant(metadata(live)), "read", True)
+            paths[f"{path}/ready"] = _get(f"{label}/ready", _ready(app, models, name), None, True)
+            paths[f"{path}/infer"] = Route(f"{label}/infer", {"POST": _infer(app, live, apart)}, "predict", True)
+    return paths
 
 
-# what the next two need is imported when they are asked for, so that the first answer does not wait for it
+# the next two import what they need when they are called, so that the service starts faster
 
 
 def _described(live: Live) -> dict[str, Any]:
@@ -106,104 +77,104 @@ def _get(label: str, handler: Handler, role: Role | None = None, is_v2: bool = F
 def _constant(content: Any) -> Handler:
     body = msgspec.json.encode(content)
 
-    async def answer(_request: Request) -> Reply:
+    async def answer(_request: HttpRequest) -> Reply:
         return Reply(body)
 
     return answer
 
 
 def _once(make: Callable[[], Any]) -> Handler:
-    """What takes a while to make, and is made when it is first asked for."""
-    made: list[bytes] = []
+    """A handler for content that is expensive, so it is made at the first request and cached."""
+    cached: list[bytes] = []
 
-    async def answer(_request: Request) -> Reply:
-        if not made:
-            made.append(msgspec.json.encode(make()))
-        return Reply(made[0])
+    async def answer(_request: HttpRequest) -> Reply:
+        if not cached:
+            cached.append(msgspec.json.encode(make()))
+        return Reply(cached[0])
 
     return answer
 
 
 def _ready(app: App, models: Models, name: str | None = None, v2: bool = False) -> Handler:
-    """Whether requests should come here; a process that is being ended takes no new ones."""
+    """Whether to send requests here; a process that is draining wants no new ones."""
 
-    async def answer(_request: Request) -> Reply:
-        told: dict[str, Any] = {"name": name} if name else {}
-        told |= {"ready": not app.draining} if name or v2 else {"status": "draining" if app.draining else "ready"}
+    async def answer(_request: HttpRequest) -> Reply:
+        content: dict[str, Any] = {"name": name} if name else {}
+        content |= {"ready": not app.draining} if name or v2 else {"status": "draining" if app.draining else "ready"}
         if not (name or v2):
-            told["models"] = models.bundles()
-        return Reply(msgspec.json.encode(told), 503 if app.draining else 200)
+            content["models"] = models.bundles()
+        return Reply(msgspec.json.encode(content), 503 if app.draining else 200)
 
     return answer
 
 
 def _metrics(app: App) -> Handler:
-    async def answer(_request: Request) -> Reply:
+    async def answer(_request: HttpRequest) -> Reply:
         return Reply(app.metrics.text(), kind=b"text/plain; version=0.0.4; charset=utf-8")
 
     return answer
 
 
 def _predict(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
-    def read(forms: Forms, body: bytes) -> Asked:
+    def read(forms: Forms, body: bytes) -> ParsedRows:
         return forms.read(body)
 
-    def tell(done: Done, decided: list[list[Any]], _asked: Asked) -> bytes:
-        return answer_json(live, done, decided)
+    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> bytes:
+        return answer_json(live, answered, decided)
 
-    return _answering(app, live, apart, read, tell)
+    return _answering(app, live, apart, read, write)
 
 
 def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
-    def tell(done: Done, decided: list[list[Any]], asked: Inference) -> bytes:
-        return infer_json(live, done, decided, asked)
+    def write(answered: AnsweredRequest, decided: list[list[Any]], parsed: Inference) -> bytes:
+        return infer_json(live, answered, decided, parsed)
 
-    return _answering(app, live, apart, read_infer, tell)
+    return _answering(app, live, apart, read_infer, write)
 
 
 def _answering(
-    app: App, live: Live, apart: ThreadPoolExecutor, read: Callable[[Forms, bytes], Any], tell: Callable[..., bytes]
+    app: App, live: Live, apart: ThreadPoolExecutor, read: Callable[[Forms, bytes], Any], write: Callable[..., bytes]
 ) -> Handler:
     is_split = live.served.split is not None
 
-    def finish(asked: Any, done: Done) -> tuple[Done, list[list[Any]], bytes]:
-        decided = [part.decisions() for part in done.parts]
-        return done, decided, tell(done, decided, asked)
+    def finish(parsed: Any, answered: AnsweredRequest) -> tuple[AnsweredRequest, list[list[Any]], bytes]:
+        decided = [part.decisions() for part in answered.parts]
+        return answered, decided, write(answered, decided, parsed)
 
-    def work(forms: Forms, body: bytes, key: bytes | None) -> tuple[Done, list[list[Any]], bytes]:
-        asked = read(forms, body)
-        return finish(asked, live.answer(_rows(asked), key))
+    def work(forms: Forms, body: bytes, key: bytes | None) -> tuple[AnsweredRequest, list[list[Any]], bytes]:
+        parsed = read(forms, body)
+        return finish(parsed, live.answer(_rows(parsed), key))
 
-    async def answer(request: Request) -> Reply:
+    async def answer(request: HttpRequest) -> Reply:
         key = request.header(live.key_header) if live.key_header else None
         if len(request.body) >= LARGE:
             loop = asyncio.get_running_loop()
-            done, decided, told = await loop.run_in_executor(apart, work, live.forms_apart, request.body, key)
+            answered, decided, content = await loop.run_in_executor(apart, work, live.forms_apart, request.body, key)
         else:
-            asked = read(live.forms, request.body)
-            rows = _rows(asked)
+            parsed = read(live.forms, request.body)
+            rows = _rows(parsed)
             is_alone = len(app.begun) < 2 or is_split or rows.count != 1
-            done = live.answer(rows, key) if is_alone else await live.answer_among(rows)
-            done, decided, told = finish(asked, done)
-        live.note(done, decided, request.id, request.started)
-        return Reply(told)
+            answered = live.answer(rows, key) if is_alone else await live.answer_among(rows)
+            answered, decided, content = finish(parsed, answered)
+        live.note(answered, decided, request.id, request.started)
+        return Reply(content)
 
     return answer
 
 
-def _rows(asked: Asked | Inference) -> Asked:
-    return asked.asked if isinstance(asked, Inference) else asked
+def _rows(parsed: ParsedRows | Inference) -> ParsedRows:
+    return parsed.body if isinstance(parsed, Inference) else parsed
 
 
 def _reload(app: App, reload: Reload) -> Handler:
-    async def answer(request: Request) -> Reply:
+    async def answer(request: HttpRequest) -> Reply:
         caller = request.caller.name if request.caller else ""
         try:
-            done = await reload()
+            outcome = await reload()
         except ContractError as error:
             app.audit.write(caller, "reload", f"refused: {error}", request=request.id)
             raise Refusal(409, "bundles refused", f"nothing has changed: {error}") from None
-        app.audit.write(caller, "reload", "done", request=request.id, **done)
-        return Reply(msgspec.json.encode(done))
+        app.audit.write(caller, "reload", "done", request=request.id, **outcome)
+        return Reply(msgspec.json.encode(outcome))
 
     return answer

@@ -10,8 +10,8 @@ import msgspec
 
 from ...runtime.contract import Column, Contract
 from ...runtime.rows import Problem
-from ..forms.forms import Asked, Forms, loads
-from ..answers.live import Done, Live, fallback
+from ..answers.live import AnsweredRequest, Live, fallback
+from ..forms.forms import Forms, ParsedRows, loads
 from ..refusal import NO_ROW, Refusal, broken_rules
 
 NUMBERS = {"FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"}
@@ -19,7 +19,7 @@ OUTPUTS = ("prediction", "decision")
 
 
 class Tensor(msgspec.Struct):
-    """An input: its values in `data`, flat or each in an array of its own, null where one is missing."""
+    """An input: its values in `data`, flat or each in an array of its own; a missing value is null."""
 
     name: str
     shape: list[int]
@@ -28,34 +28,34 @@ class Tensor(msgspec.Struct):
     parameters: dict[str, Any] | None = None
 
 
-class Wanted(msgspec.Struct):
-    """An output that is asked for."""
+class RequestedOutput(msgspec.Struct):
+    """An output that the client requests."""
 
     name: str
     parameters: dict[str, Any] | None = None
 
 
 class InferBody(msgspec.Struct):
-    """A request; what the protocol allows and the service has no use for is taken."""
+    """A request; fields of the protocol that the service does not use are accepted."""
 
     inputs: list[Tensor]
     id: str | None = None
     parameters: dict[str, Any] | None = None
-    outputs: list[Wanted] | None = None
+    outputs: list[RequestedOutput] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """What a request asks, its id, and the outputs that it wants."""
+    """The rows of a request, its id, and the requested outputs."""
 
-    asked: Asked
+    body: ParsedRows
     id: str | None
     outputs: Sequence[str]
 
 
-def server_metadata() -> dict[str, Any]:
-    """The answer to GET /v2."""
-    return {"name": (__package__ or "").partition(".")[0], "version": "2", "extensions": []}
+def server_metadata(name: str) -> dict[str, Any]:
+    """The answer to GET /v2. name: the project's."""
+    return {"name": name, "version": "2", "extensions": []}
 
 
 def metadata(live: Live) -> dict[str, Any]:
@@ -81,41 +81,43 @@ def datatype(column: Column) -> str:
 
 
 def read_infer(forms: Forms, body: bytes) -> Inference:
-    """What the body asks. Raises Refusal as `Forms.read` does."""
+    """The rows and requested outputs in a body. Raises Refusal as `Forms.read` does."""
     exact = True
     try:
-        given = _DECODER.decode(body)
+        request = _DECODER.decode(body)
     except (msgspec.MsgspecError, ValueError, RecursionError):
-        exact = False  # such as a number that is too large for a float: the contract's rules will say so
-        given = _slowly(body)
-    outputs = [output.name for output in given.outputs or []] or list(OUTPUTS)
+        exact = False  # for example a number that is too large for a float; the contract's rules report it
+        request = _slowly(body)
+    outputs = [output.name for output in request.outputs or []] or list(OUTPUTS)
     if unknown := [name for name in outputs if name not in OUTPUTS]:
         raise Refusal(
             422, "no such output", f"there is no output {', '.join(unknown)}; there are: {', '.join(OUTPUTS)}"
         )
-    columns = _columns(given.inputs, forms.contract)
-    asked = forms.convert(columns) if exact else forms.take({"columns": columns})
-    return Inference(asked, given.id, outputs)
+    columns = _columns(request.inputs, forms.contract)
+    parsed = forms.convert(columns) if exact else forms.take({"columns": columns})
+    return Inference(parsed, request.id, outputs)
 
 
-def infer_json(live: Live, done: Done, decisions: Sequence[Sequence[Any]], inference: Inference) -> bytes:
+def infer_json(
+    live: Live, answered: AnsweredRequest, decisions: Sequence[Sequence[Any]], inference: Inference
+) -> bytes:
     """The answer to a request."""
-    scores, decided, bundles = done.in_order(decisions)
+    scores, decided, bundles = answered.in_order(decisions)
     contract = live.contract
-    count = done.asked.count
-    made = {
+    count = answered.body.count
+    tensors = {
         "prediction": {"datatype": "FP64", "shape": [count, *_width(contract)], "data": _flat(scores)},
         "decision": {"datatype": _decision_type(contract), "shape": [count], "data": decided},
     }
-    told: dict[str, Any] = {
+    content: dict[str, Any] = {
         "model_name": live.name,
-        "model_version": "" if bundles else done.parts[0].bundle,
-        "parameters": {"variant": live.variant, "fallback": fallback(done.parts) or ""},
-        "outputs": [{"name": name, **made[name]} for name in inference.outputs],
+        "model_version": "" if bundles else answered.parts[0].bundle,
+        "parameters": {"variant": live.variant, "fallback": fallback(answered.parts) or ""},
+        "outputs": [{"name": name, **tensors[name]} for name in inference.outputs],
     }
     if inference.id is not None:
-        told["id"] = inference.id
-    return msgspec.json.encode(told)
+        content["id"] = inference.id
+    return msgspec.json.encode(content)
 
 
 def _slowly(body: bytes) -> InferBody:
@@ -126,7 +128,7 @@ def _slowly(body: bytes) -> InferBody:
 
 
 def _columns(tensors: Sequence[Tensor], contract: Contract) -> Mapping[str, list[Any]]:
-    """The values of each tensor. Raises Refusal where a shape or a type is wrong."""
+    """The values of each tensor. Raises Refusal if a shape or a type is wrong."""
     problems: list[Problem] = []
     columns: dict[str, list[Any]] = {}
     for tensor in tensors:
@@ -145,15 +147,15 @@ def _columns(tensors: Sequence[Tensor], contract: Contract) -> Mapping[str, list
     return columns
 
 
-def _takes(column: Column, given: str) -> bool:
-    wanted = datatype(column)
-    return given == wanted or (given in NUMBERS and wanted in NUMBERS)
+def _takes(column: Column, sent: str) -> bool:
+    expected = datatype(column)
+    return sent == expected or (sent in NUMBERS and expected in NUMBERS)
 
 
 def _flat(values: Sequence[Any]) -> list[Any]:
     if not any(isinstance(value, list) for value in values):
         return list(values)
-    return [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return [item for value in values for item in (value if isinstance(value, list) else [value])]
 
 
 def _tensor(name: str, kind: str) -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""The description of the service as OpenAPI 3.1, made from the contracts; the service takes its examples."""
+"""The description of the service as OpenAPI 3.1, generated from the contracts; the service accepts its examples."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from ..answers.live import Live
 from ..config import Config
 from .describe import example
 from .infer import metadata
-from ..answers.live import Live
 from .schemas import ERROR, PROBLEM, model_schemas, ref
 
 REFUSED = {
@@ -24,12 +24,12 @@ REFUSED = {
     "500": "A fault of the service",
     "503": "The process is being ended, or cannot tell yet who asks",
 }
-KNOWN = ("401", "403", "429", "500", "503")  # what can happen wherever a caller must be known
-READ = ("400", "408", "413", "415", "422")  # what a body can be refused for
+KNOWN = ("401", "403", "429", "500", "503")  # possible wherever a caller must be authenticated
+READ = ("400", "408", "413", "415", "422")  # possible wherever a body is read
 
 
 def openapi(config: Config, models: Mapping[str, Live], is_open: bool) -> dict[str, Any]:
-    """The document. is_open: whether anyone may call, so that no credentials are asked for."""
+    """The document. is_open: whether anyone may call, without credentials."""
     main = models[config.main]
     schemas: dict[str, Any] = {"Problem": PROBLEM, "Error": ERROR, "Any": {"type": "object"}}
     paths: dict[str, Any] = {

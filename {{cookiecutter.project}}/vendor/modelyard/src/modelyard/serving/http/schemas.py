@@ -1,4 +1,4 @@
-"""JSON Schemas of what the service takes and answers, made from a contract."""
+"""JSON Schemas of requests and responses, generated from a contract."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from ...runtime.contract import Column, Contract
 from ...runtime.rows import ISO
-from .infer import datatype
 from ..answers.live import Live
+from .infer import datatype
 
 LARGEST = sys.float_info.max
-# every day that each month has, so that all that match are real; others are taken too, and so are zones
+# only days that every month has, so that each match is a real date; the service accepts the other days and zones too
 TIMESTAMP = r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 
 
@@ -48,15 +48,17 @@ def _column(column: Column) -> dict[str, Any]:
     return schema | {"description": f"{column.description}{unit}{written}"}
 
 
-def model_schemas(live: Live, most: int) -> dict[str, Any]:
-    """All that one model takes and answers, by name; at most so many rows."""
+def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:
+    """The schemas of one model's requests and responses, by name, for at most `max_rows` rows."""
     contract, row = live.contract, row_schema(live.contract)
-    columns = {name: {"type": "array", "items": schema, "maxItems": most} for name, schema in row["properties"].items()}
+    columns = {
+        name: {"type": "array", "items": schema, "maxItems": max_rows} for name, schema in row["properties"].items()
+    }
     classes = contract.classes
     number = {"type": "number"}
     score = {"type": "array", "items": number} if contract.kind == "multiclass" else number
     decision = number if contract.kind == "regression" else {"enum": classes}
-    one = _closed({"prediction": score, "decision": decision}, {"bundle": {"type": "string"}})
+    prediction = _closed({"prediction": score, "decision": decision}, {"bundle": {"type": "string"}})
     head = {
         "model": {"type": "string"},
         "bundle": {
@@ -66,12 +68,16 @@ def model_schemas(live: Live, most: int) -> dict[str, Any]:
         "variant": {"type": "string"},
         "fallback": {"enum": [None, "last good", "baseline"], "description": "who stood in for the model"},
     }
-    many = {name: {"type": "array", "items": schema} for name, schema in one["properties"].items()}
-    answered = _closed(head | {"predictions": {"type": "array", "items": one}})
-    in_columns = _closed(head | {"columns": _closed({name: many[name] for name in ("prediction", "decision")}, many)})
+    by_column = {name: {"type": "array", "items": schema} for name, schema in prediction["properties"].items()}
+    answered = _closed(head | {"predictions": {"type": "array", "items": prediction}})
+    in_columns = _closed(
+        head | {"columns": _closed({name: by_column[name] for name in ("prediction", "decision")}, by_column)}
+    )
     return {
         f"{live.name}.Row": row,
-        f"{live.name}.Rows": _closed({"rows": {"type": "array", "items": ref(f"{live.name}.Row"), "maxItems": most}}),
+        f"{live.name}.Rows": _closed(
+            {"rows": {"type": "array", "items": ref(f"{live.name}.Row"), "maxItems": max_rows}}
+        ),
         f"{live.name}.Columns": _closed(
             {
                 "columns": {
@@ -97,13 +103,13 @@ def _infer_schema(live: Live) -> dict[str, Any]:
         },
         "required": ["name", "shape", "datatype", "data"],
     }
-    wanted = {"type": "object", "properties": {"name": {"enum": ["prediction", "decision"]}}, "required": ["name"]}
+    output = {"type": "object", "properties": {"name": {"enum": ["prediction", "decision"]}}, "required": ["name"]}
     return {
         "type": "object",
         "properties": {
             "id": {"type": ["string", "null"]},
             "inputs": {"type": "array", "items": tensor, "minItems": 1},
-            "outputs": {"type": ["array", "null"], "items": wanted},
+            "outputs": {"type": ["array", "null"], "items": output},
         },
         "required": ["inputs"],
     }
@@ -123,7 +129,7 @@ def _closed(properties: dict[str, Any], optional: dict[str, Any] | None = None) 
     }
 
 
-_TOLD = {
+_PROBLEM_FIELDS = {
     "row": {"type": ["integer", "null"], "description": "counts from 0; null where it is no single row"},
     "field": {"type": "string"},
     "value": {"description": "what was given; what is long or deep is cut"},
@@ -136,5 +142,5 @@ _HEAD = {
     "detail": {"type": "string"},
     "request": {"type": "string"},
 }
-PROBLEM = _closed(_HEAD, {"problems": {"type": "array", "items": _closed(_TOLD)}})
+PROBLEM = _closed(_HEAD, {"problems": {"type": "array", "items": _closed(_PROBLEM_FIELDS)}})
 ERROR = _closed({"error": {"type": "string"}})

@@ -1,0 +1,1 @@
+"""What the service records: predictions, metrics and audit."""

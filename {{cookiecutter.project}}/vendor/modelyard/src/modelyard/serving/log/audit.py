@@ -1,4 +1,4 @@
-"""An audit line, in JSON, for each admin act: who, what, when, and how it ended."""
+"""The audit log: a line of JSON for each administrative act, with caller, act, time and outcome."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ import msgspec
 class Audit:
     """Writes to a file, which several workers may share, or to stderr.
 
-    Where the file cannot be written, the line goes to stderr with the reason: an act never goes unsaid.
+    If the file cannot be written, the line goes to stderr with the reason, so that no act is unrecorded.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
 
     def write(self, caller: str, act: str, outcome: str, **details: Any) -> None:
-        """Say that a caller did something. outcome: `done`, or why not."""
+        """Record an act of a caller. outcome: `done`, or why it failed."""
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        said = {"audit": act, "time": now, "caller": caller, "outcome": outcome, **details}
+        line = {"audit": act, "time": now, "caller": caller, "outcome": outcome, **details}
         if self._path is not None:
             try:
-                return _append(self._path, msgspec.json.encode(said) + b"\n")
+                return _append(self._path, msgspec.json.encode(line) + b"\n")
             except OSError as error:
-                said["unwritten"] = f"{self._path}: {error.strerror}"
-        print(msgspec.json.encode(said).decode(), file=sys.stderr, flush=True)
+                line["unwritten"] = f"{self._path}: {error.strerror}"
+        print(msgspec.json.encode(line).decode(), file=sys.stderr, flush=True)
         return None
 
 
 def _append(path: Path, line: bytes) -> None:
-    """Add a line with one call, so that lines of several processes do not mix."""
+    """Append a line with a single write, so that lines of several processes do not mix."""
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         if os.write(handle, line) < len(line):

@@ -1,4 +1,4 @@
-"""The files of the prediction log: whole lines only, rotated by size, and not many of them."""
+"""The files of the prediction log: complete lines only, rotated by size, limited in number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class LogFiles:
     """The files `predictions-<worker>-<n>.jsonl` of one worker: the newest is written, and the oldest are removed.
 
     A file holds at most `file_bytes` (a longer run of lines makes one of its own), a worker at most `files` of them.
-    The newest is locked, so another process with the same number, such as the one before this one, has its own.
+    The newest is locked, so that another process with the same number, such as a predecessor that is still ending, uses
+    another file.
 
     `failure` says why nothing can be written, or is None.
     """
@@ -29,11 +30,11 @@ class LogFiles:
         self._end = 0  # of the last whole line
         self._torn = False
         self.failure: str | None = None
-        with contextlib.suppress(OSError):  # it is said at the first write
+        with contextlib.suppress(OSError):  # reported at the first write
             repair_all(folder)
 
     def append(self, lines: bytes) -> int:
-        """Write lines; how many bytes of them are written, which are whole lines. Fewer than all: see `failure`."""
+        """Write lines; return the number of bytes written, always complete lines. If not all: see `failure`."""
         done = 0
         try:
             handle = self._ready(len(lines))
@@ -54,15 +55,15 @@ class LogFiles:
         return done
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the current file."""
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
     def _ready(self, size: int) -> int:
-        """The newest file, open, whole, and with room for so many bytes."""
+        """Open the newest file, without a torn line and with room for `size` bytes."""
         if self._handle is not None and not _is_at(self._handle, self._path):
-            self.close()  # somebody removed the file or the folder; what is written to it now would be lost
+            self.close()  # the file or the folder was removed; further writes to it would be lost
             self._torn = False
         self._mend()
         if self._handle is not None:
@@ -76,7 +77,7 @@ class LogFiles:
         return self._handle
 
     def _mend(self) -> None:
-        """Cut off what a failed write has left of a line."""
+        """Truncate the incomplete line that a failed write has left."""
         if self._torn and self._handle is not None:
             os.ftruncate(self._handle, min(self._end, os.fstat(self._handle).st_size))
             self._torn = False
@@ -91,8 +92,8 @@ class LogFiles:
             handle = _lock(path)
             if handle is not None:
                 _repair(handle)
-                held = os.fstat(handle).st_size
-                if held == 0 or held + size <= self._file_bytes:
+                used = os.fstat(handle).st_size
+                if used == 0 or used + size <= self._file_bytes:
                     return handle, path
                 os.close(handle)
         while True:
@@ -111,15 +112,15 @@ class LogFiles:
                 self._named(number).unlink()
 
     def _numbers(self) -> list[int]:
-        found = (NAME.fullmatch(name) for name in os.listdir(self._folder))
-        return sorted(int(one[2]) for one in found if one and int(one[1]) == self._worker)
+        matches = (NAME.fullmatch(name) for name in os.listdir(self._folder))
+        return sorted(int(match[2]) for match in matches if match and int(match[1]) == self._worker)
 
     def _named(self, number: int) -> Path:
         return self._folder / f"predictions-{self._worker}-{number:06}.jsonl"
 
 
 def repair_all(folder: Path) -> None:
-    """Cut off what a killed process has left of a line, in every file that nobody writes. Raises OSError."""
+    """Truncate the incomplete line that a killed process has left, in each file without a writer. Raises OSError."""
     for name in os.listdir(folder):
         if NAME.fullmatch(name) and (handle := _lock(folder / name)) is not None:
             try:
@@ -129,7 +130,7 @@ def repair_all(folder: Path) -> None:
 
 
 def _lock(path: Path) -> int | None:
-    """The file, open for this process alone; None where another has it."""
+    """Open and lock the file; None if another process holds the lock."""
     handle = os.open(path, os.O_RDWR | os.O_APPEND)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

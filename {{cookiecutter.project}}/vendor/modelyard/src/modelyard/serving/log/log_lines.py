@@ -1,4 +1,4 @@
-"""What the prediction log says of an answered row: one JSON object a line."""
+"""The lines of the prediction log: one JSON object for each answered row."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ MASK = "<masked>"
 Row = Mapping[str, Any] | msgspec.Struct
 
 
-class Source(msgspec.Struct, frozen=True):
-    """What is the same for all that one model answers. contract: its hash; masked: its columns with personal data."""
+class LoggedModel(msgspec.Struct, frozen=True):
+    """What all lines of a model have in common.
+
+    contract: the hash of the contract. masked: its columns with personal data.
+    """
 
     model: str
     contract: str
@@ -29,19 +32,18 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def masked(contract: Contract) -> tuple[str, ...]:
-    """The columns whose values the log must not hold, inputs or not."""
+    """The columns whose values must not be in the log, whether inputs or not."""
     return tuple(name for name, column in contract.columns.items() if column.pii)
 
 
-class Entry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True):
     """One answered request of n rows.
 
-    time: seconds since 1970. inputs: the rows as they were given, or the columns. scores and decisions: n of each.
-    rows: the positions in the request that the scores belong to, where they are not for all; inputs are the whole
-    request's all the same.
+    time: seconds since 1970. inputs: the rows or columns as they were sent. scores and decisions: n of each. rows: the
+    positions of the scores in the request, or None for all; inputs are always those of the whole request.
     """
 
-    source: Source
+    source: LoggedModel
     request: str
     time: float
     bundle: str
@@ -54,7 +56,7 @@ class Entry(msgspec.Struct, frozen=True):
     shadow: bool = False
 
 
-class Line(msgspec.Struct, omit_defaults=True, gc=False):
+class LogLine(msgspec.Struct, omit_defaults=True, gc=False):
     """A line of the log."""
 
     request: str
@@ -72,19 +74,19 @@ class Line(msgspec.Struct, omit_defaults=True, gc=False):
     shadow: bool = False
 
 
-def lines(entry: Entry) -> Iterator[Line]:
-    """The lines of a request, one a row. Values of columns with personal data are masked; what is missing shows so.
+def lines(entry: LogEntry) -> Iterator[LogLine]:
+    """The lines of a request, one for each row. Personal data is masked, except missing values.
 
-    Raises ValueError where the parts of the entry do not fit together.
+    Raises ValueError if the parts of the entry have different lengths.
     """
     source, count = entry.source, len(entry.scores)
     places = None if entry.rows is None else [int(row) for row in entry.rows]
     if len(entry.decisions) != count or (places is not None and len(places) != count):
         raise ValueError(f"{count} scores have {len(entry.decisions)} decisions")
     inputs = _columns(entry.inputs, places) if isinstance(entry.inputs, Mapping) else _rows(entry.inputs, places, count)
-    # all of it in C: a batch of 1,000 rows takes a millisecond, most of which is the writing of numbers
+    # all of it runs in C: 1,000 rows take a millisecond, most of it for formatting numbers
     return map(
-        Line,
+        LogLine,
         repeat(entry.request),
         repeat(datetime.datetime.fromtimestamp(entry.time, datetime.UTC)),
         repeat(source.model),
@@ -101,24 +103,24 @@ def lines(entry: Entry) -> Iterator[Line]:
     )
 
 
-def encode(some: Sequence[Line]) -> tuple[bytes, int]:
-    """The lines as bytes, each with its end, and how many could not be written as JSON and are left out."""
+def encode(batch: Sequence[LogLine]) -> tuple[bytes, int]:
+    """The lines as bytes, each with its newline, and the number of lines left out because JSON cannot hold them."""
     try:
-        return _ENCODER.encode_lines(some), 0
-    except Exception:  # one of them holds what JSON cannot: a lone surrogate, an object of no known type
-        kept = [line for line in map(_encode_or_none, some) if line is not None]
-        return b"".join(kept), len(some) - len(kept)
+        return _ENCODER.encode_lines(batch), 0
+    except Exception:  # JSON cannot hold one of them: a lone surrogate, an unknown type
+        encoded = [line for line in map(_encode_or_none, batch) if line is not None]
+        return b"".join(encoded), len(batch) - len(encoded)
 
 
-def encode_one(entry: Entry) -> bytes | None:
-    """The line of an entry that has one row, with its end; None where it cannot be written as JSON."""
+def encode_row(entry: LogEntry) -> bytes | None:
+    """The line of an entry with one row, with its newline; None if JSON cannot hold it."""
     source = entry.source
     if isinstance(entry.inputs, Mapping) or entry.rows is not None or source.masked:
         (line,) = lines(entry)
         return _encode_or_none(line)
     (score,), (inputs,), (decision,) = entry.scores.tolist(), entry.inputs, entry.decisions
     return _encode_or_none(
-        Line(
+        LogLine(
             entry.request,
             datetime.datetime.fromtimestamp(entry.time, datetime.UTC),
             source.model,
@@ -136,42 +138,42 @@ def encode_one(entry: Entry) -> bytes | None:
     )
 
 
-def _encode_or_none(line: Line) -> bytes | None:
+def _encode_or_none(line: LogLine) -> bytes | None:
     try:
         return _ENCODER.encode(line) + b"\n"
     except Exception:
         return None
 
 
-def _rows(given: Sequence[Row], places: Sequence[int] | None, count: int) -> Iterable[Any]:
+def _rows(rows: Sequence[Row], places: Sequence[int] | None, count: int) -> Iterable[Any]:
     if places is not None:
-        return [given[place] for place in places]
-    if len(given) != count:
-        raise ValueError(f"{count} scores have {len(given)} rows")
-    return given
+        return [rows[place] for place in places]
+    if len(rows) != count:
+        raise ValueError(f"{count} scores have {len(rows)} rows")
+    return rows
 
 
-def _columns(given: Mapping[str, Any], places: Sequence[int] | None) -> Iterable[Any]:
-    columns = [values.tolist() if isinstance(values, np.ndarray) else values for values in given.values()]
+def _columns(inputs: Mapping[str, Any], places: Sequence[int] | None) -> Iterable[Any]:
+    columns = [values.tolist() if isinstance(values, np.ndarray) else values for values in inputs.values()]
     if places is not None:
         columns = [[values[place] for place in places] for values in columns]
-    return map(_row_of(tuple(given)), *columns) if columns else repeat({})
+    return map(_row_of(tuple(inputs)), *columns) if columns else repeat({})
 
 
 @lru_cache(64)
 def _row_of(names: tuple[str, ...]) -> type[msgspec.Struct]:
-    """What holds a row of these columns: cheaper to make and to write than a dictionary."""
+    """A type for rows with these columns: cheaper to create and to encode than a dictionary."""
     fields = [(f"f{place}", Any) for place in range(len(names))]
     rename = {f"f{place}": name for place, name in enumerate(names)}
-    return msgspec.defstruct("Given", fields, rename=rename, gc=False)
+    return msgspec.defstruct("InputRow", fields, rename=rename, gc=False)
 
 
 def _mask(row: Row, names: tuple[str, ...]) -> dict[str, Any]:
-    kept = msgspec.to_builtins(row) if isinstance(row, msgspec.Struct) else dict(row)
+    masked_row = msgspec.to_builtins(row) if isinstance(row, msgspec.Struct) else dict(row)
     for name in names:
-        if kept.get(name) is not None:
-            kept[name] = MASK
-    return kept
+        if masked_row.get(name) is not None:
+            masked_row[name] = MASK
+    return masked_row
 
 
 _ENCODER = msgspec.json.Encoder()

@@ -1,4 +1,4 @@
-"""What the service counts, and its text for Prometheus, summed over its processes."""
+"""The metrics of the service, summed over its processes, as text for Prometheus."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Metrics:
         self._region: Region = shared.region(process)
 
     def counter(self, name: str, **labels: str) -> Callable[[float], None]:
-        """What adds to one counter."""
+        """A function that adds to one counter."""
         cells = self._region.cells(_key(name, labels))
 
         def add(number: float = 1.0) -> None:
@@ -48,7 +48,7 @@ class Metrics:
         return add
 
     def level(self, name: str, **labels: str) -> Callable[[float], None]:
-        """What sets one gauge or a counter that is kept elsewhere."""
+        """A function that sets a gauge, or a counter that is counted elsewhere."""
         cells = self._region.cells(_key(name, labels))
 
         def put(number: float) -> None:
@@ -61,12 +61,12 @@ class Metrics:
         return Histogram(self._region.cells(_key(name, labels, bounds), len(bounds) + 2), bounds)
 
     def text(self) -> bytes:
-        """All of them in Prometheus's text format."""
+        """All metrics in Prometheus's text format."""
         return render(self._shared.sums())
 
 
 class Histogram:
-    """Counts values by size. Its cells: one for each bound, one for what is larger, the sum of all."""
+    """Counts values by size. Its cells: one for each bound, one for larger values, and the sum."""
 
     def __init__(self, cells: memoryview[float], bounds: Sequence[float]) -> None:
         self._cells, self._bounds = cells, list(bounds)
@@ -88,20 +88,20 @@ class Histogram:
 
 def render(sums: dict[str, list[float]]) -> bytes:
     """Prometheus's text format of summed cells."""
-    found: dict[str, list[str]] = {name: [] for name in CATALOGUE}
+    lines_of: dict[str, list[str]] = {name: [] for name in CATALOGUE}
     for key in sorted(sums):
         name, labels, bounds = json.loads(key)
         kind, _ = CATALOGUE[name]
         if kind == "histogram":
-            found[name] += _histogram_lines(name, labels, bounds, sums[key])
+            lines_of[name] += _histogram_lines(name, labels, bounds, sums[key])
         elif kind != "info":
-            found[name].append(f"{name}{_labels(labels)} {_number(sums[key][0])}")
-        elif sums[key][0]:  # each process says so; what none says any more is gone
-            found[name].append(f"{name}{_labels(labels)} 1")
+            lines_of[name].append(f"{name}{_labels(labels)} {_number(sums[key][0])}")
+        elif sums[key][0]:  # set by each process while the bundle is in service; 0 where none does
+            lines_of[name].append(f"{name}{_labels(labels)} 1")
     lines: list[str] = []
     for name, (kind, text) in CATALOGUE.items():
-        if found[name]:
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind.replace('info', 'gauge')}", *found[name]]
+        if lines_of[name]:
+            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind.replace('info', 'gauge')}", *lines_of[name]]
     return ("\n".join(lines) + "\n").encode()
 
 

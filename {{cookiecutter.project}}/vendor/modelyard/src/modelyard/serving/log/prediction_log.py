@@ -1,6 +1,6 @@
-"""The prediction log: what was answered, written in the background, never in a request's way.
+"""The prediction log: answers, written in the background so that no request waits for it.
 
-It outlives the process (`kill -9`), not the machine: a line is in the operating system's hands when it is written.
+Written lines survive the process (`kill -9`) but not the machine, because they are not flushed to the disk.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from itertools import islice
 from pathlib import Path
 
 from .log_files import LogFiles
-from .log_lines import Entry, encode, encode_one, lines
+from .log_lines import LogEntry, encode, encode_row, lines
 
-MANY = 5_000  # waiting lines do not wait for the interval to end
-MOST = 50_000  # waiting lines; what comes then is dropped
-CHUNK = 500  # lines of a batch are encoded at once, which takes about a millisecond in which no request is answered
+MANY = 5_000  # from this many waiting lines on, they are written before the interval ends
+MOST = 50_000  # waiting lines; further ones are dropped
+CHUNK = 500  # lines of a batch are encoded at once; this holds up requests for about a millisecond
 
 _log = logging.getLogger(__name__)
 
@@ -25,22 +25,22 @@ _log = logging.getLogger(__name__)
 class PredictionLog:
     """Writes entries within `flush_seconds`; see `LogFiles` for where.
 
-    Where the disk is full, or the folder gone or read-only, entries wait, and when too many do, the newest are dropped
-    and counted. It tries again at each interval and goes on where it was, without a line torn or written twice.
+    If the disk is full, or the folder missing or read-only, entries wait; when too many wait, the newest are dropped
+    and counted. Each interval it tries again and resumes where it stopped, with no line torn or written twice.
 
-    `written` and `dropped` count lines, of which an entry has one a row. `failure` says why nothing can be written now.
+    `written` and `dropped` count lines, one for each row. `failure` says why nothing can be written at the moment.
     """
 
     def __init__(self, folder: Path, worker: int, flush_seconds: float, file_mb: float, files: int) -> None:
         self.written = self.dropped = 0
-        self._waiting: deque[Entry | bytes] = deque()
-        self._lines = 0  # that wait, or are being written
+        self._waiting: deque[LogEntry | bytes] = deque()
+        self._lines = 0  # waiting or being written
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ends = False
         self._stream = self._encoded()
-        self._rest = b""  # encoded and not written
-        self._rest_lines = 0
+        self._unwritten = b""  # encoded, not yet written
+        self._unwritten_lines = 0
         self._files = LogFiles(folder, worker, int(file_mb * 1e6), files)
         # the other half of the interval is for encoding and writing
         self._pause = flush_seconds / 2
@@ -54,13 +54,13 @@ class PredictionLog:
 
     @property
     def waiting(self) -> int:
-        """How many lines are not written yet."""
+        """The number of lines that are not written yet."""
         return self._lines
 
-    def write(self, entry: Entry) -> None:
-        """Take an entry, which is not to change from now on; this costs microseconds and never raises.
+    def write(self, entry: LogEntry) -> None:
+        """Queue an entry, which must not be changed afterwards; this takes microseconds and never raises.
 
-        A single row is encoded at once: many of them, encoded later, would keep all requests of that moment waiting.
+        A single row is encoded immediately: encoding many of them later would hold up all requests of that moment.
         """
         count = len(entry.scores)
         waiting = entry if count != 1 else self._line(entry)
@@ -74,7 +74,7 @@ class PredictionLog:
             self._wake.set()
 
     def close(self, timeout: float = 5.0) -> None:
-        """Write what waits, for so many seconds at most, and end. What cannot be written counts as dropped."""
+        """Write what waits, for at most `timeout` seconds, and stop. What cannot be written counts as dropped."""
         with self._lock:
             self._ends = True
         self._wake.set()
@@ -88,7 +88,7 @@ class PredictionLog:
             ends = self._ends
             try:
                 written = self._flush()
-            except Exception:  # a fault of ours must not end the log
+            except Exception:  # a bug must not stop the log
                 _log.exception("the prediction log: a fault while writing")
                 written = False
             if written == failed:
@@ -105,22 +105,22 @@ class PredictionLog:
         self._files.close()
 
     def _flush(self) -> bool:
-        """Write all that waits; whether that could be done."""
+        """Write all waiting lines; return whether this succeeded."""
         while True:
-            if not self._rest:
-                self._rest, self._rest_lines = next(self._stream, (b"", 0))
-                if not self._rest:  # it has come to its end, and would not see what comes later
+            if not self._unwritten:
+                self._unwritten, self._unwritten_lines = next(self._stream, (b"", 0))
+                if not self._unwritten:  # the generator is exhausted and would not see later entries
                     self._stream = self._encoded()
                     return True
-            done = self._files.append(self._rest)
-            written = self._rest_lines if done == len(self._rest) else self._rest.count(b"\n", 0, done)
+            done = self._files.append(self._unwritten)
+            written = self._unwritten_lines if done == len(self._unwritten) else self._unwritten.count(b"\n", 0, done)
             self._count(written=written)
-            self._rest, self._rest_lines = self._rest[done:], self._rest_lines - written
-            if self._rest:
+            self._unwritten, self._unwritten_lines = self._unwritten[done:], self._unwritten_lines - written
+            if self._unwritten:
                 return False
 
     def _encoded(self) -> Iterator[tuple[bytes, int]]:
-        """All that waits, in pieces: the bytes of some lines, which are at least one, and how many they are."""
+        """All waiting entries, in pieces: the bytes of one or more lines, and their number."""
         single: list[bytes] = []
         while self._waiting:
             waiting = self._waiting.popleft()
@@ -134,25 +134,25 @@ class PredictionLog:
         if single:
             yield b"".join(single), len(single)
 
-    def _batch(self, entry: Entry) -> Iterator[tuple[bytes, int]]:
-        given = 0
+    def _batch(self, entry: LogEntry) -> Iterator[tuple[bytes, int]]:
+        encoded = 0
         try:
-            every = lines(entry)
-            while some := list(islice(every, CHUNK)):
-                given += len(some)
-                text, lost = encode(some)
+            remaining = lines(entry)
+            while batch := list(islice(remaining, CHUNK)):
+                encoded += len(batch)
+                text, lost = encode(batch)
                 self._count(dropped=lost)
                 if text:
-                    yield text, len(some) - lost
+                    yield text, len(batch) - lost
         except Exception:
             _log.exception("the prediction log: an entry cannot be written")
-        if given < len(entry.scores):
-            self._count(dropped=len(entry.scores) - given)
+        if encoded < len(entry.scores):
+            self._count(dropped=len(entry.scores) - encoded)
 
-    def _line(self, entry: Entry) -> bytes | Entry:
-        """The line of an entry of one row; where it cannot be written, the entry, of which that is said later."""
+    def _line(self, entry: LogEntry) -> bytes | LogEntry:
+        """The line of an entry of one row; if it cannot be encoded, the entry itself, which `_batch` then reports."""
         try:
-            return encode_one(entry) or entry
+            return encode_row(entry) or entry
         except Exception:
             return entry
 

@@ -1,9 +1,9 @@
-"""Numbers that all processes of the service share: each writes its own and anyone sums them.
+"""Numbers that all processes of the service share: each process writes its own, and any process can sum them.
 
-They lie in one piece of memory, mapped before the processes are forked, with a region for each. Only its owner writes
-into a region, so nobody waits for anybody; a process that is started again goes on with the numbers of the one before.
+They are in one memory map, created before the processes are forked, with a region for each process. Only its owner
+writes to a region, so no lock is needed; a restarted process resumes its predecessor's numbers.
 
-A region is: how many bytes of it are used (u64), then entries of a text (its length in bytes and the number of its
+A region consists of the number of bytes in use (u64) and of entries: a text (its length in bytes and the number of its
 cells, two u32, then the text, padded to 8 bytes) and its cells (float64).
 """
 
@@ -13,13 +13,13 @@ import mmap
 import struct
 from collections.abc import Iterator
 
-REGION = 256 * 1024  # bytes; some thousand series, of which only what is used takes memory
+REGION = 256 * 1024  # bytes, enough for some thousand series; unused pages take no memory
 _HEAD = struct.Struct("<II")
 _USED = struct.Struct("<Q")
 
 
 class Shared:
-    """The memory, for so many processes. Make it before they are forked."""
+    """The memory for a number of processes. Create it before they are forked."""
 
     def __init__(self, processes: int, region: int = REGION) -> None:
         self._size = region
@@ -36,8 +36,8 @@ class Shared:
         for process in range(self._processes):
             for text, cells in _entries(self._view(process)):
                 before = summed.get(text)
-                found = list(map(float, cells))
-                summed[text] = found if before is None else [a + b for a, b in zip(before, found, strict=True)]
+                values = list(map(float, cells))
+                summed[text] = values if before is None else [a + b for a, b in zip(before, values, strict=True)]
         return summed
 
     def _view(self, process: int) -> memoryview:
@@ -54,12 +54,12 @@ class Region:
     def cells(self, text: str, count: int = 1) -> memoryview[float]:
         """The cells with this text, as float64 to count with; they start at 0.
 
-        Where the region is full they are private: nothing fails, but nobody sees these.
+        If the region is full, they are private to this process: nothing fails, but they are not in the sums.
         """
-        found = self._cells.get(text)
-        if found is None:
-            found = self._cells[text] = self._add(text, count)
-        return found
+        cells = self._cells.get(text)
+        if cells is None:
+            cells = self._cells[text] = self._add(text, count)
+        return cells
 
     def _add(self, text: str, count: int) -> memoryview[float]:
         name = text.encode()
@@ -70,7 +70,7 @@ class Region:
             return memoryview(bytearray(8 * count)).cast("d")
         _HEAD.pack_into(self._memory, start, len(name), count)
         self._memory[start + _HEAD.size : start + _HEAD.size + len(name)] = name
-        _USED.pack_into(self._memory, 0, end)  # last, as others may be reading
+        _USED.pack_into(self._memory, 0, end)  # last, because other processes may be reading
         return self._memory[cells:end].cast("d")
 
 

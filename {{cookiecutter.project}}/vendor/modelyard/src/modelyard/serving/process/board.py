@@ -1,4 +1,4 @@
-"""What the processes of the service tell each other, in memory that they share: who is there and what is loaded."""
+"""Shared memory in which the workers report that they are ready and which reload they have done."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _PID, _LOADED, _REFUSED = range(_CELLS)
 
 
 class Board:
-    """For each worker its process id (0: not ready), and the last wish to load bundles that it fulfilled or refused.
+    """For each worker its process id (0: not ready), and the last reload request that it fulfilled or refused.
 
-    Wishes are numbered; the parent alone counts them. Make it before the workers are forked.
+    Requests (`wish`) are numbered, by the parent only. Create the board before the workers are forked.
     """
 
     def __init__(self, workers: int) -> None:
@@ -20,7 +20,7 @@ class Board:
 
     @property
     def wish(self) -> int:
-        """The number of the last wish to load bundles again."""
+        """The number of the last request to reload the bundles."""
         return self._cells[0]
 
     @wish.setter
@@ -28,7 +28,7 @@ class Board:
         self._cells[0] = number
 
     def ready(self, worker: int, process: int) -> None:
-        """Say which process answers as this worker (0: none)."""
+        """Set which process is this worker (0: none)."""
         self._cells[self._place(worker, _PID)] = process
 
     def is_ready(self, worker: int) -> bool:
@@ -36,11 +36,11 @@ class Board:
         return self._cells[self._place(worker, _PID)] != 0
 
     def done(self, worker: int, wish: int, refused: bool = False) -> None:
-        """Say how this worker took a wish."""
+        """Report that this worker has fulfilled or refused a request."""
         self._cells[self._place(worker, _REFUSED if refused else _LOADED)] = wish
 
     def took(self, wish: int) -> tuple[int, int]:
-        """How many workers have fulfilled this wish or a later one, and how many refused it."""
+        """How many workers have fulfilled this request or a later one, and how many refused it."""
         loaded = sum(self._cells[self._place(worker, _LOADED)] >= wish for worker in range(self.workers))
         refused = sum(
             self._cells[self._place(worker, _REFUSED)] >= wish > self._cells[self._place(worker, _LOADED)]

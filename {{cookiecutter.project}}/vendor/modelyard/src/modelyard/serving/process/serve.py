@@ -8,51 +8,49 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
-from ...command import run
-from ...runtime.contract import Contract, ContractError
+from ...errors import ContractError
+from ...runtime.bundle import bundled_contract
+from ...runtime.project import Project
 from ..config import Config, ModelConfig, check_names, read_config
 
 
-def configured(given: argparse.Namespace) -> Config:
-    """What the file says, and over it what the command line says. Raises ContractError as `read_config` does."""
-    if given.config is not None:
-        config = read_config(given.config)
+def configured(options: argparse.Namespace, project: Project) -> Config:
+    """The configuration in the file, overridden by the command line. Raises ContractError as `read_config` does."""
+    if options.config is not None:
+        config = read_config(options.config)
     else:
-        folder = Path(given.bundle) if given.bundle else Path(__file__).parent.parent / "bundle"
+        folder = Path(options.bundle) if options.bundle else project.packaged_bundle
         if not (folder / "contract.json").is_file():
             raise ContractError(f"{folder} holds no bundle; make one with `dvc repro`, or name one with --bundle")
-        name = Contract.from_json(folder / "contract.json").name
-        config = Config({name: ModelConfig(given.bundle)})
+        name = bundled_contract(folder).name
+        config = Config({name: ModelConfig(options.bundle)})
         check_names(config, "contract.json")
-    said = {key: value for key in ("host", "port", "workers") if (value := getattr(given, key)) is not None}
-    return msgspec.structs.replace(config, **said)
+    overrides = {key: value for key in ("host", "port", "workers") if (value := getattr(options, key)) is not None}
+    return msgspec.structs.replace(config, **overrides)
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `serve`."""
     parser = argparse.ArgumentParser(
         prog="serve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--config", type=Path, help="serving.json: models, limits, access, log")
-    what.add_argument("--bundle", help="the folder of one bundle to serve")
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--config", type=Path, help="serving.json: models, limits, access, log")
+    source.add_argument("--bundle", help="the folder of one bundle to serve")
     parser.add_argument("--open", action="store_true", help="let anyone predict; then nobody is admin")
     parser.add_argument("--host", help="the address to listen at, instead of the file's")
     parser.add_argument("--port", type=int, help="the port to listen at; 0 takes a free one")
     parser.add_argument("--workers", type=int, help="how many processes; 0 is one for each core")
-    given = parser.parse_args(arguments)
-    # a worker has a core to itself, where threads would only get in each other's way
+    options = parser.parse_args(arguments)
+    # each worker has a core to itself, so more threads would only compete for it
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
-    gc.disable()  # what is made while it starts stays; to look through it for garbage takes a tenth of that time
+    gc.disable()  # objects made at the start stay; collecting garbage would take a tenth of the start
     from .workers import serve
 
-    serve(configured(given), given.config, given.open)
-
-
-if __name__ == "__main__":
-    run(main)
+    serve(project, configured(options, project), options.config, options.open)

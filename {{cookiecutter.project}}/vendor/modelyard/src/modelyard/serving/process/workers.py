@@ -1,7 +1,7 @@
-"""The parent of the service: it holds the sockets, starts the workers, starts again what dies, and passes on signals.
+"""The parent of the service: it opens the sockets, starts and restarts the workers, and passes on signals.
 
-It loads no model, so nothing but a signal can end it. Each worker has a socket of its own at the one port
-(SO_REUSEPORT), which the parent holds open: who connects while a worker is started again waits and is not refused.
+It loads no model, so only a signal ends it. Each worker has a socket of its own at the same port (SO_REUSEPORT), which
+the parent holds open: a client that connects while a worker restarts waits and is not refused.
 """
 
 from __future__ import annotations
@@ -16,26 +16,27 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from ...runtime.contract import ContractError
-from .board import Board
+from ...errors import YardError
+from ...runtime.project import Project
 from ..config import Config
-from .listeners import listen
 from ..log.shared import Shared
+from .board import Board
+from .listeners import listen
 
 START_SECONDS = 60.0  # until all workers answer for the first time
-AGAIN_SECONDS = 1.0  # between two starts of a worker that does not come up
+AGAIN_SECONDS = 1.0  # between two starts of a worker that fails to start
 DRAIN_SECONDS = 25.0  # from SIGTERM to SIGKILL
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1)
 
 
-def serve(config: Config, path: Path | None, open_: bool) -> None:
+def serve(project: Project, config: Config, path: Path | None, open_: bool) -> None:
     """Serve until a signal ends it.
 
-    Raises ContractError where the address cannot be had; exits with status 1 where the workers do not come up, which
-    say why themselves.
+    Raises ContractError if the address is not available. Exits with status 1 if the workers fail to start; they print
+    the reason themselves.
     """
     sockets = listen(config.host, config.port, config.workers or cores())
-    status = Parent(config, path, open_, sockets).run()
+    status = Parent(project, config, path, open_, sockets).run()
     if status:
         sys.exit(status)
 
@@ -48,8 +49,11 @@ def cores() -> int:
 class Parent:
     """Runs one worker for each socket."""
 
-    def __init__(self, config: Config, path: Path | None, open_: bool, sockets: Sequence[socket.socket]) -> None:
-        self._config, self._path, self._open, self._sockets = config, path, open_, sockets
+    def __init__(
+        self, project: Project, config: Config, path: Path | None, open_: bool, sockets: Sequence[socket.socket]
+    ) -> None:
+        self._project, self._config, self._path, self._open = project, config, path, open_
+        self._sockets = sockets
         self._board = Board(len(sockets))
         self._shared = Shared(len(sockets))
         self._processes: dict[int, int] = {}  # process id: worker
@@ -57,13 +61,13 @@ class Parent:
         self._all_ready = False
 
     def run(self) -> int:
-        """The status to exit with: 0 after a signal, 1 where the workers did not come up."""
+        """Run until a signal; return the exit status: 0 after a signal, 1 if the workers failed to start."""
         reader, writer = socket.socketpair()
         for end in (reader, writer):
             end.setblocking(False)
         signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         for number in SIGNALS:
-            signal.signal(number, lambda *_: None)  # it is read from the socket
+            signal.signal(number, lambda *_: None)  # the signal is read from the socket
         for worker in range(len(self._sockets)):
             self._start(worker)
         began = time.monotonic()
@@ -113,9 +117,16 @@ class Parent:
             from .worker import work
 
             status = work(
-                self._config, self._path, self._open, worker, self._sockets[worker], self._shared, self._board
+                self._project,
+                self._config,
+                self._path,
+                self._open,
+                worker,
+                self._sockets[worker],
+                self._shared,
+                self._board,
             )
-        except ContractError as error:
+        except YardError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
         except BaseException:
             sys.excepthook(*sys.exc_info())
@@ -135,9 +146,9 @@ class Parent:
                     print(f"worker {worker} ended with {code}; it is started again", file=sys.stderr, flush=True)
 
     def _start_missing(self) -> None:
-        there = set(self._processes.values())
+        running = set(self._processes.values())
         for worker in range(len(self._sockets)):
-            if worker not in there and time.monotonic() - self._started[worker] > AGAIN_SECONDS:
+            if worker not in running and time.monotonic() - self._started[worker] > AGAIN_SECONDS:
                 self._start(worker)
 
     def _send(self, number: int) -> None:
@@ -146,10 +157,10 @@ class Parent:
                 os.kill(process, number)
 
     def _end(self) -> int:
-        """Let the workers finish what they have begun, for so long as that may take."""
+        """Let the workers finish their requests, for at most DRAIN_SECONDS."""
         self._all_ready = False
-        for one in self._sockets:
-            one.close()  # only the workers hold theirs now, and close them when nobody waits there
+        for listener in self._sockets:
+            listener.close()  # now only the workers hold them, and close them when no client waits
         self._send(signal.SIGTERM)
         until = time.monotonic() + DRAIN_SECONDS
         while self._processes and time.monotonic() < until:

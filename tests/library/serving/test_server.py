@@ -6,9 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 import uvicorn
-
-from modelyard.serving.process import worker
-from modelyard.serving.process.worker import HEAD_SECONDS, STUCK_SECONDS, Server
+from modelyard.serving.process import server as module
+from modelyard.serving.process.server import HEAD_SECONDS, STUCK_SECONDS, Server
 
 
 class Connection:
@@ -27,13 +26,13 @@ class Connection:
 def clock(monkeypatch):
     """The time, which is moved by hand."""
     now = SimpleNamespace(seconds=0.0)
-    monkeypatch.setattr(worker.time, "monotonic", lambda: now.seconds)
+    monkeypatch.setattr(module.time, "monotonic", lambda: now.seconds)
     return now
 
 
 @pytest.fixture
 def server():
-    return Server(uvicorn.Config(lambda *_: None, log_config=None), SimpleNamespace())
+    return Server(uvicorn.Config(lambda *_: None, log_config=None), lambda _: None, lambda _: None)
 
 
 def swept(server, connection):
