@@ -11,17 +11,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-
-from modelyard.judging.answers import answer, answer_as_champion, periods_of, some, unseen
+from library.library_versions import vendor
+from modelyard.judging.answers import answer, answer_as_champion, periods_of, select_rows, unseen
 from modelyard.runtime.bundle import Bundle, read_bundle
-from modelyard.training.lineage import PACKAGE
 from modelyard.runtime.contract import ContractError
-from modelyard.training.data.dataset import Rows, read_rows, split_rows
-from modelyard.training import layout
 from modelyard.runtime.hashing import sha256
+from modelyard.training import layout
+from modelyard.training.data.dataset import Rows, read_rows, split_rows
+from modelyard.vendoring.wheel import unpack
+
+from flight_delays import project as flights_project
 
 OWN_CODE = "The champion answers with its own code."
-TURNED = ("return self.answer(matrix(", "return 1 - self.answer(matrix(")
+LIBRARY = ("runtime/predictor.py", "return self.answer(matrix(", "return 1 - self.answer(matrix(")
+FEATURES = ("features.py", "(values - day) / HOUR", "12 - (values - day) / HOUR")
 
 
 def holdout(workspace: Any) -> Rows:
@@ -37,7 +40,7 @@ def predictions(workspace: Any) -> np.ndarray:
 
 @pytest.fixture
 def champion(made, tmp_path) -> Path:
-    """The folder `champion/` as `ops champion` leaves it, with neither code nor answers yet."""
+    """The folder `champion/` as `make champion` leaves it, with neither code nor answers yet."""
     shutil.copytree(made.root / "bundle", tmp_path / "champion/bundle")
     return tmp_path / "champion"
 
@@ -48,14 +51,19 @@ def save_answers(champion: Path, workspace: Any, change: Callable[[pa.Table], pa
 
 
 def give_code(champion: Path, name: str, old: str, new: str) -> None:
-    """Let the champion be made by a package in which one thing was written otherwise."""
-    package = champion / "code" / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "bundle"))
-    text = (package / name).read_text()
-    assert old in text
-    (package / name).write_text(text.replace(old, new))
+    """Let the champion be made by a package, or by a library, in which one thing was written otherwise."""
+    package = champion / "code/flight_delays"
+    shutil.copytree(flights_project.folder, package, ignore=shutil.ignore_patterns("__pycache__"))
+    if "/" in name:
+        changed = {"modelyard:predict": vendor(champion / "code", name, old, new)["predict"]}
+    else:
+        vendor(champion / "code")
+        text = (package / name).read_text()
+        assert old in text
+        (package / name).write_text(text.replace(old, new))
+        changed = {name: sha256(package / name)}
     manifest = json.loads((champion / "bundle/manifest.json").read_text())
-    manifest["code"][name] = sha256(package / name)
+    manifest["code"] |= changed
     (champion / "bundle/manifest.json").write_text(json.dumps(manifest))
 
 
@@ -69,14 +77,15 @@ def without(rows: Rows, column: str) -> Rows:
 @pytest.mark.parametrize("task", ["made", "made_regression", "made_multiclass"])
 def test_a_bundle_answers_as_in_its_evaluation(request, task):
     workspace = request.getfixturevalue(task)
-    answers = answer(read_bundle(workspace.root / "bundle"), holdout(workspace))
+    answers = answer(flights_project, read_bundle(workspace.root / "bundle"), holdout(workspace))
     assert np.array_equal(answers, predictions(workspace))
 
 
-def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion):
-    give_code(champion, "predictor.py", *TURNED)
-    with pytest.raises(ContractError, match=r"was made with another predictor\.py than is here; run `dvc repro`"):
-        answer(read_bundle(champion / "bundle"), holdout(made))
+@pytest.mark.parametrize(("change", "named"), [(LIBRARY, "modelyard"), (FEATURES, "features.py")])
+def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion, change, named):
+    give_code(champion, *change)
+    with pytest.raises(ContractError, match=rf"was made with another {named} than is here; run `dvc repro`"):
+        answer(flights_project, read_bundle(champion / "bundle"), holdout(made))
 
 
 # The champion, by its model
@@ -85,44 +94,99 @@ def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion):
 @pytest.mark.parametrize("task", ["made", "made_regression", "made_multiclass"])
 def test_a_champion_of_the_same_code_answers_here_without_a_remark(request, task):
     workspace = request.getfixturevalue(task)
-    answers, remark = answer_as_champion(read_bundle(workspace.root / "bundle"), holdout(workspace), workspace.contract)
+    answers, remark = answer_as_champion(
+        flights_project, read_bundle(workspace.root / "bundle"), holdout(workspace), workspace.contract
+    )
     assert np.array_equal(answers, predictions(workspace))
     assert remark is None
 
 
 @pytest.mark.parametrize("safe_path", ["", "1"])
-def test_a_champion_of_other_code_answers_with_its_own(made, champion, monkeypatch, safe_path):
+def test_a_champion_of_another_library_answers_with_its_own(made, champion, monkeypatch, safe_path):
     monkeypatch.setenv("PYTHONSAFEPATH", safe_path)
-    give_code(champion, "predictor.py", *TURNED)
-    answers, remark = answer_as_champion(read_bundle(champion / "bundle"), holdout(made), made.contract)
+    give_code(champion, *LIBRARY)
+    answers, remark = answer_as_champion(
+        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+    )
     assert answers == pytest.approx(1 - predictions(made))
     assert remark == OWN_CODE
 
 
-def test_code_that_the_champion_was_not_made_with_is_not_run(made, champion):
-    give_code(champion, "predictor.py", *TURNED)
-    with (champion / "code" / PACKAGE.name / "predictor.py").open("a") as opened:
-        opened.write("# and a line more\n")
-    reason = r"it was made with another predictor\.py, and the code beside it is yet another$"
+def test_a_champion_of_other_features_answers_with_its_own(made, champion):
+    give_code(champion, *FEATURES)
+    answers, remark = answer_as_champion(
+        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+    )
+    assert not np.allclose(answers, predictions(made))
+    assert remark == OWN_CODE
+
+
+def test_the_library_of_an_ejected_champion_is_its_folder(made, champion):
+    give_code(champion, *LIBRARY)
+    (wheel,) = (champion / "code/vendor").glob("*.whl")
+    unpack(wheel.read_bytes(), champion / "code/vendor/modelyard")
+    wheel.unlink()
+    answers, _ = answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+    assert answers == pytest.approx(1 - predictions(made))
+
+
+def test_features_that_the_champion_was_not_made_with_are_not_run(made, champion):
+    give_code(champion, *LIBRARY)
+    with (champion / "code/flight_delays/features.py").open("a") as opened:
+        opened.write("(Path(__file__).parent / 'run').touch()\n")
+    reason = "it was made with another modelyard, and the code beside it is yet another$"
     with pytest.raises(ContractError, match=reason):
-        answer_as_champion(read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+    assert not (champion / "code/flight_delays/run").exists()
 
 
-def test_without_its_code_a_champion_of_other_code_does_not_answer(made, champion):
-    give_code(champion, "features.py", "HOUR", "AN_HOUR")
-    shutil.rmtree(champion / "code")
+def test_a_library_that_the_champion_was_not_made_with_does_not_answer(made, champion):
+    give_code(champion, *FEATURES)
+    (wheel,) = (champion / "code/vendor").glob("*.whl")
+    wheel.unlink()
+    vendor(champion / "code", *LIBRARY)
+    reason = r"with another features\.py, and its own code fails: the library beside it is yet another$"
+    with pytest.raises(ContractError, match=reason):
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+
+
+@pytest.mark.parametrize("gone", ["code", "code/flight_delays", "code/vendor"])
+def test_without_its_code_a_champion_of_other_code_does_not_answer(made, champion, gone):
+    give_code(champion, *FEATURES)
+    shutil.rmtree(champion / gone)
     with pytest.raises(ContractError, match=r"it was made with another features\.py, and its own code is not at hand$"):
-        answer_as_champion(read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+
+
+def test_a_champion_that_is_older_than_the_library_gives_its_saved_answers(made, champion):
+    """Its commit has all of the code in its package, and no wheel."""
+    manifest = json.loads((champion / "bundle/manifest.json").read_text())
+    old = ["__init__.py", "contract.py", "features.py", "pipeline/model.py", "predictor.py", "rows.py"]
+    manifest["code"] = dict.fromkeys(old, "0" * 64)
+    (champion / "bundle/manifest.json").write_text(json.dumps(manifest))
+    (champion / "code/flight_delays").mkdir(parents=True)
+    save_answers(champion, made)
+    answers, remark = answer_as_champion(
+        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+    )
+    assert np.array_equal(answers, predictions(made))
+    assert remark == (
+        "The champion's saved answers are used, as it was made with another __init__.py, contract.py, features.py and "
+        "4 more, and its own code is not at hand."
+    )
 
 
 def test_a_champion_whose_code_fails_gives_its_saved_answers(made, champion):
-    give_code(champion, "predictor.py", "import onnxruntime\n", "import onnxruntime_of_once as onnxruntime\n")
+    give_code(champion, "runtime/predictor.py", "import onnxruntime\n", "import onnxruntime_of_once as onnxruntime\n")
+    bundle, rows = read_bundle(champion / "bundle"), holdout(made)
     with pytest.raises(ContractError, match="its own code fails: ModuleNotFoundError: No module named 'onnxruntime_of"):
-        answer_as_champion(read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, bundle, rows, made.contract)
     save_answers(champion, made)
-    answers, remark = answer_as_champion(read_bundle(champion / "bundle"), holdout(made), made.contract)
+    answers, remark = answer_as_champion(flights_project, bundle, rows, made.contract)
     assert np.array_equal(answers, predictions(made))
-    assert remark.startswith("The champion's saved answers are used, as it was made with another predictor.py")
+    assert remark.startswith(
+        "The champion's saved answers are used, as it was made with another modelyard, and its own"
+    )
 
 
 # The champion, by what it answered once
@@ -133,8 +197,10 @@ def test_saved_answers_are_found_by_id_in_whatever_order(request, task, tmp_path
     workspace = request.getfixturevalue(task)
     shutil.copytree(workspace.root / "bundle", tmp_path / "bundle")
     save_answers(tmp_path, workspace, lambda table: table.take(np.random.default_rng(1).permutation(len(table))))
-    rows = some(holdout(workspace), np.arange(len(predictions(workspace))) % 3 == 0)
-    answers, remark = answer_as_champion(read_bundle(tmp_path / "bundle"), without(rows, "humid"), workspace.contract)
+    rows = select_rows(holdout(workspace), np.arange(len(predictions(workspace))) % 3 == 0)
+    answers, remark = answer_as_champion(
+        flights_project, read_bundle(tmp_path / "bundle"), without(rows, "humid"), workspace.contract
+    )
     assert np.array_equal(answers, predictions(workspace)[::3])
     assert remark == (
         "The champion's saved answers are used, as it needs the column 'humid', which the data no longer has."
@@ -143,7 +209,9 @@ def test_saved_answers_are_found_by_id_in_whatever_order(request, task, tmp_path
 
 def test_without_saved_answers_the_obstacle_is_told(made, champion):
     with pytest.raises(ContractError, match="cannot answer these rows: it needs the column 'humid', which the data no"):
-        answer_as_champion(read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract)
+        answer_as_champion(
+            flights_project, read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract
+        )
 
 
 def test_a_column_of_another_type_is_an_obstacle(made, champion):
@@ -152,14 +220,16 @@ def test_a_column_of_another_type_is_an_obstacle(made, champion):
         rows.table.column_names.index("distance"), "distance", rows.table["distance"].cast(pa.string())
     )
     with pytest.raises(ContractError, match="it takes the column 'distance' as integer, and the data has string"):
-        answer_as_champion(read_bundle(champion / "bundle"), dataclasses.replace(rows, table=as_text), made.contract)
+        answer_as_champion(
+            flights_project, read_bundle(champion / "bundle"), dataclasses.replace(rows, table=as_text), made.contract
+        )
 
 
 def test_a_column_in_another_unit_is_an_obstacle(made, champion):
     temp = dataclasses.replace(made.contract.columns["temp"], unit="degC")
     contract = dataclasses.replace(made.contract, columns=made.contract.columns | {"temp": temp})
     with pytest.raises(ContractError, match="it takes the column 'temp' in None, and the data has it in degC"):
-        answer_as_champion(read_bundle(champion / "bundle"), holdout(made), contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), contract)
 
 
 def test_a_value_that_the_champion_never_knew_is_no_obstacle(made, champion):
@@ -170,7 +240,7 @@ def test_a_value_that_the_champion_never_knew_is_no_obstacle(made, champion):
     names = pa.array(["XX"] * len(rows.target))
     table = rows.table.set_column(rows.table.column_names.index("carrier"), "carrier", names)
     rows = dataclasses.replace(rows, table=table)
-    answers, remark = answer_as_champion(read_bundle(champion / "bundle"), rows, contract)
+    answers, remark = answer_as_champion(flights_project, read_bundle(champion / "bundle"), rows, contract)
     assert remark is None
     assert np.isfinite(answers).all()
 
@@ -178,14 +248,16 @@ def test_a_value_that_the_champion_never_knew_is_no_obstacle(made, champion):
 def test_rows_that_are_not_among_the_saved_answers_are_counted(made, champion):
     save_answers(champion, made, lambda table: table.slice(5))
     with pytest.raises(ContractError, match=r"and 5 of 2,\d{3} rows are not among its saved answers"):
-        answer_as_champion(read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract)
+        answer_as_champion(
+            flights_project, read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract
+        )
 
 
 def test_saved_answers_without_an_id_are_of_no_use(made, champion):
     save_answers(champion, made)
     rows = without(without(holdout(made), "humid"), "flight_id")
     with pytest.raises(ContractError, match="which the data no longer has; and no id pairs its saved answers"):
-        answer_as_champion(read_bundle(champion / "bundle"), rows, made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), rows, made.contract)
 
 
 # Which rows it has learned from
@@ -277,10 +349,10 @@ def test_with_other_columns_of_role_time_or_id_nobody_can_tell(made, ids):
         unseen(bundle, rows, made.contract, params, bundle.manifest["data"])
 
 
-def test_some_of_the_rows_are_those_in_every_part(made):
+def test_the_selected_rows_are_those_in_every_part(made):
     rows = holdout(made)
     chosen = np.arange(len(rows.target)) % 2 == 0
-    half = some(rows, chosen)
+    half = select_rows(rows, chosen)
     assert len(half.table) == len(half.target) == chosen.sum()
     assert half.table["flight_id"].to_pylist() == rows.table["flight_id"].to_pylist()[::2]
     assert np.array_equal(half.columns["distance"], rows.columns["distance"][::2])

@@ -7,15 +7,16 @@ import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from modelyard.judging.champion import champion, main
-from modelyard.training.lineage import PACKAGE, SHARED
 from modelyard.runtime.contract import ContractError
 from modelyard.training.settings import read_yaml
+
+from flight_delays import project
 
 MODEL, ANSWERS = b"a model\r\n\n", b"answers, no line end"
 FILES = {
@@ -36,8 +37,14 @@ stages:
 """,
     "model": MODEL,
     "answers": ANSWERS,
-    **{f"{PACKAGE.name}/{name}": f"# {name}\n\n".encode() for name in ("__init__.py", *SHARED)},
-    f"{PACKAGE.name}/features.py": b"\n# as it was, without an end of the line",
+    "flight_delays/data.csv": b"no code",
+}
+WHEEL = "vendor/modelyard-0.1.2-py3-none-any.whl"
+CODE = {
+    "flight_delays/__init__.py": b"# __init__\n\n",
+    "flight_delays/features.py": b"\n# as it was, without an end of the line",
+    "flight_delays/deep/own.py": b"# own\r\n",
+    WHEEL: b"PK, and no more",
 }
 
 
@@ -55,7 +62,7 @@ def commit(root: Path) -> str:
 def published(tmp_path_factory) -> Path:
     """A repository whose branch `main` has a model, which is in its cache and in its remote, and which then went on."""
     root = tmp_path_factory.mktemp("published") / "flights"
-    for name, content in FILES.items():
+    for name, content in (FILES | CODE).items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(content)
     run(root, "git", "init", "--quiet", "--initial-branch", "main")
@@ -66,7 +73,9 @@ def published(tmp_path_factory) -> Path:
     commit(root)
     run(root, "git", "checkout", "--quiet", "-b", "change")
     (root / "model").write_bytes(b"another model")
-    (root / PACKAGE.name / "features.py").write_bytes(b"# changed")
+    (root / "flight_delays/features.py").write_bytes(b"# changed")
+    (root / WHEEL).unlink()
+    (root / "vendor/modelyard-0.1.3-py3-none-any.whl").write_bytes(b"PK, a later version")
     commit(root)
     return root
 
@@ -109,33 +118,33 @@ def assert_got(root: Path, how: str) -> None:
 
 
 def test_the_champion_comes_from_the_cache(repository):
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "from the DVC cache")
 
 
 def test_it_comes_from_the_remote_when_the_cache_is_gone(repository):
     shutil.rmtree(repository / ".dvc/cache")
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "from the DVC remote")
 
 
 def test_it_is_made_again_when_both_are_gone(repository):
     shutil.rmtree(repository / ".dvc/cache")
     shutil.rmtree(repository.parent / "storage")
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "made again from its source")
 
 
 def test_a_forged_object_in_the_cache_is_not_believed(repository):
     forge(next(objects(repository, MODEL)))
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "from the DVC remote")
 
 
 def test_a_forged_object_in_cache_and_remote_is_not_believed(repository):
     for path in objects(repository, MODEL):
         forge(path)
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "made again from its source")
 
 
@@ -143,13 +152,13 @@ def test_a_forged_list_of_the_bundles_files_is_not_believed(repository):
     md5 = next(path.name for path in (repository / ".dvc/cache/files/md5").rglob("*.dir"))
     (listing,) = (repository / ".dvc/cache/files/md5").rglob(md5)
     forge(listing)
-    champion("main")
+    champion(project, "main")
     assert_got(repository, "from the DVC remote")
 
 
 def test_without_its_answers_the_bundle_is_still_a_champion(repository):
     next(objects(repository, ANSWERS)).unlink()
-    champion("main")
+    champion(project, "main")
     assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
     assert not (repository / "champion/predictions.parquet").exists()
 
@@ -157,7 +166,7 @@ def test_without_its_answers_the_bundle_is_still_a_champion(repository):
 def test_a_remote_that_holds_the_bundle_alone_is_enough(repository):
     shutil.rmtree(repository / ".dvc/cache")
     list(objects(repository, ANSWERS))[1].unlink()
-    champion("main")
+    champion(project, "main")
     assert origin(repository)["from"].endswith("from the DVC remote")
     assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
 
@@ -165,40 +174,69 @@ def test_a_remote_that_holds_the_bundle_alone_is_enough(repository):
 def test_nothing_of_it_is_put_into_the_cache_or_the_workspace(repository):
     shutil.rmtree(repository / ".dvc/cache")
     before = run(repository, "git", "status", "--porcelain", "--ignored")
-    champion("main")
+    champion(project, "main")
     assert not (repository / ".dvc/cache/files").exists()
     assert run(repository, "git", "status", "--porcelain", "--ignored").replace("!! champion/\n", "") == before
     assert (repository / "model").read_bytes() == b"another model"
 
 
-def test_the_code_is_that_of_the_commit_byte_by_byte(repository):
-    champion("main")
-    for name in ("__init__.py", *SHARED):
-        path = f"{PACKAGE.name}/{name}"
-        assert (repository / "champion/code" / path).read_bytes() == FILES[path]
+def exported(root: Path) -> dict[str, bytes]:
+    code = root / "champion/code"
+    return {path.relative_to(code).as_posix(): path.read_bytes() for path in code.rglob("*") if path.is_file()}
 
 
-def test_code_that_the_commit_does_not_have_is_left_out(repository):
+def test_the_code_is_that_of_the_commit_byte_by_byte_and_so_is_the_library(repository):
+    champion(project, "main")
+    assert exported(repository) == CODE
+
+
+def test_the_library_of_an_ejected_commit_is_its_folder(repository):
     run(repository, "git", "checkout", "--quiet", "main")
-    (repository / PACKAGE.name / "rows.py").unlink()
-    champion(commit(repository))
-    assert not (repository / "champion/code" / PACKAGE.name / "rows.py").exists()
-    assert (repository / "champion/code" / PACKAGE.name / "features.py").exists()
+    (repository / WHEEL).unlink()
+    source = "vendor/modelyard/src/modelyard/deep/own.py"
+    for path in (source, "vendor/modelyard/README.md"):
+        (repository / path).parent.mkdir(parents=True, exist_ok=True)
+        (repository / path).write_bytes(b"ejected")
+    champion(project, commit(repository))
+    package = {path: content for path, content in CODE.items() if path != WHEEL}
+    assert exported(repository) == {**package, source: b"ejected"}
+
+
+def test_a_commit_that_is_older_than_the_library_has_its_package_only(repository):
+    run(repository, "git", "checkout", "--quiet", "main")
+    (repository / WHEEL).unlink()
+    champion(project, commit(repository))
+    assert exported(repository) == {path: content for path, content in CODE.items() if path != WHEEL}
+
+
+def test_a_commit_is_made_again_with_its_own_library(repository):
+    """Which is another version than the one that is installed here."""
+    pipeline = "stages: {bundle: {cmd: mkdir bundle && python -m modelyard > bundle/manifest.json, outs: [bundle]}}\n"
+    (repository / "dvc.yaml").write_text(pipeline)
+    (repository / "dvc.lock").unlink()
+    (wheel,) = (repository / "vendor").glob("*.whl")
+    with zipfile.ZipFile(wheel, "w") as library:
+        library.writestr("modelyard/__init__.py", "")
+        library.writestr("modelyard/__main__.py", "print('the library of the commit')")
+    made = commit(repository)
+    wheel.unlink()
+    champion(project, made)
+    assert (repository / "champion/bundle/manifest.json").read_text() == "the library of the commit\n"
 
 
 def test_a_commit_is_called_by_its_hash(repository):
     commit = run(repository, "git", "rev-parse", "main")
-    assert champion(commit) == f"commit {commit[:7]}, from the DVC cache"
+    assert champion(project, commit) == f"commit {commit[:7]}, from the DVC cache"
 
 
 def test_without_a_lock_the_champion_is_what_the_pipeline_makes(repository):
     commit = run(repository, "git", "rev-parse", "before")
     text = f"before at {commit[:7]}, made from its source, as it has no dvc.lock yet"
-    assert champion("before") == text
+    assert champion(project, "before") == text
     told = {"commit": commit, "ref": "before", "from": text, "absent": False, "committed": False}
     assert origin(repository) == told
     assert (repository / "champion/bundle/manifest.json").read_bytes() == MODEL
-    assert (repository / "champion/code" / PACKAGE.name / "features.py").exists()
+    assert exported(repository) == CODE
 
 
 @pytest.mark.parametrize("old", ["cp model", "bundle"])
@@ -208,7 +246,7 @@ def test_without_a_lock_a_pipeline_that_makes_no_bundle_has_no_model_yet(reposit
     pipeline.write_text(pipeline.read_text().replace(old, "another"))
     made = commit(repository)
     text = f"commit {made[:7]} has no model yet"
-    assert champion(made) == text
+    assert champion(project, made) == text
     assert origin(repository) == {"commit": made, "ref": made, "from": text, "absent": True, "committed": False}
     assert not (repository / "champion/bundle").exists()
 
@@ -216,32 +254,32 @@ def test_without_a_lock_a_pipeline_that_makes_no_bundle_has_no_model_yet(reposit
 def test_a_commit_without_a_pipeline_has_no_model_yet(repository):
     for name in ("dvc.lock", "dvc.yaml"):
         (repository / name).unlink()
-    assert champion(commit(repository)).endswith("has no model yet")
+    assert champion(project, commit(repository)).endswith("has no model yet")
 
 
-def test_a_lock_that_cannot_be_read_is_told(repository):
+def test_a_lock_that_cannot_be_read_is_named(repository):
     (repository / "dvc.lock").write_text("<<<<<<< ours\n")
     with pytest.raises(ContractError, match=r"dvc\.lock: "):
-        champion(commit(repository))
+        champion(project, commit(repository))
     assert "dvc.lock" in origin(repository)["failed"]
 
 
 def test_a_commit_that_is_not_here_leaves_no_older_champion_behind(repository):
-    champion("main")
+    champion(project, "main")
     with pytest.raises(ContractError, match="there is no commit 'nowhere' here; get it with `git fetch origin main`"):
-        champion("nowhere")
+        champion(project, "nowhere")
     assert not (repository / "champion").exists()
 
 
 def test_an_older_champion_makes_way(repository):
-    champion("main")
+    champion(project, "main")
     (repository / "champion/bundle/left.txt").write_text("left over")
-    champion("main")
+    champion(project, "main")
     assert not (repository / "champion/bundle/left.txt").exists()
 
 
 def test_the_verb_says_what_it_got(repository, capsys):
-    main(["--ref", "main"])
+    main(["--ref", "main"], project)
     commit = run(repository, "git", "rev-parse", "main")
     assert capsys.readouterr().out == f"champion: main at {commit[:7]}, from the DVC cache\n"
 
@@ -249,12 +287,12 @@ def test_the_verb_says_what_it_got(repository, capsys):
 def test_a_pipeline_that_fails_is_an_error_and_the_gate_then_cannot_judge(repository):
     shutil.rmtree(repository / ".dvc/cache")
     shutil.rmtree(repository.parent / "storage")
-    shutil.rmtree(repository / PACKAGE.name)  # else it would be the one that ops runs
+    shutil.rmtree(repository / "flight_delays")  # else it would be the one that runs
     (repository / "answers").unlink()
     (repository / "policy.yaml").write_text("floors: {}\n")
     broken = commit(repository)
     told = f"commit {broken[:7]}: neither cache nor remote has its bundle, and its pipeline fails"
-    command = [sys.executable, "-m", "ops"]
+    command = [sys.executable, "-m", "flight_delays"]
     failed = subprocess.run([*command, "champion", "--ref", broken], capture_output=True, text=True, check=False)
     assert failed.returncode == 1
     assert f"error: {told}\n" in failed.stderr

@@ -5,13 +5,12 @@ import dataclasses
 import numpy as np
 import pyarrow as pa
 import pytest
-from scipy import stats
-
-from modelyard.judging.compare import Difference, Paired, student
+from modelyard.judging.compare import MetricDifference, Paired, student
 from modelyard.judging.policy import Champion, Policy, Slices
 from modelyard.judging.rules import compare_slices, judge_champion
 from modelyard.runtime.contract import Contract
 from modelyard.training.metrics import Decision, measure
+from scipy import stats
 
 DAYS = 30
 POLICY = Policy(champion=Champion(draws=200), slices=Slices(rows=100))
@@ -49,7 +48,7 @@ def by_row(paired: Paired) -> Paired:
     return dataclasses.replace(paired, groups=np.arange(len(paired)))
 
 
-def half_width(difference: Difference) -> float:
+def half_width(difference: MetricDifference) -> float:
     assert difference.low is not None
     assert difference.high is not None
     return (difference.high - difference.low) / 2
@@ -235,7 +234,7 @@ def test_a_metric_that_most_draws_leave_undefined_has_no_interval(contract):
     ],
 )
 def test_a_difference_is_a_gain_or_a_loss_by_what_is_better(higher, gain, text):
-    difference = Difference(0.5, 0.52, 0.02, -0.01, 0.05, higher)
+    difference = MetricDifference(0.5, 0.52, 0.02, -0.01, 0.05, higher)
     assert difference.gain == gain
     assert str(difference) == text
 
@@ -245,7 +244,7 @@ def test_a_difference_is_a_gain_or_a_loss_by_what_is_better(higher, gain, text):
     [(True, "worse by 0.0200 (-0.0100 to 0.0500)"), (False, "better by 0.0200 (-0.0100 to 0.0500)")],
 )
 def test_a_fall_is_a_loss_where_higher_is_better(higher, text):
-    assert str(Difference(0.52, 0.5, -0.02, -0.05, 0.01, higher)) == text
+    assert str(MetricDifference(0.52, 0.5, -0.02, -0.05, 0.01, higher)) == text
 
 
 # Curves

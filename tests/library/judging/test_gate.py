@@ -17,14 +17,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
-
-from modelyard.judging.gate import find_champion, gate, main
-from modelyard.runtime.bundle import read_bundle
+from library.library_versions import vendor
+from modelyard.judging.collect import find_champion
+from modelyard.judging.gate import gate, main
 from modelyard.judging.policy import read_policy
-from modelyard.training.lineage import PACKAGE
+from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.contract import ContractError
-from modelyard.training.edit import round_trip
 from modelyard.runtime.hashing import sha256
+from modelyard.training.edit import round_trip
+
+from flight_delays import project as flights_project
 
 SHIPS, BLOCKED, UNJUDGED = 0, 1, 2
 VERDICTS = ("ships", "blocked", "unjudged")
@@ -42,16 +44,6 @@ ROOMY = OVERALL | {"champion": {"margin": 0.1}}  # where it does not matter here
 # Equal models seem to differ in one of twenty pairs, and here they must not, whatever the random numbers
 SURE = {"confidence": 0.999}
 SURELY_BETTER: dict[str, Any] = {"champion": {"require": "superior"}}
-# Run with another version of the package in the current folder, which then is what Python finds
-ELSEWHERE = """
-import os, sys
-sys.path.insert(0, os.getcwd())
-from pathlib import Path
-from {package}.pipeline.settings import read_contract, read_params
-from {package}.pipeline import bundle, evaluate, train
-for stage in (train.train, evaluate.evaluate, bundle.bundle):
-    stage(Path(), read_contract(), read_params())
-"""
 
 
 def edit_policy(root: Path, changes: dict[str, Any]) -> None:
@@ -64,9 +56,9 @@ def edit_policy(root: Path, changes: dict[str, Any]) -> None:
         round_trip().dump(merged, opened)
 
 
-def ops(root: Path, *arguments: object) -> tuple[int, dict[str, Any], str]:
+def run_verb(root: Path, *arguments: object) -> tuple[int, dict[str, Any], str]:
     """Run a verb in a folder: the status, what it wrote as verdict, and what it printed."""
-    command = [sys.executable, "-m", "ops", *map(str, arguments)]
+    command = [sys.executable, "-m", "flight_delays", *map(str, arguments)]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     verdict = json.loads((root / "reports/verdict.json").read_text())
     return done.returncode, verdict, done.stdout + done.stderr
@@ -130,15 +122,20 @@ def late_too_often(workspace: Any) -> None:
     again(workspace)
 
 
+def copy_package(folder: Path) -> Path:
+    """A copy of the project's package, as it is exported with a champion."""
+    package = folder / "flight_delays"
+    shutil.copytree(flights_project.folder, package, ignore=shutil.ignore_patterns("__pycache__"))
+    return package
+
+
 def off_by_a_hair(workspace: Any, hair: str) -> None:
-    """The same model by code that answers a little higher, as another release of a library may."""
-    package = workspace.root / "code" / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "bundle"))
-    text = (package / "predictor.py").read_text()
-    (package / "predictor.py").write_text(text.replace("return self.answer(", f"return {hair} + self.answer("))
+    """The same model by a library that answers a little higher, as another release of numpy may."""
+    copy_package(workspace.root / "code")
+    change = ("runtime/predictor.py", "return self.answer(", f"return {hair} + self.answer(")
     manifest = workspace.root / "bundle/manifest.json"
     content = json.loads(manifest.read_text())
-    content["code"]["predictor.py"] = sha256(package / "predictor.py")
+    content["code"]["modelyard:predict"] = vendor(workspace.root / "code", *change)["predict"]
     manifest.write_text(json.dumps(content))
 
 
@@ -153,14 +150,14 @@ def without_pressure(workspace: Any) -> None:
 
 def other_features(workspace: Any) -> None:
     """Made by a package whose hours run backwards: with the features of this one, its answers would be nonsense."""
-    package = workspace.root / "code" / PACKAGE.name
-    shutil.copytree(PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", "bundle"))
-    text = (package / "features.py").read_text()
-    (package / "features.py").write_text(text.replace("(values - day) / HOUR", "100.0 * (day - values) / HOUR"))
-    (workspace.root / PACKAGE.name).symlink_to(package)
+    features = copy_package(workspace.root / "code") / "features.py"
+    vendor(workspace.root / "code")
+    features.write_text(features.read_text().replace("(values - day) / HOUR", "100.0 * (day - values) / HOUR"))
     workspace.edit(model=SLOW)
-    script = ELSEWHERE.format(package=PACKAGE.name)
-    subprocess.run([sys.executable, "-c", script], cwd=workspace.root, check=True, capture_output=True)
+    (workspace.root / "flight_delays").symlink_to(features.parent)  # in the current folder, so that it is the one run
+    for stage in ("train", "evaluate", "bundle"):
+        command = [sys.executable, "-m", "flight_delays", stage]
+        subprocess.run(command, cwd=workspace.root, check=True, capture_output=True)
 
 
 def with_saved_answers(workspace: Any) -> None:
@@ -212,7 +209,7 @@ def in_hours(workspace: Any) -> None:
 
 
 def told(workspace: Any, **origin: object) -> None:
-    """No bundle, and what `ops champion` wrote about it."""
+    """No bundle, and what `make champion` wrote about it."""
     shutil.rmtree(workspace.root / "bundle")
     (workspace.root / "origin.json").write_text(json.dumps({"commit": "1a2b3c4", "ref": "main", **origin}))
 
@@ -485,7 +482,7 @@ def test_the_verdict_on(pair, shelf):
     root = shelf(pair.at or pair.challenger)
     edit_policy(root, pair.policy)
     bundles = [shelf(pair.champion) / "bundle", shelf(pair.challenger) / "bundle"] if pair.champion else []
-    status, verdict, printed = ops(root, "gate", *(bundles or ["--no-champion"]))
+    status, verdict, printed = run_verb(root, "gate", *(bundles or ["--no-champion"]))
     words = [verdict["reason"], *verdict["notes"], *(f"{one['rule']}: {one['found']}" for one in verdict["rules"])]
     wanted = words[:1] if pair.status else words
     assert any(pair.says in one for one in wanted), printed
@@ -498,7 +495,7 @@ def judged(shelf: Callable[[str], Path], main: str, this: str, **policy: Any) ->
     root = shelf(this)
     edit_policy(root, policy)
     bundles = read_bundle(shelf(main) / "bundle"), read_bundle(root / "bundle")
-    return json.loads(gate(*bundles, read_policy(root / "policy.yaml"), root).to_json())
+    return json.loads(gate(flights_project, *bundles, read_policy(root / "policy.yaml"), root).to_json())
 
 
 def test_the_reason_names_metric_interval_and_the_line_of_the_policy(shelf):
@@ -540,7 +537,7 @@ def test_the_origin_that_was_told_is_where_the_champion_is_from(shelf, tmp_path)
     root = shelf("made")
     edit_policy(root, {})
     champion = read_bundle(tmp_path / "champion/bundle")
-    verdict = gate(champion, read_bundle(root / "bundle"), read_policy(root / "policy.yaml"), root)
+    verdict = gate(flights_project, champion, read_bundle(root / "bundle"), read_policy(root / "policy.yaml"), root)
     assert verdict.champion == {"bundle": champion.digest, "from": "main at 1a2b3c4, from the DVC cache"}
 
 
@@ -581,12 +578,18 @@ def test_a_broken_rule_blocks_even_where_another_could_not_be_judged(shelf):
 def test_a_bundle_of_other_data_than_is_here_is_not_judged(shelf):
     root, other = shelf("made"), read_bundle(shelf("until October") / "bundle")
     with pytest.raises(ContractError, match=r"was made from other data than .*ledger\.json lists; run `dvc repro`"):
-        gate(None, other, read_policy(root / "policy.yaml"), root)
+        gate(flights_project, None, other, read_policy(root / "policy.yaml"), root)
 
 
 def test_without_data_nothing_is_judged(shelf, tmp_path):
     with pytest.raises(ContractError, match="there is no data to judge with; make it with `dvc repro`, or `dvc pull`"):
-        gate(None, read_bundle(shelf("made") / "bundle"), read_policy(shelf("made") / "policy.yaml"), tmp_path)
+        gate(
+            flights_project,
+            None,
+            read_bundle(shelf("made") / "bundle"),
+            read_policy(shelf("made") / "policy.yaml"),
+            tmp_path,
+        )
 
 
 def test_a_bundle_of_other_features_than_are_here_is_not_judged(shelf):
@@ -608,7 +611,7 @@ def test_only_a_champion_that_was_looked_for_and_is_not_there_counts_as_none(she
 def ended(monkeypatch: pytest.MonkeyPatch, root: Path, *arguments: str) -> int:
     monkeypatch.chdir(root)
     with pytest.raises(SystemExit) as stopped:
-        main(list(arguments))
+        main(list(arguments), flights_project)
     return int(stopped.value.code or 0)
 
 

@@ -3,12 +3,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from modelyard.judging.policy import Calibration, Champion, Limits, Policy, Slices, judge, policy_line, read_policy
-from modelyard.judging.serving import Serving, Split
+from modelyard.judging.policy import (
+    Calibration,
+    Champion,
+    Limits,
+    Policy,
+    Slices,
+    judge_alone,
+    policy_line,
+    read_policy,
+)
+from modelyard.judging.serving import Serving, SplitPolicy
 from modelyard.runtime.contract import Contract, ContractError
-
-ROOT = Path(__file__).parents[3]
+from sample import SAMPLE
 
 
 def written(folder: Path, text: str) -> Path:
@@ -33,11 +40,11 @@ METRICS = {
 
 
 def kept(policy: Policy, contract: Contract, metrics: dict = METRICS) -> list[bool | None]:
-    return [one.kept for one in judge(policy, metrics, contract)]
+    return [one.kept for one in judge_alone(policy, metrics, contract)]
 
 
-def test_the_projects_own_policy_is_valid():
-    assert isinstance(read_policy(ROOT / "policy.yaml"), Policy)
+def test_the_policy_that_ships_is_valid():
+    assert isinstance(read_policy(SAMPLE / "policy.yaml"), Policy)
 
 
 def test_a_policy_is_read_with_all_its_rules(tmp_path):
@@ -59,7 +66,7 @@ def test_a_policy_is_read_with_all_its_rules(tmp_path):
         slices=Slices(50, 0.02),
         calibration=Calibration(0.03),
         limits=Limits(10, 5),
-        serving=Serving(50.0, "v1.0.0", "v1.3.0-rc.1", Split("v1.1.0", "X-Customer", 0.1)),
+        serving=Serving(50.0, "v1.0.0", "v1.3.0-rc.1", SplitPolicy("v1.1.0", "X-Customer", 0.1)),
     )
 
 
@@ -72,8 +79,14 @@ def test_what_a_policy_leaves_out_has_its_default(tmp_path):
     assert policy.serving == Serving(None, None, None, None)
 
 
-def test_the_projects_own_policy_splits_nothing():
-    assert read_policy(ROOT / "policy.yaml").serving == Serving(200.0)
+def test_the_policy_that_ships_splits_nothing():
+    assert read_policy(SAMPLE / "policy.yaml").serving == Serving(200.0)
+
+
+def test_a_policy_with_the_section_of_the_release_names_its_new_place(tmp_path):
+    place = r"policy\.yaml: release has moved to \[tool\.modelyard\.release\] in pyproject\.toml; state annotated_tags"
+    with pytest.raises(ContractError, match=place):
+        read_policy(written(tmp_path, "floors: {}\nrelease: {signed_tags: true}\n"))
 
 
 @pytest.mark.parametrize("rule", ["slices", "calibration"])
@@ -154,11 +167,11 @@ def test_the_baseline_is_beaten_by_the_whole_interval(contract, low, expected):
 
 def test_a_metric_that_the_evaluation_does_not_have_is_told(contract):
     with pytest.raises(ContractError, match=r"floors\.rmse: the evaluation has no such metric; it has: roc_auc"):
-        judge(Policy(False, {"rmse": 1.0}), METRICS, contract)
+        judge_alone(Policy(False, {"rmse": 1.0}), METRICS, contract)
 
 
 def test_a_judgement_says_the_rule_what_was_found_and_the_key_of_the_policy(contract):
-    floor, baseline = judge(Policy(True, {"roc_auc": 0.65}), METRICS, contract)
+    floor, baseline = judge_alone(Policy(True, {"roc_auc": 0.65}), METRICS, contract)
     assert (floor.rule, floor.found, floor.key) == ("roc_auc at least 0.65", "0.7000", "floors.roc_auc")
     rule = "log_loss better than the baseline's 0.5000"
     assert (baseline.rule, baseline.found) == (rule, "by 0.1000 (0.0800 to 0.1200)")
@@ -166,7 +179,7 @@ def test_a_judgement_says_the_rule_what_was_found_and_the_key_of_the_policy(cont
 
 
 def test_an_undefined_metric_is_told_and_keeps_no_floor(contract):
-    (floor,) = judge(Policy(False, {"cost": 1.0}), METRICS, contract)
+    (floor,) = judge_alone(Policy(False, {"cost": 1.0}), METRICS, contract)
     assert (floor.rule, floor.found, floor.kept) == ("cost at most 1", "undefined", False)
 
 

@@ -6,15 +6,26 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
-
 from modelyard.judging.answers import answer
-from modelyard.runtime.bundle import Bundle, read_bundle
-from modelyard.judging.compare import Difference, Paired
+from modelyard.judging.compare import MetricDifference, Paired
 from modelyard.judging.policy import Calibration, Champion, Limits, Policy, Slices
-from modelyard.judging.rules import compare_slices, judge_calibration, judge_champion, judge_claims, judge_limits, judge_slices, latency, same_answers, worst_first
+from modelyard.judging.rules import (
+    compare_slices,
+    judge_calibration,
+    judge_champion,
+    judge_claims,
+    judge_limits,
+    judge_slices,
+    latency,
+    same_answers,
+    worst_first,
+)
+from modelyard.runtime.bundle import Bundle, read_bundle
 from modelyard.runtime.contract import Contract
-from modelyard.training.metrics import Decision
 from modelyard.training.data.dataset import read_rows
+from modelyard.training.metrics import Decision
+
+from flight_delays import project as flights_project
 
 TASKS = ["made", "made_regression", "made_multiclass"]
 
@@ -24,9 +35,9 @@ def bundle(made) -> Bundle:
     return read_bundle(made.root / "bundle")
 
 
-def gained(value: float, low: float, high: float) -> Difference:
+def gained(value: float, low: float, high: float) -> MetricDifference:
     """The challenger is better by so much, in a metric of which less is better."""
-    return Difference(0.5, 0.5 - value, -value, -high, -low, False)
+    return MetricDifference(0.5, 0.5 - value, -value, -high, -low, False)
 
 
 # What the bundle claims
@@ -39,7 +50,7 @@ def claims(workspace: Any, metrics: dict[str, Any]) -> Any:
     if workspace.contract.kind == "binary":
         costs = workspace.params.evaluate
         decision = Decision(bundle.manifest["threshold"], costs.false_positive_cost, costs.false_negative_cost)
-    return judge_claims(bundle, rows, answer(bundle, rows), decision, workspace.params)
+    return judge_claims(bundle, rows, answer(workspace.project, bundle, rows), decision, workspace.params)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -150,7 +161,7 @@ def test_the_same_answers_keep_every_requirement(require):
 
 
 def test_the_policys_own_metric_is_the_one_that_counts():
-    higher = Difference(0.7, 0.6, -0.1, -0.12, -0.08, True)
+    higher = MetricDifference(0.7, 0.6, -0.1, -0.12, -0.08, True)
     policy = Policy(champion=Champion(metric="roc_auc"))
     found = judge_champion(policy, "binary", {"log_loss": BETTER, "roc_auc": higher}, same=False)
     assert (found.rule, found.kept) == ("roc_auc not worse than the champion's", False)
@@ -161,7 +172,7 @@ def test_the_policys_own_metric_is_the_one_that_counts():
     ("metrics", "text"),
     [
         ({"log_loss": BETTER}, "the task has no recall; it has: log_loss"),
-        ({"recall": Difference(0.1, None, None, None, None, True)}, "undefined here"),
+        ({"recall": MetricDifference(0.1, None, None, None, None, True)}, "undefined here"),
     ],
 )
 def test_a_metric_that_is_absent_or_undefined_leaves_it_open(metrics, text):
@@ -272,7 +283,7 @@ def test_a_slice_of_one_day_says_nothing(by_origin):
         (WORSE_BY_NOISE, 0.0, True),
         (WORSE, 0.0, False),
         (WORSE, 0.02, True),
-        (Difference(0.1, None, None, None, None, False), 0.0, None),
+        (MetricDifference(0.1, None, None, None, None, False), 0.0, None),
     ],
 )
 def test_calibration_may_get_worse_by_the_margin_and_the_noise(difference, margin, kept):
@@ -282,13 +293,13 @@ def test_calibration_may_get_worse_by_the_margin_and_the_noise(difference, margi
 
 
 def test_without_limits_none_is_judged(bundle):
-    assert judge_limits(Policy(), bundle) == []
+    assert judge_limits(flights_project, Policy(), bundle) == []
 
 
 def test_size_and_latency_are_held_against_their_limits(bundle):
     weight = bundle.size / 1e6
-    kept = judge_limits(Policy(limits=Limits(bundle_mb=weight, latency_ms=1000)), bundle)
-    broken = judge_limits(Policy(limits=Limits(bundle_mb=weight * 0.99, latency_ms=1e-6)), bundle)
+    kept = judge_limits(flights_project, Policy(limits=Limits(bundle_mb=weight, latency_ms=1000)), bundle)
+    broken = judge_limits(flights_project, Policy(limits=Limits(bundle_mb=weight * 0.99, latency_ms=1e-6)), bundle)
     assert [one.kept for one in kept] == [True, True]
     assert [one.kept for one in broken] == [False, False]
     assert [one.key for one in kept] == ["limits.bundle_mb", "limits.latency_ms"]
@@ -298,7 +309,7 @@ def test_size_and_latency_are_held_against_their_limits(bundle):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_the_latency_of_a_bundle_is_a_time_in_ms(request, task):
-    assert 0 < latency(read_bundle(request.getfixturevalue(task).root / "bundle")) < 1000
+    assert 0 < latency(flights_project, read_bundle(request.getfixturevalue(task).root / "bundle")) < 1000
 
 
 def test_the_primary_metric_comes_first():

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from modelyard.judging.verdict import Ruling, Verdict, decide
 
 KEPT = Ruling("roc_auc at least 0.65", "policy.yaml line 9: `roc_auc: 0.65`", "0.7000", True)

@@ -4,10 +4,9 @@ import json
 import shutil
 
 import pytest
-
+from modelyard.reporting.evidence import gather, lines, read_refusal, reference
 from modelyard.runtime.contract import ContractError
 from modelyard.training import layout
-from modelyard.reporting.evidence import gather, lines, read_refusal, reference
 
 
 def test_champion_verdict_and_costs_are_found_in_their_usual_places(project):
@@ -36,7 +35,7 @@ def test_a_verdict_on_another_bundle_is_left_out_and_that_is_noted(project):
     assert found.verdict is None
     (note,) = found.notes
     assert "another bundle (000000000000)" in note
-    assert "python -m ops gate" in note
+    assert "make gate" in note
 
 
 def test_a_verdict_against_another_champion_is_left_out_and_that_is_noted(project):
@@ -75,10 +74,10 @@ def test_a_champion_and_a_verdict_elsewhere_can_be_named(project, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, r"there is no verdict in .*verdict\.json; judge it again with `python -m ops gate`"),
-        ("{", "is no verdict as `python -m ops gate` writes it"),
-        ("[]", "is no verdict as `python -m ops gate` writes it"),
-        ("{}", "is no verdict as `python -m ops gate` writes it"),
+        (None, r"there is no verdict in .*verdict\.json; judge it again with `make gate`"),
+        ("{", "is no verdict as `make gate` writes it"),
+        ("[]", "is no verdict as `make gate` writes it"),
+        ("{}", "is no verdict as `make gate` writes it"),
         ('{"format": 2}', "has format 2, and 1 is known here"),
     ],
 )

@@ -5,7 +5,6 @@ import re
 
 import pytest
 from markdown_it import MarkdownIt
-
 from modelyard.markdown import code, cut, interval, number, prose, verbatim
 
 HOSTILE = [

@@ -4,7 +4,6 @@ import math
 import re
 
 import pytest
-
 from modelyard.reporting.charts import Bars, Curves, Intervals
 from modelyard.reporting.mermaid import mermaid
 

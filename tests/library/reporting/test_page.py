@@ -4,11 +4,10 @@ import html.parser
 import re
 
 import pytest
-
-from modelyard.reporting.report import report
 from modelyard.reporting.charts import Bars
 from modelyard.reporting.document import Section, Table
 from modelyard.reporting.page import page
+from modelyard.reporting.report import report
 
 HOSTILE = "<script>alert(1)</script>"
 

@@ -4,8 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-
-from modelyard.reporting.charts import Bars, Curves, Distribution, Intervals
+from modelyard.reporting.charts import Bars, ColumnDistribution, Curves, Intervals
 from modelyard.reporting.plots import svg
 
 LINE = ([0.0, 0.5, 1.0], [0.1, 0.4, 0.9])
@@ -18,10 +17,10 @@ CHARTS = [
     Bars("Importance", "loss", ["carrier", "dest"], [0.2, -0.1], [0.01, 0.02]),
     Bars("Importance", "loss", ["carrier", "dest"], [0.2, 0.1], [0.01, 0.02], [None, 0.3]),
     Intervals("Slices", "log_loss", ["origin = EWR", "dest"], [0.1, 0.0], [0.0, -0.1], [0.2, 0.1], [False, None]),
-    Distribution("origin", {"main": CATEGORIES, "this": CATEGORIES}),
-    Distribution("temp", {"main": QUANTITY, "this": {"missing": 1.0, "edges": [], "shares": []}}),
-    Distribution("mixed", {"main": QUANTITY, "this": CATEGORIES}),
-    Distribution("departure", {"main": TIME, "this": TIME}, time=True),
+    ColumnDistribution("origin", {"main": CATEGORIES, "this": CATEGORIES}),
+    ColumnDistribution("temp", {"main": QUANTITY, "this": {"missing": 1.0, "edges": [], "shares": []}}),
+    ColumnDistribution("mixed", {"main": QUANTITY, "this": CATEGORIES}),
+    ColumnDistribution("departure", {"main": TIME, "this": TIME}, time=True),
 ]
 
 
@@ -69,7 +68,7 @@ def test_only_so_many_names_are_drawn_and_the_title_says_so():
 def test_any_name_can_be_drawn(name):
     shown = {name: 1.0}
     drawn = texts(svg(Bars("", "loss", [name], [1.0], [0.0])))
-    drawn += texts(svg(Distribution(name, {"this": {"values": shown}, "main": {"values": shown}})))
+    drawn += texts(svg(ColumnDistribution(name, {"this": {"values": shown}, "main": {"values": shown}})))
     start = name.replace("\x00", " ")[:11]
     assert len([text for text in drawn if text.startswith(start)]) == 3  # a bar, a title, and a category
 

@@ -6,18 +6,18 @@ import shutil
 
 import pytest
 from markdown_it import MarkdownIt
-
+from modelyard import cli
 from modelyard.judging import gate
-from ops.__main__ import main
-from modelyard.reporting.report import report, write
 from modelyard.reporting.document import LIMIT, to_markdown
 from modelyard.reporting.evidence import gather
+from modelyard.reporting.report import report, write
+
+from flight_delays import project as flights_project
 
 
 def run(monkeypatch, folder, *arguments: str) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("sys.argv", ["ops", "report", *arguments])
-    main()
+    cli.run(flights_project, ["report", *arguments])
 
 
 def comment(root) -> str:
@@ -71,7 +71,7 @@ def test_a_first_model_is_reported_without_a_champion(alone):
 def test_what_the_gate_writes_is_what_the_report_reads(project, monkeypatch):
     monkeypatch.chdir(project.root)
     with pytest.raises(SystemExit):
-        gate.main([])
+        gate.main([], flights_project)
     verdict = json.loads((project.root / "reports/verdict.json").read_text())
     assert verdict["comparison"] is not None
     text = comment(project.root)
@@ -116,7 +116,7 @@ def test_a_gate_that_had_nothing_to_judge_is_reported(project, monkeypatch, caps
     shutil.rmtree(project.bundle)
     monkeypatch.chdir(project.root)
     with pytest.raises(SystemExit):
-        gate.main([])
+        gate.main([], flights_project)
     run(monkeypatch, project.root)
     assert (project.root / "reports/report.md").read_text().startswith("## ⚠️ Could not be judged")
     assert "bundle holds no bundle" in (project.root / "reports/report.md").read_text()

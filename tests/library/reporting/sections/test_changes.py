@@ -86,11 +86,17 @@ def test_columns_that_were_added_removed_and_changed_are_shown(project):
 
 def test_files_of_code_that_changed_are_named(project):
     def change(manifest: dict) -> None:
-        del manifest["code"]["rows.py"]
+        del manifest["code"]["model.py"]
         manifest["code"] |= {"features.py": "other", "own.py": "new"}
 
     project.rewrite(project.bundle / "manifest.json", change)
-    assert "**Code.** 3 files: `features.py`, `rows.py` removed, `own.py` added." in text(project)
+    assert "**Code.** 3 files: `features.py`, `model.py` removed, `own.py` added." in text(project)
+
+
+def test_code_of_the_library_that_changed_is_named_by_what_runs_it(project):
+    other = {"modelyard:train": "other", "modelyard:predict": "other"}
+    project.rewrite(project.bundle / "manifest.json", lambda manifest: manifest["code"].update(other))
+    assert "**Code.** The library's code of `train`, `predict`." in text(project)
 
 
 def test_many_files_of_code_are_counted(project):

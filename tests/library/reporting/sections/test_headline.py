@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from modelyard.reporting.document import to_markdown
 from modelyard.reporting.sections.headline import headline, stopped, unjudged
 

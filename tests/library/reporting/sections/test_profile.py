@@ -2,10 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.contract import Contract
-from modelyard.reporting.charts import Distribution
+from modelyard.reporting.charts import ColumnDistribution
 from modelyard.reporting.sections.profile import blocks, moves
+from modelyard.runtime.contract import Contract
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_the_furthest_move_comes_first_and_the_slightest_are_left_out(contract):
     text, table, *charts = blocks(moved)
     assert "2 inputs are distributed otherwise" in text
     assert [line.split("`")[1] for line in table.markdown().splitlines()[2:]] == ["origin", "carrier"]
-    assert all(isinstance(chart, Distribution) for chart in charts)
+    assert all(isinstance(chart, ColumnDistribution) for chart in charts)
     assert len(charts) == 2
 
 

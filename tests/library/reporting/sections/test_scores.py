@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from modelyard.reporting.charts import Intervals
 from modelyard.reporting.document import to_markdown
 from modelyard.reporting.evidence import gather

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import pytest
-
 from modelyard.reporting.sections.standing import difference, sign, standing
 
 

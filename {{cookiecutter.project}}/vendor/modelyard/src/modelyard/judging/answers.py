@@ -1,7 +1,8 @@
-"""What a bundle answers on given holdout rows, and which of those rows it has not learned from.
+"""The answers of a bundle to given holdout rows, and which of these rows it has not learned from.
 
-A bundle holds the model, and `features.py` makes the model's input; so a champion whose shared code differs from this
-project's answers with its own code, and one that cannot take these rows at all with the answers it once gave.
+A bundle holds the model, but the project's features and the library compute the model's input. So a champion whose code
+differs from the code here answers with its own code, in a process of its own. If it cannot answer these rows at all,
+the predictions that its evaluation saved are used.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import dataclasses
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,86 +20,85 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from numpy.typing import NDArray
 
-from ..training.lineage import PACKAGE, SHARED
-from ..runtime.contract import Contract, ContractError
-from ..runtime.predictor import Model
-from ..training.settings import Params, Split
-from ..training.data.dataset import Rows, encode_table, split_rows
-from ..training import layout
-from ..runtime.hashing import sha256
+from ..clone import own_library
+from ..errors import ContractError
 from ..runtime.bundle import Bundle
+from ..runtime.contract import Contract
+from ..runtime.project import Project
+from ..training import layout
+from ..training.data.dataset import Rows, encode_table, split_rows
+from ..training.lineage import LIBRARY, answering, code
+from ..training.settings import Params, Split
 
-# Run beside the champion's code, whose modules have the names that they have here
+# Run in a process of its own, because its modules have the same names as those here
 ANSWER = """
-import os, sys
-sys.path.insert(0, os.getcwd())
-from pathlib import Path
+import importlib, sys
+package, library, made_with, bundle, columns, answers, *paths = sys.argv[1:]
+sys.path[:0] = paths
+if importlib.import_module(f"{library}.code").code_hash("predict") != made_with:
+    sys.exit("the library beside it is yet another")
 import numpy as np
-from {package}.contract import Contract
-from {package}.predictor import Model
-bundle, given, answered = map(Path, sys.argv[1:])
-model = Model(bundle / "model.onnx", Contract.from_json(bundle / "contract.json"))
-np.save(answered, model.predict(dict(np.load(given, allow_pickle=False))))
+predictor = importlib.import_module(package).project.predictor(bundle)
+np.save(answers, predictor.model.predict(dict(np.load(columns, allow_pickle=False))))
 """
+NAMED = 3  # names of changed files in a message
 SEPARATOR = "\x1f"
 
 
-def answer(bundle: Bundle, rows: Rows) -> NDArray[np.float64]:
-    """The predictions of the bundle that is judged, by its model and the code that is here, which must be its own."""
-    if changed := _changed(bundle, PACKAGE):
-        raise ContractError(
-            f"{bundle.folder} was made with another {' and '.join(changed)} than is here; run `dvc repro`"
-        )
-    return Model(bundle.folder / "model.onnx", bundle.contract).predict(rows.columns)
+def answer(project: Project, bundle: Bundle, rows: Rows) -> NDArray[np.float64]:
+    """The predictions of the judged bundle with the code here, which must be the code that it was made with."""
+    if changed := _changed(bundle, code(project.folder)):
+        raise ContractError(f"{bundle.folder} was made with another {_listed(changed)} than is here; run `dvc repro`")
+    return project.predictor(bundle.folder).model.predict(rows.columns)
 
 
-def answer_as_champion(bundle: Bundle, rows: Rows, contract: Contract) -> tuple[NDArray[np.float64], str | None]:
-    """The champion's predictions for rows of this contract, and a remark where its model did not give them here.
+def answer_as_champion(
+    project: Project, bundle: Bundle, rows: Rows, contract: Contract
+) -> tuple[NDArray[np.float64], str | None]:
+    """The champion's predictions for rows of this contract, and a remark if the code here did not compute them.
 
-    Beside the bundle's folder may lie the champion's own package, in `code`, and the predictions of its evaluation.
+    The folder beside the bundle may have the champion's own package and library, in `code`, and the predictions of
+    its evaluation.
 
-    Raises ContractError where none of the ways is open, saying why.
+    Raises ContractError with the reason if neither the model nor the saved predictions can answer.
     """
-    code_folder, saved = bundle.folder.parent / "code", bundle.folder.parent / layout.PREDICTIONS.name
+    saved = bundle.folder.parent / layout.PREDICTIONS.name
     obstacle = _obstacle(bundle, rows, contract)
     if obstacle is None:
         columns = encode_table(rows.table, bundle.contract)
-        changed = _changed(bundle, PACKAGE)
+        changed = _changed(bundle, code(project.folder))
         if not changed:
-            return Model(bundle.folder / "model.onnx", bundle.contract).predict(columns), None
-        obstacle = f"it was made with another {' and '.join(changed)}"
-        if not (code_folder / PACKAGE.name).is_dir():
-            obstacle += ", and its own code is not at hand"
-        elif _changed(bundle, code_folder / PACKAGE.name):
-            obstacle += ", and the code beside it is yet another"
-        else:
-            answers = _answer_elsewhere(bundle, columns, code_folder)
-            if not isinstance(answers, str):
-                return answers, "The champion answers with its own code."
-            obstacle += f", and its own code fails: {answers}"
+            return project.predictor(bundle.folder).model.predict(columns), None
+        obstacle = f"it was made with another {_listed(changed)}"
+        answers = _answer_by_own_code(project.name, bundle, columns)
+        if not isinstance(answers, str):
+            return answers, "The champion answers with its own code."
+        obstacle += f", and {answers}"
     if not saved.is_file():
         raise ContractError(f"{bundle.folder} cannot answer these rows: {obstacle}")
     return _look_up(saved, bundle, rows, obstacle), f"The champion's saved answers are used, as {obstacle}."
 
 
 def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledger: dict) -> NDArray[np.bool_]:
-    """Which rows the bundle neither trained on nor chose its threshold by, shape (n,), by its own contract and split.
+    """Which rows the bundle used neither for training nor for its threshold, shape (n,), by its own contract and split.
 
-    Raises ContractError where that cannot be known.
+    Raises ContractError if that cannot be determined.
     """
-    theirs, training = bundle.contract, bundle.manifest["training"]
-    if theirs.time != contract.time or list(theirs.named("id")) != list(contract.named("id")):
+    bundled, training = bundle.contract, bundle.manifest["training"]
+    if bundled.time != contract.time or list(bundled.named("id")) != list(contract.named("id")):
         raise ContractError(
             "another contract: the columns of role time and id are not those of the champion, so nobody can tell which "
             "of these rows it has learned from"
         )
-    if theirs.time is not None:
-        periods = periods_of(rows, theirs.time, dataclasses.replace(params, period=bundle.manifest["params"]["period"]))
+    if bundled.time is not None:
+        periods = periods_of(
+            rows, bundled.time, dataclasses.replace(params, period=bundle.manifest["params"]["period"])
+        )
         learned = (periods >= training["first_period"]) & (periods <= training["last_period"])
         return ~(learned | np.isin(periods, training["validation_periods"]))
     split = Split(**bundle.manifest["params"]["split"])
-    if theirs.named("id"):
-        return split_rows(rows.table, theirs, split) == "holdout"
+    if bundled.named("id"):
+        return split_rows(rows.table, bundled, split) == "holdout"
     if split == params.split and bundle.manifest["data"] == ledger:
         return np.ones(len(rows.target), bool)
     raise ContractError(
@@ -111,8 +112,8 @@ def periods_of(rows: Rows, time: str, params: Params) -> NDArray[np.str_]:
     return np.datetime_as_string(rows.table[time].to_numpy().astype(f"datetime64[{params.unit}]"))
 
 
-def some(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    """Those of the rows that are chosen."""
+def select_rows(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
+    """The chosen rows."""
     return dataclasses.replace(
         rows,
         table=rows.table.filter(pa.array(chosen)),
@@ -122,60 +123,76 @@ def some(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
 
 
 def _obstacle(bundle: Bundle, rows: Rows, contract: Contract) -> str | None:
-    """Why the bundle's model cannot take the rows, if so."""
-    there = set(rows.table.column_names)
-    if absent := [name for name in bundle.contract.inputs if name not in there]:
+    """Why the bundle's model cannot answer the rows; None if it can."""
+    if absent := [name for name in bundle.contract.inputs if name not in rows.table.column_names]:
         return f"it needs the column {absent[0]!r}, which the data no longer has"
     for name, column in bundle.contract.inputs.items():
-        kind = rows.table.schema.field(name).type
-        if not _takes(column.type, kind):
-            return f"it takes the column {name!r} as {column.type}, and the data has {kind}"
+        actual = rows.table.schema.field(name).type
+        if not _accepts(column.type, actual):
+            return f"it takes the column {name!r} as {column.type}, and the data has {actual}"
         if (unit := contract.columns[name].unit) != column.unit:
             return f"it takes the column {name!r} in {column.unit}, and the data has it in {unit}"
     return None
 
 
-def _takes(declared: str, found: pa.DataType) -> bool:
-    numeric = pa.types.is_integer(found) or pa.types.is_floating(found)
+def _accepts(declared: str, actual: pa.DataType) -> bool:
+    numeric = pa.types.is_integer(actual) or pa.types.is_floating(actual)
     return {
-        "string": pa.types.is_string(found) or pa.types.is_large_string(found),
-        "timestamp": pa.types.is_timestamp(found),
-        "boolean": pa.types.is_boolean(found),
+        "string": pa.types.is_string(actual) or pa.types.is_large_string(actual),
+        "timestamp": pa.types.is_timestamp(actual),
+        "boolean": pa.types.is_boolean(actual),
     }.get(declared, numeric)
 
 
-def _changed(bundle: Bundle, package: Path) -> list[str]:
-    """Which files of a package that both training and answering run are not those that the bundle was made with."""
+def _changed(bundle: Bundle, hashes: Mapping[str, str]) -> list[str]:
+    """The modules of the project, or the library, that answer rows and have changed since the bundle was made."""
+    made_with, now = answering(bundle.manifest["code"]), answering(dict(hashes))
+    names = [name for name in made_with.keys() | now.keys() if made_with.get(name) != now.get(name)]
+    return sorted(name.partition(":")[0] for name in names)
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > NAMED:
+        return f"{', '.join(names[:NAMED])} and {len(names) - NAMED} more"
+    return " and ".join(names)
+
+
+def _answer_by_own_code(package: str, bundle: Bundle, columns: dict[str, NDArray]) -> NDArray[np.float64] | str:
+    """The model's answers with the code beside the bundle's folder, or the reason why that code cannot answer."""
+    folder = (bundle.folder.parent / "code").absolute()
+    library = own_library(folder)
+    if not library or not (folder / package.replace(".", "/")).is_dir():
+        return "its own code is not at hand"
+    own = {name: digest for name, digest in code(folder / package.replace(".", "/")).items() if LIBRARY not in name}
     made_with = bundle.manifest["code"]
-    return [name for name in SHARED if not (package / name).is_file() or sha256(package / name) != made_with.get(name)]
-
-
-def _answer_elsewhere(bundle: Bundle, columns: dict[str, NDArray], folder: Path) -> NDArray[np.float64] | str:
-    """What the model answers by the code in a folder, or why that failed."""
-    with tempfile.TemporaryDirectory() as made:
-        given, answered = Path(made) / "columns.npz", Path(made) / "answers.npy"
-        np.savez(given, **columns)  # type: ignore[arg-type]
-        script = ANSWER.format(package=PACKAGE.name)
-        command = [sys.executable, "-c", script, str(bundle.folder.absolute()), str(given), str(answered)]
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)  # noqa: S603
-        if done.returncode:
-            return (done.stderr.strip().splitlines() or ["it ended without a word"])[-1]
-        return np.load(answered, allow_pickle=False)
+    predict = f"{LIBRARY}predict"
+    if _changed(bundle, own | {predict: made_with.get(predict, "")}):
+        return "the code beside it is yet another"
+    with tempfile.TemporaryDirectory() as temporary:
+        inputs, answers = Path(temporary) / "columns.npz", Path(temporary) / "answers.npy"
+        np.savez(inputs, **columns)  # type: ignore[arg-type]
+        # isolated from PYTHONPATH and the current folder
+        command = [sys.executable, "-I", "-B", "-c", ANSWER, package, LIBRARY.rstrip(":"), made_with.get(predict, "")]
+        command += map(str, [bundle.folder.absolute(), inputs, answers, folder, *library])
+        result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+        if result.returncode:
+            return f"its own code fails: {(result.stderr.strip().splitlines() or ['it ended without a message'])[-1]}"
+        return np.load(answers, allow_pickle=False)
 
 
 def _look_up(saved: Path, bundle: Bundle, rows: Rows, obstacle: str) -> NDArray[np.float64]:
     ids = list(bundle.contract.named("id"))
-    kept = pyarrow.parquet.read_table(saved)
+    table = pyarrow.parquet.read_table(saved)
     if not ids or any(name not in rows.table.column_names for name in ids):
         raise ContractError(f"{bundle.folder} cannot answer these rows: {obstacle}; and no id pairs its saved answers")
-    places = pc.index_in(_keys(rows.table, ids), _keys(kept, ids))
+    places = pc.index_in(_keys(rows.table, ids), _keys(table, ids))
     if places.null_count:
         raise ContractError(
             f"{bundle.folder} cannot answer these rows: {obstacle}; and {places.null_count:,} of "
             f"{len(places):,} rows are not among its saved answers"
         )
-    names = [name for name in kept.column_names if name.startswith("prediction")]
-    answers = np.stack([kept[name].to_numpy() for name in names], axis=1)[places.to_numpy()]
+    names = [name for name in table.column_names if name.startswith("prediction")]
+    answers = np.stack([table[name].to_numpy() for name in names], axis=1)[places.to_numpy()]
     return answers if bundle.contract.kind == "multiclass" else answers[:, 0]
 
 

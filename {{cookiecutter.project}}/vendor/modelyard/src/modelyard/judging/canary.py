@@ -1,4 +1,4 @@
-"""The section `canary` of `policy.yaml`: on what evidence a new version takes over from the one that serves."""
+"""The section `canary` of `policy.yaml`: the evidence on which a new version replaces the one in service."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Gt, Lt
 
-from ..runtime.contract import STRICT, ContractError
+from ..errors import ContractError
+from ..runtime.contract import STRICT
 
 Share = Annotated[float, Gt(0), Lt(1)]
 
 
 @dataclass(frozen=True)
 class Rates:
-    """How much more requests than stable's may fail, as a share: up to `tolerated` no harm, from `worse` on harm."""
+    """How many more requests than stable's may fail, as a share: no harm up to `tolerated`, harm from `worse` on."""
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -27,7 +28,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Slow:
-    """As `Rates`, of the share of requests that take longer than `milliseconds`."""
+    """Like `Rates`, for the share of requests that take longer than `milliseconds`."""
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -41,9 +42,9 @@ class Slow:
 
 @dataclass(frozen=True)
 class Shift:
-    """How far the distribution of scores may be from stable's: the largest difference of the two cumulated shares.
+    """How far the distribution of scores may be from stable's: the largest difference of the two cumulative shares.
 
-    Two models are never the same, so a distance up to `tolerated` is none; one from `worse` on is to be found.
+    Two models never score alike, so a distance up to `tolerated` is accepted; one from `worse` on must be detected.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -59,12 +60,12 @@ class Shift:
 class Canary:
     """How a new version is tried on live requests.
 
-    weights: the percentages of requests that it gets, one after the other, each for an equal part of `requests`, which
-    is how many it answers at least before it is promoted. Without weights it is promoted when it passes the smoke test.
-    most: where so many requests have not shown that it does no harm, it is rolled back; more are needed than `requests`
-    where stable fails requests too. minutes: in these the requests must have come, or it is rolled back.
-    alpha: how often, at most, a version that does no harm is rolled back. beta: how often, at most, one is promoted
-    that does as much harm as `worse` says. shift None: scores are not compared.
+    weights: the percentages of requests that it gets, one after the other, each for an equal part of `requests`.
+    Without weights it is promoted when it passes the smoke test. requests: how many it must answer before it is
+    promoted. most: it is rolled back if so many requests have not shown that it does no harm; more than `requests` are
+    needed if stable fails requests too. minutes: it is rolled back if the requests have not arrived in this time.
+    alpha: the highest probability of rolling back a version that does no harm. beta: the highest probability of
+    promoting one that does as much harm as `worse` says. shift None: scores are not compared.
     """
 
     __pydantic_config__: ClassVar = STRICT

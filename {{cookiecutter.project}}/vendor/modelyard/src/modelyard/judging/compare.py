@@ -1,10 +1,10 @@
 """Champion and challenger on the same rows: each metric's difference with its interval, by a paired bootstrap.
 
-Both models are measured on each draw of rows, so what makes a draw easy or hard for both falls out of the difference.
-The interval is the difference plus and minus Student's t times the draws' standard deviation, with one degree of
-freedom less than there are groups, and the deviation made larger by what a draw from n groups falls short of,
-(n - 1) / n of the variance: with few days it holds what it promises, where percentiles would be too narrow (Efron and
-Tibshirani, An Introduction to the Bootstrap, 1993, chapters 6 and 12).
+Both models are measured on each draw of rows, so what makes a draw easy or hard for both cancels in the difference. The
+interval is the difference plus and minus Student's t times the standard deviation of the draws, with one degree of
+freedom less than there are groups. The deviation is corrected for the bootstrap's underestimate of the variance, which
+is (n - 1) / n for n groups. With few days this interval has its nominal coverage; percentiles would be too narrow
+(Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapters 6 and 12).
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
 from ..runtime.contract import Contract
 from ..training.bootstrap import resample
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
 
 Floats = NDArray[np.float64]
 CURVE = np.linspace(0, 1, 11)
-ENOUGH = 10_000  # degrees of freedom from which on Student's t is the normal distribution, to 4 digits
+ENOUGH = 10_000  # degrees of freedom; beyond, Student's t equals the normal distribution to 4 digits
 
 
 @dataclass(frozen=True)
-class Difference:
-    """A metric of both models, and by how much the challenger's is higher; None where it is undefined."""
+class MetricDifference:
+    """A metric of both models, and by how much the challenger's is higher; None if undefined."""
 
     champion: float | None
     challenger: float | None
@@ -39,7 +39,7 @@ class Difference:
 
     @property
     def gain(self) -> tuple[float, float, float] | None:
-        """By how much the challenger is better, with its interval; below 0 it is worse. None where undefined."""
+        """By how much the challenger is better, with its interval; below 0 it is worse. None if undefined."""
         if self.difference is None or self.low is None or self.high is None:
             return None
         if self.higher_is_better:
@@ -61,7 +61,7 @@ class Difference:
 class Paired:
     """The rows that both models answered.
 
-    target: shape (n,). champion, challenger: what each answered. groups: shape (n,), what a draw takes together.
+    target: shape (n,). champion, challenger: their answers. groups: shape (n,); the rows of a group are drawn together.
     """
 
     contract: Contract
@@ -85,30 +85,32 @@ class Paired:
 
     def metrics(
         self, decisions: tuple[Decision | None, Decision | None], draws: int, seed: int, confidence: float
-    ) -> dict[str, Difference]:
+    ) -> dict[str, MetricDifference]:
         """The difference in each metric of the task, each model at its own threshold."""
         kind = self.contract.kind
 
         def both(weights: Floats) -> dict[str, Floats]:
-            ones = measure(kind, self.target, self.champion, weights, decisions[0])
-            others = measure(kind, self.target, self.challenger, weights, decisions[1])
-            return _pair(ones, others)
+            champion = measure(kind, self.target, self.champion, weights, decisions[0])
+            challenger = measure(kind, self.target, self.challenger, weights, decisions[1])
+            return _pair(champion, challenger)
 
         return self._differences(both, draws, seed, confidence)
 
-    def primary(self, draws: int, seed: int, confidence: float) -> Difference:
+    def primary(self, draws: int, seed: int, confidence: float) -> MetricDifference:
         """The difference in the task's primary metric alone, which takes a tenth of the time."""
         name = PRIMARY[self.contract.kind]
 
         def both(weights: Floats) -> dict[str, Floats]:
             kind, target = self.contract.kind, self.target
-            one, other = (primary_loss(kind, target, scores, weights) for scores in (self.champion, self.challenger))
-            return _pair({name: one}, {name: other})
+            champion, challenger = (
+                primary_loss(kind, target, scores, weights) for scores in (self.champion, self.challenger)
+            )
+            return _pair({name: champion}, {name: challenger})
 
         return self._differences(both, draws, seed, confidence)[name]
 
     def curves(self) -> dict[str, Any]:
-        """The ROC curve of both at fixed shares of false positives, where there are two classes."""
+        """The ROC curve of both at fixed shares of false positives, if there are two classes."""
         if self.contract.kind != "binary":
             return {}
         return {
@@ -119,7 +121,7 @@ class Paired:
             }
         }
 
-    def _differences(self, both: Any, draws: int, seed: int, confidence: float) -> dict[str, Difference]:
+    def _differences(self, both: Any, draws: int, seed: int, confidence: float) -> dict[str, MetricDifference]:
         values, spread = resample(both, self.groups, draws, seed)
         count = max(2, self.draws_from)
         reach = student(count - 1, confidence) * math.sqrt(count / (count - 1))
@@ -128,17 +130,17 @@ class Paired:
 
 
 def student(freedom: int, confidence: float) -> float:
-    """The value that Student's t stays below, in size, with this confidence.
+    """The two-sided quantile of Student's t at this confidence.
 
-    By bisection of the finite series (Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4); scipy would take as long to load
-    as all else here.
+    Found by bisection of the finite series (Abramowitz and Stegun, 1964, 26.7.3 and 26.7.4), because importing scipy
+    would take as long as all other work here.
     """
     freedom = min(freedom, ENOUGH)
     odd = freedom % 2
     steps = np.arange(1, freedom // 2)
     ratios = (2 * steps - 1 + odd) / (2 * steps + odd)
 
-    def held(angle: float) -> float:
+    def coverage(angle: float) -> float:
         series = math.sin(angle) * (1 + float(np.cumprod(ratios * math.cos(angle) ** 2).sum()))
         if not odd:
             return series
@@ -147,7 +149,7 @@ def student(freedom: int, confidence: float) -> float:
     low, high = 0.0, math.pi / 2
     for _ in range(60):
         middle = (low + high) / 2
-        low, high = (middle, high) if held(middle) < confidence else (low, middle)
+        low, high = (middle, high) if coverage(middle) < confidence else (low, middle)
     return math.sqrt(freedom) * math.tan(low)
 
 
@@ -159,13 +161,13 @@ def _pair(champion: Mapping[str, Floats], challenger: Mapping[str, Floats]) -> d
     return paired
 
 
-def _difference(name: str, values: Mapping[str, float], drawn: Floats, reach: float) -> Difference:
+def _difference(name: str, values: Mapping[str, float], drawn: Floats, reach: float) -> MetricDifference:
     defined = drawn[np.isfinite(drawn)]
     half = reach * float(defined.std(ddof=1)) if len(defined) > len(drawn) / 2 else np.nan
     value = values[f"{name} difference"]
     numbers = (values[f"{name} champion"], values[f"{name} challenger"], value, value - half, value + half)
-    one, other, middle, low, high = (number if np.isfinite(number) else None for number in numbers)
-    return Difference(one, other, middle, low, high, HIGHER_IS_BETTER[name])
+    champion, challenger, difference, low, high = (number if np.isfinite(number) else None for number in numbers)
+    return MetricDifference(champion, challenger, difference, low, high, HIGHER_IS_BETTER[name])
 
 
 def _roc(target: NDArray, scores: Floats) -> list[float]:

@@ -10,10 +10,11 @@ from typing import Annotated, Any, ClassVar, Literal, cast
 from annotated_types import Ge, Gt, Lt
 from ruamel.yaml import CommentedMap
 
-from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
-from ..runtime.contract import STRICT, Contract, ContractError
-from ..training.settings import parse, read_yaml
+from ..errors import ContractError
+from ..runtime.contract import STRICT, Contract
 from ..training.edit import round_trip
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
+from ..training.settings import parse, read_yaml
 from .canary import Canary
 from .serving import Serving
 
@@ -28,10 +29,10 @@ Count = Annotated[int, Gt(0)]
 class Champion:
     """How a model must compare with the champion, the model on main, on the same holdout rows.
 
-    require: `not_worse` ships what is not worse beyond the noise by more than the margin; `non_inferior` what is surely
-    not worse by the margin or more; `superior` what is surely better by more than the margin; `none` does not compare.
-    metric: the metric to compare, or None for the primary one; the margin is in its unit.
-    confidence: how sure; draws: resamples of the paired bootstrap.
+    require: `not_worse` ships a model unless it is significantly worse by more than the margin; `non_inferior` requires
+    that it is significantly not worse by the margin or more; `superior` that it is significantly better by more than
+    the margin; `none` does not compare. metric: the metric to compare, or None for the primary one; the margin is in
+    its unit. confidence: the confidence level; draws: resamples of the paired bootstrap.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -51,9 +52,9 @@ class Champion:
 
 @dataclass(frozen=True)
 class Slices:
-    """No slice with at least so many rows may be worse than the champion's, beyond the noise, by more than the margin.
+    """No slice with at least this many rows may be significantly worse than the champion's by more than the margin.
 
-    In the unit of the primary metric. The confidence is corrected for the number of slices.
+    The margin is in the unit of the primary metric. The confidence is corrected for the number of slices.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -64,7 +65,7 @@ class Slices:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The calibration error may not be worse than the champion's, beyond the noise, by more than the margin."""
+    """The calibration error may not be significantly worse than the champion's by more than the margin."""
 
     __pydantic_config__: ClassVar = STRICT
 
@@ -73,10 +74,10 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a model may cost where it serves; None: no limit.
+    """The limits on a model's size and latency; None: no limit.
 
-    bundle_mb: all files of the bundle, in 10^6 bytes. latency_ms: 95 of 100 single rows are answered in this time, on
-    the machine that judges.
+    bundle_mb: all files of the bundle, in 10^6 bytes. latency_ms: the 95th percentile of the time to answer a single
+    row, on the machine that judges.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -86,23 +87,13 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Release:
-    """What the tag of a release must be. `ops release` reads this without a YAML parser, see ops/github/policy.py."""
-
-    __pydantic_config__: ClassVar = STRICT
-
-    annotated_tags: bool = False
-    signed_tags: bool = False
-
-
-@dataclass(frozen=True)
 class Policy:
     """The rules of `policy.yaml`.
 
     floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
-    better than the same answer for every row, by the whole of its interval. slices or calibration None: not compared.
-    canary: how a new version is tried on live requests, serving: how it answers where it is deployed; both are for
-    `ops deploy` and not for the gate.
+    significantly better than the same answer for every row. slices or calibration None: not compared. canary: how a new
+    version is tried on live requests. serving: how it answers when it is deployed. The verb `deploy` uses these two,
+    not the gate.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -113,14 +104,13 @@ class Policy:
     slices: Slices | None = None
     calibration: Calibration | None = None
     limits: Limits = field(default_factory=Limits)
-    release: Release = field(default_factory=Release)
     canary: Canary = field(default_factory=Canary)
     serving: Serving = field(default_factory=Serving)
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """One rule, the key of the policy that states it, what was found, and whether it is kept (None: not to be told)."""
+    """One rule, the key of the policy that states it, the finding, and whether it is kept (None: undetermined)."""
 
     rule: str
     found: str
@@ -130,19 +120,24 @@ class Judgement:
 
 def read_policy(path: Path = POLICY) -> Policy:
     """The policy in a YAML file. Raises ContractError that names file, key, what was given and what is allowed."""
-    policy: Policy = parse(path, Policy, read_yaml(path))
+    raw = read_yaml(path)
+    if "release" in raw:
+        raise ContractError(
+            f"{path}: release has moved to [tool.modelyard.release] in pyproject.toml; state annotated_tags and "
+            f"signed_tags there, and remove the section from {path.name}"
+        )
+    policy: Policy = parse(path, Policy, raw)
     named = {f"floors.{name}": name for name in policy.floors}
     if policy.champion.metric is not None:
         named["champion.metric"] = policy.champion.metric
     for key, name in named.items():
         if name not in HIGHER_IS_BETTER:
-            there = ", ".join(HIGHER_IS_BETTER)
-            raise ContractError(f"{path}: {key}: {name!r} is no such metric; there are: {there}")
+            raise ContractError(f"{path}: {key}: {name!r} is no such metric; there are: {', '.join(HIGHER_IS_BETTER)}")
     return policy
 
 
 def policy_line(path: Path, key: str) -> str:
-    """Where the policy says so, as "policy.yaml line 4: `metric: rmse`"; a rule left out has its default."""
+    """Where the policy states a rule, as in "policy.yaml line 4: `metric: rmse`", or that its default applies."""
     text = path.read_text(encoding="utf-8")
     node: Any = round_trip().load(text)
     line = None
@@ -155,15 +150,15 @@ def policy_line(path: Path, key: str) -> str:
     return f"{path.name} line {line + 1}: `{text.splitlines()[line].partition(' #')[0].strip()}`"
 
 
-def judge(policy: Policy, metrics: Mapping[str, Any], contract: Contract) -> list[Judgement]:
-    """Each rule that concerns one model alone, held against its metrics.
+def judge_alone(policy: Policy, metrics: Mapping[str, Any], contract: Contract) -> list[Judgement]:
+    """Each rule that concerns one model alone, applied to its metrics.
 
-    Raises ContractError where a metric is not among them.
+    Raises ContractError if a metric of the policy is not among them.
     """
-    found = [_judge_floor(name, bound, metrics["holdout"]) for name, bound in policy.floors.items()]
+    judgements = [_judge_floor(name, bound, metrics["holdout"]) for name, bound in policy.floors.items()]
     if policy.beat_baseline:
-        found.append(_judge_baseline(PRIMARY[contract.kind], metrics))
-    return found
+        judgements.append(_judge_baseline(PRIMARY[contract.kind], metrics))
+    return judgements
 
 
 def _judge_floor(name: str, bound: float, holdout: Mapping[str, Any]) -> Judgement:
@@ -180,5 +175,5 @@ def _judge_floor(name: str, bound: float, holdout: Mapping[str, Any]) -> Judgeme
 
 def _judge_baseline(name: str, metrics: Mapping[str, Any]) -> Judgement:
     gain, baseline = metrics["gain"], metrics["baseline"][name]
-    found = f"by {gain['value']:.4f} ({gain['low']:.4f} to {gain['high']:.4f})"
-    return Judgement(f"{name} better than the baseline's {baseline:.4f}", found, gain["low"] > 0, "beat_baseline")
+    finding = f"by {gain['value']:.4f} ({gain['low']:.4f} to {gain['high']:.4f})"
+    return Judgement(f"{name} better than the baseline's {baseline:.4f}", finding, gain["low"] > 0, "beat_baseline")

@@ -1,4 +1,4 @@
-"""The rules of the policy that compare a challenger with the champion, and those of what it costs to serve."""
+"""The rules of the policy that compare a challenger with the champion, and the limits on size and latency."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 
-from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
+from ..runtime.bundle import Bundle
 from ..runtime.contract import Contract
-from ..training.settings import Params
-from ..runtime.predictor import Predictor
+from ..runtime.project import Project
+from ..training.bootstrap import intervals
 from ..training.data.dataset import Rows
 from ..training.evaluate import draw_groups
-from ..training.bootstrap import intervals
-from ..runtime.bundle import Bundle
-from .compare import Difference, Paired
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
+from ..training.settings import Params
+from .compare import MetricDifference, Paired
 from .policy import Judgement, Policy
 
-AGREES = 1e-6  # how far a metric may be from the bundle's own, for the last digits differ between processors
-SAME = 1e-9  # how far two models' answers may be apart: an exported model is as far from what was fitted
+AGREES = 1e-6  # tolerance for a metric and the bundle's claim; the last digits differ between processors
+SAME = 1e-9  # tolerance for equal answers of two models; that of the export, see `train.TOLERANCE`
 CALIBRATION = "calibration_error"
-DECIDED = {"cost", "precision", "recall"}  # what depends on the threshold, beside the answers
+DECIDED = {"cost", "precision", "recall"}  # metrics that depend on the threshold too
 REQUIRED = {
     "not_worse": "not worse than the champion's",
     "non_inferior": "surely not worse than the champion's",
@@ -31,34 +31,36 @@ REQUIRED = {
 
 
 def judge_claims(bundle: Bundle, rows: Rows, scores: Any, decision: Decision | None, params: Params) -> Judgement:
-    """Whether what the bundle says of its model on the holdout, and of the baseline, is so: nobody edited it.
+    """Whether the metrics in the bundle, of its model and of the baseline, are true, so that nobody edited them.
 
-    Of what the policy goes by, that is all: the values, and by how much the model is better than the baseline.
+    All numbers that the policy uses are measured again: the values, and the gain over the baseline.
     """
     rule = "the bundle's metrics are those of its model"
-    found, claimed = _measured(bundle, rows, scores, decision, params), _claimed(bundle.metrics)
-    for name in sorted(found.keys() | claimed.keys()):
-        if name not in found or name not in claimed:
+    measured, claimed = _measure(bundle, rows, scores, decision, params), _claims(bundle.metrics)
+    for name in sorted(measured.keys() | claimed.keys()):
+        if name not in measured or name not in claimed:
             return Judgement(rule, f"{name} is in one of them only; make the bundle again with `dvc repro`", False)
-        value, told = (np.nan if one is None else one for one in (found[name], claimed[name]))
-        if not np.isclose(value, told, rtol=AGREES, atol=AGREES, equal_nan=True):
-            return Judgement(rule, f"{name} is {value:.4f}, and the bundle says {told:.4f}", False)
+        value, claim = (np.nan if number is None else number for number in (measured[name], claimed[name]))
+        if not np.isclose(value, claim, rtol=AGREES, atol=AGREES, equal_nan=True):
+            return Judgement(rule, f"{name} is {value:.4f}, and the bundle says {claim:.4f}", False)
     return Judgement(rule, f"{len(bundle.metrics['holdout'])} metrics agree", True)
 
 
-def _claimed(metrics: dict[str, Any]) -> dict[str, float | None]:
-    values = {name: one["value"] for name, one in metrics["holdout"].items()}
+def _claims(metrics: dict[str, Any]) -> dict[str, float | None]:
+    values = {name: entry["value"] for name, entry in metrics["holdout"].items()}
     baseline = {f"the baseline's {name}": value for name, value in metrics["baseline"].items()}
     return values | baseline | {f"gain.{end}": value for end, value in metrics["gain"].items()}
 
 
-def _measured(
+def _measure(
     bundle: Bundle, rows: Rows, scores: Any, decision: Decision | None, params: Params
 ) -> dict[str, float | None]:
     kind, target, once = bundle.contract.kind, rows.target, np.ones((1, len(rows.target)))
     answered = np.array(bundle.manifest["training"]["baseline"])
     constant = np.broadcast_to(answered if kind == "multiclass" else answered[0], scores.shape)
-    values = {name: float(one[0]) for name, one in measure(kind, target, scores, once, decision).items()}
+    values = {
+        name: float(per_weighting[0]) for name, per_weighting in measure(kind, target, scores, once, decision).items()
+    }
     baseline = measure(kind, target, constant, once, decision)
 
     def gain(weights: Any) -> dict[str, Any]:
@@ -68,17 +70,17 @@ def _measured(
     drawn = intervals(gain, groups, params.evaluate.bootstrap, params.seed)["gain"]
     return (
         values
-        | {f"the baseline's {name}": float(one[0]) for name, one in baseline.items()}
+        | {f"the baseline's {name}": float(per_weighting[0]) for name, per_weighting in baseline.items()}
         | {f"gain.{end}": value for end, value in drawn.items()}
     )
 
 
 def same_answers(paired: Paired) -> bool:
-    """Whether both models answer every row alike."""
+    """Whether both models give the same answer to every row."""
     return np.allclose(paired.champion, paired.challenger, rtol=SAME, atol=SAME)
 
 
-def judge_champion(policy: Policy, kind: Any, metrics: dict[str, Difference], same: bool) -> Judgement:
+def judge_champion(policy: Policy, kind: Any, metrics: dict[str, MetricDifference], same: bool) -> Judgement:
     """The rule `champion.require`, on the metric that the policy names or the primary one."""
     champion = policy.champion
     name = champion.metric or PRIMARY[kind]
@@ -89,8 +91,8 @@ def judge_champion(policy: Policy, kind: Any, metrics: dict[str, Difference], sa
     difference = metrics.get(name)
     gain = difference.gain if difference else None
     if difference is None or gain is None:
-        found = f"the task has no {name}; it has: {', '.join(metrics)}" if difference is None else "undefined here"
-        return Judgement(rule, found, None, "champion.metric" if champion.metric else "champion.require")
+        finding = f"the task has no {name}; it has: {', '.join(metrics)}" if difference is None else "undefined here"
+        return Judgement(rule, finding, None, "champion.metric" if champion.metric else "champion.require")
     _, low, high = gain
     kept = {
         "not_worse": high >= -champion.margin,
@@ -101,10 +103,10 @@ def judge_champion(policy: Policy, kind: Any, metrics: dict[str, Difference], sa
 
 
 def compare_slices(policy: Policy, contract: Contract, table: Any, paired: Paired, seed: int) -> list[dict[str, Any]]:
-    """The primary metric in each slice that is large enough, worst first; each says whether its rule is kept.
+    """The primary metric in each slice that is large enough, worst first, and whether its rule is kept.
 
-    Of many slices of two equal models one in twenty would seem worse; so the confidence is corrected for their number
-    (Bonferroni).
+    Without a correction, one in twenty slices of two equal models would look worse. So the confidence is corrected for
+    the number of slices (Bonferroni).
     """
     slices = policy.slices
     if slices is None:
@@ -120,26 +122,26 @@ def compare_slices(policy: Policy, contract: Contract, table: Any, paired: Paire
     lines = []
     for column, value, mask in chosen:
         part = paired.where(mask)
-        found = part.primary(policy.champion.draws, seed, confidence)
-        kept = part.draws_from < 2 or found.gain is None or found.gain[2] >= -slices.margin
-        lines.append({"column": column, "slice": value, "rows": len(part), "difference": found, "kept": kept})
+        difference = part.primary(policy.champion.draws, seed, confidence)
+        kept = part.draws_from < 2 or difference.gain is None or difference.gain[2] >= -slices.margin
+        lines.append({"column": column, "slice": value, "rows": len(part), "difference": difference, "kept": kept})
     return sorted(lines, key=lambda line: line["difference"].gain[2] if line["difference"].gain else np.inf)
 
 
 def judge_slices(policy: Policy, kind: Any, lines: list[dict[str, Any]]) -> list[Judgement]:
-    """A line for each slice that got worse, or one that says that none did."""
+    """A judgement for each slice that is worse, or one that says that none is."""
     name, key = PRIMARY[kind], "slices.margin"
     if broken := [line for line in lines if not line["kept"]]:
         return [
             Judgement(f"{name} not worse where {line['column']} = {line['slice']}", str(line["difference"]), False, key)
             for line in broken
         ]
-    found = f"{len(lines)} slices of at least {policy.slices.rows:,} rows" if policy.slices else ""
-    return [Judgement(f"{name} not worse in any slice", found, True, key)]
+    finding = f"{len(lines)} slices of at least {policy.slices.rows:,} rows" if policy.slices else ""
+    return [Judgement(f"{name} not worse in any slice", finding, True, key)]
 
 
-def judge_calibration(policy: Policy, metrics: dict[str, Difference]) -> Judgement:
-    """The calibration error may not grow beyond the noise by more than the margin."""
+def judge_calibration(policy: Policy, metrics: dict[str, MetricDifference]) -> Judgement:
+    """The rule `calibration.margin`: the calibration error is not significantly worse by more than the margin."""
     margin = policy.calibration.margin if policy.calibration else 0.0
     rule, key = f"{CALIBRATION} not worse by {margin:g} or more", "calibration.margin"
     gain = metrics[CALIBRATION].gain
@@ -148,39 +150,40 @@ def judge_calibration(policy: Policy, metrics: dict[str, Difference]) -> Judgeme
     return Judgement(rule, str(metrics[CALIBRATION]), gain[2] >= -margin, key)
 
 
-def judge_limits(policy: Policy, bundle: Bundle) -> list[Judgement]:
-    """What the bundle weighs, and how long it takes to answer one row."""
-    found = []
+def judge_limits(project: Project, policy: Policy, bundle: Bundle) -> list[Judgement]:
+    """The rules `limits`: the size of the bundle, and its latency for one row."""
+    judgements = []
     if (limit := policy.limits.bundle_mb) is not None:
         weight = bundle.size / 1e6
-        found.append(Judgement(f"bundle at most {limit:g} MB", f"{weight:.2f} MB", weight <= limit, "limits.bundle_mb"))
+        rule = f"bundle at most {limit:g} MB"
+        judgements.append(Judgement(rule, f"{weight:.2f} MB", weight <= limit, "limits.bundle_mb"))
     if (limit := policy.limits.latency_ms) is not None:
-        took = latency(bundle)
+        milliseconds = latency(project, bundle)
         rule = f"one row answered in at most {limit:g} ms, 95 times of 100"
-        found.append(Judgement(rule, f"{took:.2f} ms", took <= limit, "limits.latency_ms"))
-    return found
+        judgements.append(Judgement(rule, f"{milliseconds:.2f} ms", milliseconds <= limit, "limits.latency_ms"))
+    return judgements
 
 
-def latency(bundle: Bundle) -> float:
-    """How long the bundle takes to check and answer one of its probes, in ms: 95 of 100 are faster.
+def latency(project: Project, bundle: Bundle) -> float:
+    """The 95th percentile of the time to check and answer one row of the bundle's probe, in ms.
 
-    The best of five rounds, as what else the machine does can only slow it down.
+    The best of five rounds, because other load on the machine can only make it slower.
     """
     rows = json.loads((bundle.folder / "probe.json").read_text(encoding="utf-8"))["rows"]
-    predictor = Predictor(bundle.folder)
+    predictor = project.predictor(bundle.folder)
     rounds = []
     for _ in range(5):
-        took = []
+        durations = []
         for row in rows:
             start = time.perf_counter()
             predictor.predict([row])
-            took.append(time.perf_counter() - start)
-        rounds.append(float(np.quantile(took, 0.95)))
+            durations.append(time.perf_counter() - start)
+        rounds.append(float(np.quantile(durations, 0.95)))
     return 1000 * min(rounds)
 
 
-def worst_first(metrics: dict[str, Difference], kind: Any) -> dict[str, Difference]:
-    """The metrics with the primary one first, the others in the order of the task."""
+def worst_first(metrics: dict[str, MetricDifference], kind: Any) -> dict[str, MetricDifference]:
+    """The metrics, the primary one first, the others in the order of HIGHER_IS_BETTER."""
     primary = PRIMARY[kind]
     order = [primary, *(name for name in HIGHER_IS_BETTER if name != primary)]
     return {name: metrics[name] for name in order if name in metrics}

@@ -1,22 +1,21 @@
-"""The section `serving` of `policy.yaml`: how a version answers where it is deployed, and which others stand by."""
+"""The section `serving` of `policy.yaml`: how a deployed version answers, with fallback, shadow and split."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
 from annotated_types import Gt, Lt
 
-from ..runtime.contract import STRICT, ContractError
-
-VERSION = re.compile(r"v\d+\.\d+\.\d+(-(alpha|beta|rc)\.?\d+)?")
+from ..errors import ContractError
+from ..runtime.contract import STRICT
+from ..versions import find_version
 
 
 @dataclass(frozen=True)
-class Split:
-    """Which released version's bundle answers a share of all keys, by a stable hash of the key.
+class SplitPolicy:
+    """The released version whose bundle answers a share of all keys, chosen by a stable hash of the key.
 
     key: a column of the contract, or else a header of the request.
     """
@@ -38,9 +37,9 @@ class Split:
 class Serving:
     """How a version answers.
 
-    deadline_ms: a bundle that takes longer for up to 1,000 rows, five times in a row, is not asked for ten seconds;
-    fallback's bundle answers then, and the baseline where that fails too. None: as deploy/ has it, or 200.
-    fallback, shadow: versions, or None. shadow: its bundle sees the same rows, and its answers are only noted.
+    deadline_ms: a bundle that takes longer for up to 1,000 rows, five times in a row, is not called for ten seconds.
+    The bundle of `fallback` answers then, and the baseline if that fails too. None: as in deploy/, or 200. fallback,
+    shadow: versions, or None. shadow: its bundle is given the same rows, and its answers are only recorded.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -48,18 +47,19 @@ class Serving:
     deadline_ms: Annotated[float, Gt(0)] | None = None
     fallback: str | None = None
     shadow: str | None = None
-    split: Split | None = None
+    split: SplitPolicy | None = None
 
     def __post_init__(self) -> None:
         for key, version in self.named():
-            if not VERSION.fullmatch(version):
+            parsed = find_version(version)
+            if not (parsed and parsed.can_be_packaged):
                 raise ContractError(f"serving.{key} is {version!r}: a released version such as v1.2.0 is needed")
 
     def named(self) -> Iterator[tuple[str, str]]:
         """Each version that is named, with the key that names it."""
-        given = {
+        versions = {
             "fallback": self.fallback,
             "shadow": self.shadow,
             "split.version": self.split.version if self.split else None,
         }
-        return ((key, version) for key, version in given.items() if version is not None)
+        return ((key, version) for key, version in versions.items() if version is not None)

@@ -1,4 +1,4 @@
-"""What the gate found: as JSON for the report, and as Markdown for people."""
+"""The verdict of the gate, as JSON for the report and as Markdown for people."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KEPT = {True: "yes", False: "no", None: "not to be told"}
 
 @dataclass(frozen=True)
 class Ruling:
-    """One rule, where the policy states it, what was found, and whether it is kept (None: that could not be told)."""
+    """One rule, where the policy states it, the finding, and whether it is kept (None: undetermined)."""
 
     rule: str
     policy: str
@@ -29,7 +29,7 @@ class Ruling:
 class Verdict:
     """Whether a model may ship, and why.
 
-    champion: which model it was compared with, or None where there is none yet. comparison: what `compare` found.
+    champion: the model that it was compared with, or None if there is none yet. comparison: the result of `compare`.
     """
 
     verdict: Literal["ships", "blocked", "unjudged"]
@@ -42,18 +42,18 @@ class Verdict:
 
     @property
     def exit(self) -> int:
-        """The status with which the gate ends: 0 ships, 1 blocked, 2 could not be judged."""
+        """The exit status of the gate: 0 ships, 1 blocked, 2 could not be judged."""
         return EXIT[self.verdict]
 
     def to_json(self) -> str:
-        """The verdict as `reports/verdict.json` holds it."""
+        """The content of `reports/verdict.json`."""
         return json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
-        """The verdict, the rules with those that are broken first, and what else is to be known."""
+        """The verdict, the rules with the broken ones first, and the notes."""
         order = {False: 0, None: 1, True: 2}
-        ruled = sorted(self.rules, key=lambda one: order[one.kept])
-        lines = [[one.rule, one.found, KEPT[one.kept], one.policy] for one in ruled]
+        ruled = sorted(self.rules, key=lambda ruling: order[ruling.kept])
+        lines = [[ruling.rule, ruling.found, KEPT[ruling.kept], ruling.policy] for ruling in ruled]
         parts = [f"**{TITLES[self.verdict]}:** {self.reason}"]
         if lines:
             parts.append(markdown_table(["rule", "found", "kept", "stated in"], lines))
@@ -62,10 +62,10 @@ class Verdict:
 
 
 def decide(rules: list[Ruling]) -> tuple[Literal["ships", "blocked", "unjudged"], str]:
-    """The verdict that the rules give, and the reason in one sentence. A broken rule blocks, whatever others say."""
-    if broken := [one for one in rules if one.kept is False]:
+    """The verdict that follows from the rules, and the reason in one sentence. A single broken rule blocks."""
+    if broken := [ruling for ruling in rules if ruling.kept is False]:
         more = f", and {len(broken) - 1} more broken" if len(broken) > 1 else ""
         return "blocked", f"{broken[0].rule}: {broken[0].found}{more}"
-    if unclear := [one for one in rules if one.kept is None]:
+    if unclear := [ruling for ruling in rules if ruling.kept is None]:
         return "unjudged", f"{unclear[0].rule}: {unclear[0].found}"
     return "ships", f"all {len(rules)} rules of the policy are kept" if rules else "the policy has no rule"

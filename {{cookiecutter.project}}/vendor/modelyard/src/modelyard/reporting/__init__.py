@@ -1,0 +1,1 @@
+"""The report on a model, as Markdown and HTML."""

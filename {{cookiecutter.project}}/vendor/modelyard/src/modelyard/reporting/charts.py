@@ -1,4 +1,4 @@
-"""What a report draws, as plain data: mermaid.py draws it in the comment, plots.py on the page."""
+"""The charts of a report as plain data; mermaid.py draws them in the comment, plots.py on the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ COLOURS = {THIS: "#3b82f6", MAIN: "#f59e0b", IDEAL: "#9ca3af"}
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over a common axis, by the name of the model that each is of; with `diagonal` also that of x = y."""
+    """Lines over a common axis, by the name of their model; `diagonal` adds the line x = y."""
 
     title: str
     x: str
@@ -29,7 +29,7 @@ class Curves:
 
 @dataclass(frozen=True)
 class Bars:
-    """A value for each name, the largest first; `errors` are their standard deviations, `main` main's values."""
+    """A value for each name, the largest first, with standard deviations in `errors` and main's values in `main`."""
 
     title: str
     x: str
@@ -42,7 +42,7 @@ class Bars:
 
 @dataclass(frozen=True)
 class Intervals:
-    """A difference with its interval for each name, and whether its rule is kept (None: it has none)."""
+    """A difference with its interval for each name, and whether its rule is kept (None: no rule)."""
 
     title: str
     x: str
@@ -55,8 +55,8 @@ class Intervals:
 
 
 @dataclass(frozen=True)
-class Distribution:
-    """How one column is distributed, by the name of the model that learned from it, as reference.json has it."""
+class ColumnDistribution:
+    """The distribution of one column, by the name of the model trained on it, as in reference.json."""
 
     title: str
     shares: Mapping[str, Mapping[str, object]]
@@ -64,12 +64,12 @@ class Distribution:
     legend: Sequence[str] = field(default_factory=list)
 
 
-Chart = Curves | Bars | Intervals | Distribution
+Chart = Curves | Bars | Intervals | ColumnDistribution
 
 
 def points(xs: Sequence[object], ys: Sequence[object]) -> Points:
-    """The points of which both numbers are there and finite, by rising x."""
-    known = [pair for pair in zip(xs, ys, strict=True) if None not in pair and "" not in pair]
-    pairs = [(float(str(x)), float(str(y))) for x, y in known]
-    kept = sorted(pair for pair in pairs if all(map(math.isfinite, pair)))
-    return [x for x, _ in kept], [y for _, y in kept]
+    """The points whose coordinates are both present and finite, by rising x."""
+    complete = [pair for pair in zip(xs, ys, strict=True) if None not in pair and "" not in pair]
+    pairs = [(float(str(x)), float(str(y))) for x, y in complete]
+    finite = sorted(pair for pair in pairs if all(map(math.isfinite, pair)))
+    return [x for x, _ in finite], [y for _, y in finite]

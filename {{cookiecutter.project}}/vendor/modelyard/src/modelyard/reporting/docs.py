@@ -1,12 +1,14 @@
-"""Write docs/data.md: the contract as a table, for people. A test says that it is up to date."""
+"""Write docs/data.md: the contract as a table, for people. A test checks that it is up to date."""
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..runtime.contract import Contract
 from ..markdown import markdown_table
+from ..runtime.contract import Contract
+from ..runtime.project import Project
 from ..training.settings import read_contract
 
 DATA = Path("docs/data.md")
@@ -41,7 +43,7 @@ def _allowed(column: object) -> str:
     return f"{'' if low is None else low} to {'' if high is None else high}"
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `docs`."""
     argparse.ArgumentParser(prog="docs", description=__doc__).parse_args(arguments)
     DATA.write_text(data_page(read_contract()), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What a report is made of, and the report as a comment: Markdown for GitHub that stays under its limit.
+"""The parts of a report, and the report as a comment: Markdown for GitHub, within its size limit.
 
 The same sections become the HTML page (page.py), where every table has all of its rows and every chart is a plot.
 """
@@ -11,10 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .charts import Chart
-from ..markdown import code, prose
 from .mermaid import SQUARES, mermaid
-
-__all__ = ["ELSEWHERE", "LIMIT", "Section", "Table", "code", "prose", "to_markdown"]
 
 LIMIT = 60_000  # characters; GitHub refuses a comment above 65,536
 ELSEWHERE = "in `report.html`, in this run's artifact `report`"
@@ -23,7 +20,7 @@ NUMBER = re.compile(r"[-+]?[\d,]+(\.\d+)?(e[-+]\d+)?( (%|s|MB))?|-|")
 
 @dataclass(frozen=True)
 class Table:
-    """A table whose cells are Markdown; the comment shows its first `shown` rows and says how many more there are."""
+    """A table whose cells are Markdown; the comment shows the first `shown` rows and counts the others."""
 
     head: Sequence[str]
     lines: Sequence[Sequence[str]]
@@ -31,19 +28,19 @@ class Table:
     size: int = 3_500  # characters that it may have in the comment
 
     def markdown(self, whole: bool = False) -> str:
-        """The table; `whole` with all rows."""
+        """The table; with `whole`, all of its rows."""
         rows = [_row(line) for line in (self.lines if whole else self.lines[: self.shown])]
         head = [_row(self.head), _row(_rules(self.lines, len(self.head)))]
-        kept = rows if whole else _within(rows, self.size)
-        left = len(self.lines) - len(kept)
-        return "\n".join([*head, *kept]) + (f"\n\n{left:,} more are {ELSEWHERE}." if left else "")
+        listed = rows if whole else _within(rows, self.size)
+        left = len(self.lines) - len(listed)
+        return "\n".join([*head, *listed]) + (f"\n\n{left:,} more are {ELSEWHERE}." if left else "")
 
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the report: paragraphs in Markdown, tables and charts in their order.
+    """A part of the report: paragraphs in Markdown, tables and charts, in order.
 
-    `folded` puts it behind its title in the comment; `level` is its heading's.
+    `folded` folds it under its title in the comment; `level` is that of its heading.
     """
 
     title: str
@@ -53,13 +50,13 @@ class Section:
 
 
 def to_markdown(sections: Sequence[Section]) -> str:
-    """The report as a comment, at most LIMIT characters long: what no longer fits is left to the page."""
-    rest = f"\n\nThe rest is {ELSEWHERE}.\n"
+    """The report as a comment, at most LIMIT characters long; sections that do not fit are only in the page."""
+    pointer = f"\n\nThe rest is {ELSEWHERE}.\n"
     text = ""
     for section in sections:
         part = f"\n\n{_section(section)}" if text else _section(section)
-        if _length(text + part + rest) > LIMIT:
-            return text + rest
+        if _length(text + part + pointer) > LIMIT:
+            return text + pointer
         text += part
     return text + "\n"
 
@@ -90,21 +87,21 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _rules(lines: Sequence[Sequence[str]], columns: int) -> list[str]:
-    """What stands under the head: columns of numbers are set to the right."""
+    """The line under the header, which aligns columns of numbers to the right."""
     numeric = [all(NUMBER.fullmatch(line[place]) for line in lines) for place in range(columns)]
     return ["---:" if right and lines else "---" for right in numeric]
 
 
 def _length(text: str) -> int:
-    """How long the text is in UTF-16, which is how GitHub's pages count."""
+    """The length of the text in UTF-16, as GitHub counts it."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _within(rows: list[str], size: int) -> list[str]:
-    kept: list[str] = []
+    fitting: list[str] = []
     for row in rows:
         size -= _length(row) + 1
         if size < 0:
             break
-        kept.append(row)
-    return kept
+        fitting.append(row)
+    return fitting

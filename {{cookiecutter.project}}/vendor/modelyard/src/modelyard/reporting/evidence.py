@@ -1,4 +1,4 @@
-"""What a report is about: the bundle, main's where it is at hand, the gate's verdict, and what the stages cost."""
+"""The input of a report: the bundle, main's bundle if present, the gate's verdict, and the cost of the stages."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..runtime.bundle import Bundle, read_bundle
-from ..judging.verdict import VERDICT
-from ..training.metrics import PRIMARY
 from ..command import REFUSAL
-from ..runtime.contract import ContractError
+from ..errors import ContractError
+from ..judging.verdict import VERDICT
+from ..runtime.bundle import Bundle, read_bundle
 from ..training import layout
+from ..training.metrics import PRIMARY
 
 CHAMPION = Path("champion/bundle")
 COSTS = Path("reports/cost")
 FORMAT = 1  # of reports/verdict.json
-AGAIN = "judge it again with `python -m ops gate`"
+AGAIN = "judge it again with `make gate`"
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that a report says something about.
+    """The input of a report.
 
-    this: the bundle. main: the one on main, or None where it is not at hand. verdict: what `ops gate` wrote about these
-    two, or None. costs: seconds and peak_mb of each stage that ran here. notes: what could not be taken into account.
+    this: the bundle. main: the bundle on main, or None if absent. verdict: the gate's verdict on these two, or None.
+    costs: seconds and peak_mb of each stage that ran here. notes: what had to be left out, and why.
     """
 
     root: Path
@@ -44,50 +44,50 @@ class Evidence:
 
     @property
     def comparison(self) -> Mapping[str, Any] | None:
-        """What the gate found when both models answered the same rows."""
+        """The gate's comparison of both models on the same rows."""
         return self.verdict["comparison"] if self.verdict else None
 
 
 def gather(root: Path, champion: Path | None = None, verdict: Path | None = None) -> Evidence:
-    """What there is under `root`: champion and verdict are taken from their usual places where they are not named.
+    """The evidence under `root`; without `champion` or `verdict`, these are looked up in their default places.
 
-    Raises ContractError where there is no bundle, or a champion or verdict that was named is not there.
+    Raises ContractError if there is no bundle, or a champion or verdict that is named does not exist.
     """
     this = read_bundle(root / layout.BUNDLE)
     notes: list[str] = []
     main = _read_champion(root, champion, notes)
-    found = read_verdict(root, verdict)
-    if found and (why := _another(found, this, main)):
-        notes.append(f"{VERDICT} is about {why} and is left out; {AGAIN}")
-        found = None
-    return Evidence(root, this, main, found, _costs(root / COSTS), tuple(notes))
+    judged = read_verdict(root, verdict)
+    if judged and (other := _other_bundle(judged, this, main)):
+        notes.append(f"{VERDICT} is about {other} and is left out; {AGAIN}")
+        judged = None
+    return Evidence(root, this, main, judged, _costs(root / COSTS), tuple(notes))
 
 
 def read_verdict(root: Path, path: Path | None = None) -> Mapping[str, Any] | None:
-    """The verdict in a file, or None where none was named and there is none in the usual place."""
+    """The verdict in a file; without `path`, that in the default place, or None."""
     if path is None and not (root / VERDICT).is_file():
         return None
     path = root / VERDICT if path is None else path
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        known = found["format"] == FORMAT
+        verdict: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        readable = verdict["format"] == FORMAT
     except FileNotFoundError:
         raise ContractError(f"there is no verdict in {path}; {AGAIN}") from None
     except (ValueError, KeyError, TypeError):
-        raise ContractError(f"{path} is no verdict as `python -m ops gate` writes it; {AGAIN}") from None
-    if not known:
-        raise ContractError(f"{path} has format {found['format']}, and {FORMAT} is known here; {AGAIN}")
-    return found
+        raise ContractError(f"{path} is no verdict as `make gate` writes it; {AGAIN}") from None
+    if not readable:
+        raise ContractError(f"{path} has format {verdict['format']}, and {FORMAT} is known here; {AGAIN}")
+    return verdict
 
 
 def read_refusal(root: Path) -> Mapping[str, str] | None:
-    """Which stage stopped the pipeline and why, or None where the last one that ran did not."""
+    """The stage that stopped the pipeline and the reason, or None if the last stage succeeded."""
     path = root / REFUSAL
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
 
 
 def lines(bundle: Bundle, name: Path) -> list[dict[str, str]]:
-    """The lines of one of the bundle's CSV files; none where an older bundle lacks it."""
+    """The lines of one of the bundle's CSV files; none if an older bundle lacks it."""
     path = bundle.folder / name.name
     if not path.is_file():
         return []
@@ -96,7 +96,7 @@ def lines(bundle: Bundle, name: Path) -> list[dict[str, str]]:
 
 
 def reference(bundle: Bundle) -> dict[str, dict[str, Any]]:
-    """How each input was distributed in training."""
+    """The distribution of each input in training."""
     path = bundle.folder / layout.REFERENCE.name
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
@@ -113,8 +113,8 @@ def _read_champion(root: Path, folder: Path | None, notes: list[str]) -> Bundle 
         return None
 
 
-def _another(verdict: Mapping[str, Any], this: Bundle, main: Bundle | None) -> str | None:
-    """Of which other bundle the verdict is, if it is."""
+def _other_bundle(verdict: Mapping[str, Any], this: Bundle, main: Bundle | None) -> str | None:
+    """The other bundle that the verdict is about; None if it is about these."""
     challenger, champion = verdict["challenger"], verdict["champion"]
     if challenger and challenger["bundle"] != this.digest:
         return f"another bundle ({challenger['bundle'][:12]})"

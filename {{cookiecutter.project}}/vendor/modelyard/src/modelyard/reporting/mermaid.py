@@ -7,20 +7,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, Curves
 from ..markdown import cut
+from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, Curves
 
 SQUARES = {THIS: "🟦", MAIN: "🟧", IDEAL: "⬜"}  # in the colours of the lines: xychart-beta has no legend
-POINTS = 21  # of a line; they are evenly spaced, as an axis of numbers asks
+POINTS = 21  # of a line, evenly spaced as Mermaid's numeric axis requires
 BARS = 15
-LEAST = 0.01  # of the largest; Mermaid draws a stump for less, too
+LEAST = 0.01  # of the largest; for smaller values too, Mermaid draws a visible bar
 NAME = 28  # characters of a bar's name
-# what ends a text in quotes, opens an entity, or is markup
+# characters that end a quoted text, start an entity, or are markup
 UNSAFE = str.maketrans({'"': "'", "`": "'", ";": ",", "<": "(", ">": ")", "&": "+"})
 
 
 def mermaid(chart: Chart) -> str | None:
-    """The chart in Mermaid; None where there is nothing to draw, or Mermaid has no such chart."""
+    """The chart in Mermaid; None if there is nothing to draw, or Mermaid has no such chart."""
     if isinstance(chart, Curves):
         return _curves(chart)
     return _bars(chart) if isinstance(chart, Bars) else None
@@ -47,7 +47,7 @@ def _curves(chart: Curves) -> str | None:
 
 
 def _bars(chart: Bars) -> str | None:
-    # in percent of the largest: whatever the unit, the axis has few and short labels
+    # in percent of the largest, so that the axis has few and short labels in any unit
     values = np.array(chart.values[:BARS], dtype=np.float64)
     largest = values.max(initial=0)
     if not (np.isfinite(values).all() and largest > 0):
@@ -78,7 +78,7 @@ def _head(title: str, names: Sequence[str], width: int, height: int, kind: str =
 
 
 def _text(text: str, length: int = 60) -> str:
-    """Any text in quotes. Mermaid has no escape for a quote, so what it would take for syntax is replaced."""
+    """Any text in quotes. Mermaid cannot escape quotes, so characters of its syntax are replaced."""
     return f'"{cut(re.sub("%+", "%", text.translate(UNSAFE)), length) or "-"}"'
 
 

@@ -1,4 +1,4 @@
-"""A report as one HTML file with its plots inside: nothing is loaded from anywhere, and nothing runs."""
+"""A report as one HTML file that contains its plots, loads nothing and runs no script."""
 
 from __future__ import annotations
 

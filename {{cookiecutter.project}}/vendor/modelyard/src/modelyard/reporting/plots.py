@@ -1,4 +1,4 @@
-"""Charts as SVG to stand in a page: transparent, with lines and text in the colour of the page's text."""
+"""Charts as SVG for a page: transparent, with lines and text in the colour of the page's text."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, Curves, Distribution, Intervals
 from ..markdown import cut
+from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, ColumnDistribution, Curves, Intervals
 
 BROKEN = "#dc2626"
 INK = "#010203"  # stands for the colour of the page's text
@@ -27,7 +27,7 @@ CATEGORIES = 12
 STYLE: Any = {
     "svg.hashsalt": "report",
     "svg.fonttype": "none",
-    "text.parse_math": False,  # a name with two dollars is no formula
+    "text.parse_math": False,  # a name with two dollar signs is not a formula
     "axes.unicode_minus": False,
     **dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), INK),
     "axes.spines.top": False,
@@ -52,7 +52,7 @@ def svg(chart: Chart) -> str:
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
         figure.savefig(written, format="svg", transparent=True, metadata=nothing)
     drawn = written.getvalue().partition("<svg")[2].replace(INK, "currentColor")
-    # the names of groups are the same in every plot, and an id must be alone on its page
+    # the ids of groups are the same in every plot, and must be unique in a page
     drawn = re.sub(r'<g id="[^"]*">', "<g>", drawn)
     return f'<svg role="img" aria-label="{html.escape(cut(chart.title, 80))}"{drawn}'
 
@@ -62,7 +62,7 @@ def _curves(chart: Curves) -> Figure:
     ends = [value for line in chart.lines.values() for axis in line for value in axis]
     if chart.diagonal and ends:
         axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=COLOURS[IDEAL], label=IDEAL)
-    for name, (xs, ys) in list(chart.lines.items())[::-1]:  # this model's over main's
+    for name, (xs, ys) in list(chart.lines.items())[::-1]:  # draws this model's line over main's
         axes.plot(xs, ys, marker="o", markersize=4, color=COLOURS[name], label=name)
     axes.set(title=chart.title, xlabel=chart.x, ylabel=chart.y)
     axes.legend(reverse=True)
@@ -74,8 +74,8 @@ def _bars(chart: Bars) -> Figure:
     places = np.arange(len(names))[::-1]
     figure, axes = _axes(6, 0.27 * len(names) + 1)
     axes.barh(places, chart.values[:SHOWN], xerr=chart.errors[:SHOWN], color=COLOURS[THIS], ecolor=INK, label=THIS)
-    if known := [(place, value) for place, value in zip(places, chart.main, strict=False) if value is not None]:
-        axes.scatter(*reversed(list(zip(*known, strict=True))), color=COLOURS[MAIN], zorder=3, label=MAIN)
+    if main_points := [(place, value) for place, value in zip(places, chart.main, strict=False) if value is not None]:
+        axes.scatter(*reversed(list(zip(*main_points, strict=True))), color=COLOURS[MAIN], zorder=3, label=MAIN)
         axes.legend(loc="lower right")
     axes.set_yticks(places, names)
     axes.set(title=_title(chart.title, chart.names), xlabel=chart.x)
@@ -95,14 +95,14 @@ def _intervals(chart: Intervals) -> Figure:
     return figure
 
 
-def _distribution(chart: Distribution) -> Figure:
-    figure, axes = _axes(4.6, 2.4)  # two stand beside each other
-    if all("values" in one for one in chart.shares.values()):
-        _categories(axes, {name: _shares(one["values"]) for name, one in chart.shares.items()})
+def _distribution(chart: ColumnDistribution) -> Figure:
+    figure, axes = _axes(4.6, 2.4)  # two fit beside each other
+    if all("values" in distribution for distribution in chart.shares.values()):
+        _categories(axes, {name: _shares(distribution["values"]) for name, distribution in chart.shares.items()})
         axes.set_ylabel("share of rows")
     else:
-        for name, one in chart.shares.items():
-            _density(axes, name, one, chart.time)
+        for name, distribution in chart.shares.items():
+            _density(axes, name, distribution, chart.time)
         axes.set_ylabel("density")
         axes.set_yticks([])
     axes.set_title(cut(chart.title, NAME))
@@ -111,19 +111,23 @@ def _distribution(chart: Distribution) -> Figure:
 
 
 def _categories(axes: Axes, shares: Mapping[str, Mapping[str, float]]) -> None:
-    most = {value: max(one.get(value, 0.0) for one in shares.values()) for one in shares.values() for value in one}
+    most = {
+        value: max(distribution.get(value, 0.0) for distribution in shares.values())
+        for distribution in shares.values()
+        for value in distribution
+    }
     shown = sorted(most, key=lambda value: (-most[value], value))[:CATEGORIES]
     places = np.arange(len(shown))
-    for number, (name, one) in enumerate(shares.items()):
-        heights = [one.get(value, 0.0) for value in shown]
+    for number, (name, distribution) in enumerate(shares.items()):
+        heights = [distribution.get(value, 0.0) for value in shown]
         axes.bar(places + 0.4 * number - 0.2, heights, 0.4, color=COLOURS[name], label=name)
     names = _names(shown, 12)
     axes.set_xticks(places, names, rotation=0 if sum(map(len, names)) < 60 else 45)
 
 
-def _density(axes: Axes, name: str, one: Mapping[str, Any], time: bool) -> None:
-    """The quantity's histogram; parts of equal share are the narrower, the more rows there are."""
-    edges, shares = one.get("edges") or [], one.get("shares") or []
+def _density(axes: Axes, name: str, distribution: Mapping[str, Any], time: bool) -> None:
+    """The histogram of a quantity, as density because its parts have different widths."""
+    edges, shares = distribution.get("edges") or [], distribution.get("shares") or []
     if len(edges) < 2:
         return
     heights = np.array(shares) / np.diff(edges)

@@ -1,16 +1,18 @@
-"""Show how good the model is, and against main's whether it is better: the metrics here, the rest as Markdown and HTML.
+"""Show how good the model is and how it compares with main's: prints the metrics, and writes Markdown and HTML.
 
-What it finds of its own accord: the bundle, main's in champion/bundle (`ops champion`), the verdict in
-reports/verdict.json (`ops gate`), and what the stages cost in reports/cost.
+It reads the bundle, main's in champion/bundle (`make champion`), the verdict in reports/verdict.json (`make gate`), and
+the cost of the stages in reports/cost.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
+from ..errors import ContractError
 from ..judging.verdict import VERDICT
-from ..runtime.contract import ContractError
+from ..runtime.project import Project
 from .document import Section, to_markdown
 from .evidence import CHAMPION, Evidence, gather, read_refusal, read_verdict
 from .sections.changes import changes
@@ -37,7 +39,7 @@ def report(evidence: Evidence) -> list[Section]:
 
 def write(root: Path, sections: list[Section], title: str) -> None:
     """Write the report under `root` in both forms."""
-    from .page import page  # brings matplotlib, which takes a second
+    from .page import page  # imports matplotlib, which takes a second
 
     folder = root / REPORTS
     folder.mkdir(exist_ok=True)
@@ -45,32 +47,32 @@ def write(root: Path, sections: list[Section], title: str) -> None:
     (folder / "report.html").write_text(page(sections, title), encoding="utf-8")
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `report`."""
     parser = argparse.ArgumentParser(
         prog="report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--champion", type=Path, help=f"main's bundle ({CHAMPION}, if it is there)")
     parser.add_argument("--verdict", type=Path, help=f"what the gate wrote ({VERDICT}, if it is there)")
-    given = parser.parse_args(arguments)
-    if refusal := read_refusal(Path()):  # a bundle that is there is of an earlier commit
+    options = parser.parse_args(arguments)
+    if refusal := read_refusal(Path()):  # any bundle here is from an earlier commit
         write(Path(), [stopped(refusal)], "No model")
         print(f"The pipeline stopped in {refusal['stage']}: {refusal['message']}")
     else:
-        print(_report(given.champion, given.verdict))
+        print(_report(options.champion, options.verdict))
     print(f"\nThe report is in {REPORTS / 'report.html'} and {REPORTS / 'report.md'}")
 
 
 def _report(champion: Path | None, verdict: Path | None) -> str:
-    """Write the report; its metrics as a table."""
+    """Write the report; return its metrics as a table."""
     try:
         evidence = gather(Path(), champion, verdict)
     except ContractError as error:
-        # a gate that found nothing to judge has said so; whoever reads the pull request must see it
-        told = read_verdict(Path(), verdict)
-        if told is None or told["verdict"] != "unjudged":
+        # the gate has recorded that it had nothing to judge; the report must show that
+        judged = read_verdict(Path(), verdict)
+        if judged is None or judged["verdict"] != "unjudged":
             raise
-        write(Path(), [unjudged(told, str(error))], "No model")
+        write(Path(), [unjudged(judged, str(error))], "No model")
         return f"There is nothing to judge: {error}"
     write(Path(), report(evidence), evidence.this.contract.name)
     return metrics_table(evidence).markdown(whole=True)

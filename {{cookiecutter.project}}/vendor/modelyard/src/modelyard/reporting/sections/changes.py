@@ -1,4 +1,4 @@
-"""What is different from main: data, parameters, contract, code and environment."""
+"""The differences from main: data, parameters, contract, code and environment."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from ...markdown import code
+from ...training.lineage import LIBRARY
 from ..charts import Chart
 from ..document import Section, Table
 from ..evidence import Evidence, reference
-from ...markdown import code
 from . import profile
 
-Change = tuple[str, Any, Any]  # what, main's value, this one's; ABSENT where there is none
+Change = tuple[str, Any, Any]  # key, main's value, this model's value; ABSENT if there is none
 ABSENT = object()
-LISTED = 12  # files and packages that are named
+LISTED = 12  # files and packages in a list
 
 
 def changes(evidence: Evidence) -> Section | None:
-    """A part for each kind of change, and one line for the kinds that did not change; None without main's bundle."""
+    """A part for each kind of change, and a line that lists the kinds without changes; None without main's bundle."""
     if evidence.main is None:
         return None
     main, this = evidence.main.manifest, evidence.this.manifest
@@ -40,7 +41,7 @@ def changes(evidence: Evidence) -> Section | None:
 
 
 def differences(main: Any, this: Any, place: str = "") -> Iterator[Change]:
-    """Where two nested mappings differ; a list differs as a whole."""
+    """The differences between two nested mappings; lists are compared as a whole."""
     if not (isinstance(main, Mapping) and isinstance(this, Mapping)):
         if main != this:
             yield place, main, this
@@ -51,18 +52,18 @@ def differences(main: Any, this: Any, place: str = "") -> Iterator[Change]:
 
 
 def _valued(title: str, main: Mapping[str, Any], this: Mapping[str, Any]) -> list[str | Table | Chart]:
-    found = list(differences(main, this))
-    if not found:
+    changed = list(differences(main, this))
+    if not changed:
         return []
-    lines = [[code(what), *_values(before, after)] for what, before, after in found]
-    return [f"**{title}**", Table([_count(len(found), "setting"), "main", "this"], lines, shown=LISTED, size=3_000)]
+    lines = [[code(key), *_values(before, after)] for key, before, after in changed]
+    return [f"**{title}**", Table([_count(len(changed), "setting"), "main", "this"], lines, shown=LISTED, size=3_000)]
 
 
 def _values(main: Any, this: Any) -> tuple[str, str]:
     if isinstance(main, list) and isinstance(this, list):
-        gone, new = [one for one in main if one not in this], [one for one in this if one not in main]
-        if gone or new:
-            return _listed(gone, len(main)), _listed(new, len(this))
+        only_main, only_this = [item for item in main if item not in this], [item for item in this if item not in main]
+        if only_main or only_this:
+            return _listed(only_main, len(main)), _listed(only_this, len(this))
     return _value(main), _value(this)
 
 
@@ -74,13 +75,13 @@ def _listed(only: list[Any], count: int) -> str:
 def _value(value: Any) -> str:
     if value is ABSENT:
         return "-"
-    if isinstance(value, Mapping):  # a whole column: what it is says enough
+    if isinstance(value, Mapping):  # a whole column: role and type are enough
         return code(" ".join(str(value[key]) for key in ("role", "type") if key in value) or json.dumps(value), 40)
     return code(value if isinstance(value, str) else json.dumps(value), 40)
 
 
 def _data(main: Mapping[str, Any], this: Mapping[str, Any]) -> list[str | Table | Chart]:
-    """Rows by period, where they are not those of main."""
+    """The periods whose rows differ from main's."""
     if main == this:
         return []
     before, after = main["periods"], this["periods"]
@@ -90,26 +91,32 @@ def _data(main: Mapping[str, Any], this: Mapping[str, Any]) -> list[str | Table 
         old, new = before.get(period), after.get(period)
         if old == new:
             continue
-        what = "added" if old is None else "removed" if new is None else "changed"
-        counts[what] += 1
-        lines.append([code(period, 30), f"{old['rows']:,}" if old else "-", f"{new['rows']:,}" if new else "-", what])
-    told = ", ".join(f"{_count(count, 'period')} {what}" for what, count in counts.items() if count)
+        change = "added" if old is None else "removed" if new is None else "changed"
+        counts[change] += 1
+        lines.append([code(period, 30), f"{old['rows']:,}" if old else "-", f"{new['rows']:,}" if new else "-", change])
+    counted = ", ".join(f"{_count(count, 'period')} {change}" for change, count in counts.items() if count)
     source = "" if main["source"] == this["source"] else "It comes from another source. "
     rows = f"{totals[1]:,} rows in all" + (f", main has {totals[0]:,}" if totals[0] != totals[1] else "")
     table = [Table(["period", "rows, main", "this", ""], lines, shown=LISTED, size=2_500)] if lines else []
-    return [f"**Data.** {source}{told + '; ' if told else ''}{rows}.", *table]
+    return [f"**Data.** {source}{counted + '; ' if counted else ''}{rows}.", *table]
 
 
 def _code(main: Mapping[str, str], this: Mapping[str, str]) -> list[str | Table | Chart]:
-    """The files that the stages run, where they are not main's."""
-    told = [
+    """The project's files and the library's code that differ from main's."""
+    changed = list(differences(main, this))
+    files = [
         f"{code(path, 80)}{' added' if before is ABSENT else ' removed' if after is ABSENT else ''}"
-        for path, before, after in differences(main, this)
+        for path, before, after in changed
+        if not path.startswith(LIBRARY)
     ]
-    if not told:
-        return []
-    more = f" and {len(told) - LISTED} more" if len(told) > LISTED else ""
-    return [f"**Code.** {_count(len(told), 'file')}: {', '.join(told[:LISTED])}{more}."]
+    library = [code(path.removeprefix(LIBRARY), 80) for path, _, _ in changed if path.startswith(LIBRARY)]
+    parts = []
+    if files:
+        more = f" and {len(files) - LISTED} more" if len(files) > LISTED else ""
+        parts.append(f"{_count(len(files), 'file')}: {', '.join(files[:LISTED])}{more}.")
+    if library:
+        parts.append(f"The library's code of {', '.join(library)}.")
+    return [f"**Code.** {' '.join(parts)}"] if parts else []
 
 
 def _profile(evidence: Evidence) -> list[str | Table | Chart]:

@@ -1,14 +1,14 @@
-"""Calibration, ROC and what the model looks at: drawn in the comment by Mermaid, on the page as plots."""
+"""Calibration, ROC and importance of inputs: drawn by Mermaid in the comment, as plots on the page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from ...markdown import code, number
 from ...training import layout
 from ..charts import MAIN, THIS, Bars, Curves, Points, points
 from ..document import Section, Table
 from ..evidence import Evidence, lines
-from ...markdown import code, number
 
 KINDS = {
     "binary": "Calibration: how often it happened against how often it was predicted",
@@ -18,17 +18,17 @@ KINDS = {
 
 
 def curves(evidence: Evidence) -> list[Section]:
-    """A folded section for each of the curves that there are, and one for the importance of inputs."""
-    found = [_calibration(evidence), _roc(evidence), _importance(evidence)]
-    return [section for section in found if section]
+    """A folded section for each available curve, and one for the importance of inputs."""
+    sections = [_calibration(evidence), _roc(evidence), _importance(evidence)]
+    return [section for section in sections if section]
 
 
 def _calibration(evidence: Evidence) -> Section | None:
     both = {THIS: evidence.this, **({MAIN: evidence.main} if evidence.main else {})}
     drawn: dict[str, Points] = {}
     for name, bundle in both.items():
-        held = lines(bundle, layout.CALIBRATION)
-        line = points([one["predicted"] for one in held], [one["observed"] for one in held])
+        bins = lines(bundle, layout.CALIBRATION)
+        line = points([row["predicted"] for row in bins], [row["observed"] for row in bins])
         if len(line[0]) > 1:
             drawn[name] = line
     if THIS not in drawn:
@@ -40,8 +40,14 @@ def _calibration(evidence: Evidence) -> Section | None:
 def _other_holdout(evidence: Evidence) -> list[str]:
     if evidence.main is None:
         return []
-    there, here = (one.manifest["training"]["holdout_periods"] for one in (evidence.main, evidence.this))
-    return [] if there == here else [f"Main's is on its own holdout, {', '.join(map(code, there[:3]))}."]
+    main_periods, this_periods = (
+        bundle.manifest["training"]["holdout_periods"] for bundle in (evidence.main, evidence.this)
+    )
+    return (
+        []
+        if main_periods == this_periods
+        else [f"Main's is on its own holdout, {', '.join(map(code, main_periods[:3]))}."]
+    )
 
 
 def _roc(evidence: Evidence) -> Section | None:
@@ -60,21 +66,21 @@ def _importance(evidence: Evidence) -> Section | None:
     ranked = lines(evidence.this, layout.IMPORTANCE)
     if not ranked:
         return None
-    main = {one["input"]: one["loss"] for one in lines(evidence.main, layout.IMPORTANCE)} if evidence.main else {}
-    values, errors = ([float(one[key]) for one in ranked] for key in ("loss", "std"))
+    main = {row["input"]: row["loss"] for row in lines(evidence.main, layout.IMPORTANCE)} if evidence.main else {}
+    values, errors = ([float(row[key]) for row in ranked] for key in ("loss", "std"))
     chart = Bars(
         "Importance",
         f"{evidence.primary} lost when shuffled",
-        [one["input"] for one in ranked],
+        [row["input"] for row in ranked],
         values,
         errors,
-        [float(main[one["input"]]) if one["input"] in main else None for one in ranked] if main else (),
+        [float(main[row["input"]]) if row["input"] in main else None for row in ranked] if main else (),
     )
     table = Table(
         ["input", *([MAIN, THIS] if main else ["loss when shuffled"]), "std"],
         [
-            [code(name), *([number(main.get(name))] if main else []), number(one["loss"]), number(one["std"])]
-            for name, one in ((one["input"], one) for one in ranked)
+            [code(name), *([number(main.get(name))] if main else []), number(row["loss"]), number(row["std"])]
+            for name, row in ((row["input"], row) for row in ranked)
         ],
     )
     return Section("Importance: what the model looks at", [chart, table], folded=True)

@@ -1,4 +1,4 @@
-"""What a reviewer must know first: whether it may merge, whether it is better or worse than main's, and why."""
+"""What a reviewer must know first: whether the model may ship, whether it is better than main's, and why."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from ...judging.policy import POLICY, judge, policy_line, read_policy
+from ...judging.policy import POLICY, judge_alone, policy_line, read_policy
+from ...markdown import code, interval, number, prose, verbatim
 from ..document import Section, Table
 from ..evidence import Evidence
-from ...markdown import code, interval, number, prose, verbatim
 from .lineage import span
 from .standing import difference, standing
 
 TITLES = {"ships": "✅ May merge", "blocked": "⛔ Blocked", "unjudged": "⚠️ Could not be judged"}
 MARKS = {True: "✅", False: "❌", None: "⚠️"}
 ORDER = {False: 0, None: 1, True: 2}
-ALIKE = 3  # rules that one line of the policy states for many slices
+ALIKE = 3  # slices that are shown for one line of the policy
 TITLE, LONG = 100, 1000  # characters of a reason
 UNKNOWN = {"low": None, "high": None}
 
 
 def headline(evidence: Evidence) -> list[Section]:
-    """The verdict, or without one whether this model alone keeps the policy; the rules that are kept are folded."""
+    """The verdict, or without one, whether this model alone keeps the policy; kept rules are folded."""
     rules = _rules(evidence)
-    kept, not_kept = ([one for one in rules if bool(one["kept"]) is wanted] for wanted in (True, False))
+    kept, not_kept = ([one for one in rules if bool(one["kept"]) is is_kept] for is_kept in (True, False))
     broken = sum(rule["kept"] is False for rule in rules)
     if evidence.verdict:
         title = _title(evidence.verdict, _outcome(evidence))
@@ -37,19 +37,19 @@ def headline(evidence: Evidence) -> list[Section]:
         blocks.append("\n".join(f"- {prose(note)}" for note in notes[:10]))
     if not_kept:
         blocks.append(_rules_table(not_kept))
-    told = f"{len(kept)} {'rule is' if len(kept) == 1 else 'rules are'} kept"
-    folded = [Section(told if not_kept else f"All {told}", [_rules_table(kept)], folded=True)] if kept else []
+    count = f"{len(kept)} {'rule is' if len(kept) == 1 else 'rules are'} kept"
+    folded = [Section(count if not_kept else f"All {count}", [_rules_table(kept)], folded=True)] if kept else []
     return [Section(title, blocks, level=2), *folded]
 
 
 def unjudged(verdict: Mapping[str, Any], obstacle: str) -> Section:
-    """The headline where there is no bundle to say more about."""
+    """The headline if there is no bundle to report on."""
     more = [] if obstacle in verdict["reason"] else [prose(obstacle, LONG)]
     return Section(_title(verdict, None), [*_long_reason(verdict), *more], level=2)
 
 
 def stopped(refusal: Mapping[str, str]) -> Section:
-    """The headline where the pipeline made no model."""
+    """The headline if the pipeline made no model."""
     title = f"⛔ No model: the pipeline stopped in {code(refusal['stage'], 40)}"
     return Section(title, [verbatim(refusal["message"])], level=2)
 
@@ -67,14 +67,14 @@ def _title(verdict: Mapping[str, Any], outcome: str | None) -> str:
 
 
 def _long_reason(verdict: Mapping[str, Any] | None) -> list[str]:
-    """The reason by itself, where it is an error's message and too long for a title."""
+    """The reason as a paragraph, if it is an error message that is too long for a title."""
     if verdict is None or verdict["rules"] or len(verdict["reason"]) <= TITLE:
         return []
     return [prose(verdict["reason"], LONG)]
 
 
 def _finding(rule: Mapping[str, Any]) -> str:
-    """What a broken rule found, short: a rule that something is "not worse" and a finding "worse by" say it twice."""
+    """The finding of a broken rule, shortened if the rule says "not worse" and the finding repeats "worse by"."""
     subject, _, where = rule["rule"].partition(" not worse")
     if rule["found"].startswith("worse by ") and where:
         return f"{subject}{where if where.startswith(' where ') else ''} {rule['found']}"
@@ -103,24 +103,24 @@ def _standing(evidence: Evidence) -> str:
         return _alone(evidence)
     if main and main.manifest["files"]["model.onnx"] == this.manifest["files"]["model.onnx"]:
         return f"**The model is main's, byte for byte.** {_based_on(evidence)}"
-    found = comparison["metrics"].get(evidence.primary)
-    word = standing(found) if found else None
-    if found is None or word is None:
+    primary = comparison["metrics"].get(evidence.primary)
+    word = standing(primary) if primary else None
+    if primary is None or word is None:
         return f"**Whether the model is better or worse than main's cannot be told.** {_based_on(evidence)}"
     says = {"same": "as good as main's, within the noise"}.get(word, f"{word} than main's")
     return (
-        f"**The model is {says}**: {evidence.primary} {number(found['challenger'])} against main's "
-        f"{number(found['champion'])}, {difference(found)}. {_based_on(evidence)}"
+        f"**The model is {says}**: {evidence.primary} {number(primary['challenger'])} against main's "
+        f"{number(primary['champion'])}, {difference(primary)}. {_based_on(evidence)}"
     )
 
 
 def _alone(evidence: Evidence) -> str:
     this, name = evidence.this, evidence.primary
-    found, kind = this.metrics["holdout"][name], this.contract.kind
+    metric, kind = this.metrics["holdout"][name], this.contract.kind
     rows, periods = this.metrics["rows"], _periods(this.manifest["training"]["holdout_periods"])
     return (
         f"{kind.capitalize()} model, {code(this.manifest['training']['estimator'], 40)}: {name} "
-        f"{number(found['value'])} ({interval(found['low'], found['high'])}) on {rows:,} holdout rows{periods}."
+        f"{number(metric['value'])} ({interval(metric['low'], metric['high'])}) on {rows:,} holdout rows{periods}."
     )
 
 
@@ -135,32 +135,37 @@ def _based_on(evidence: Evidence) -> str:
 
 
 def _periods(periods: Sequence[str]) -> str:
-    return f" of {told}" if (told := span(periods)) else ""
+    return f" of {shown}" if (shown := span(periods)) else ""
 
 
 def _rules(evidence: Evidence) -> list[dict[str, Any]]:
-    """The rules that the gate judged, else those that concern one model alone."""
+    """The rules that the gate judged; without a verdict, those that concern one model alone."""
     if evidence.verdict:
-        found = list(evidence.verdict["rules"])
+        rules = list(evidence.verdict["rules"])
     else:
         path = evidence.root / POLICY
-        judged = judge(read_policy(path), evidence.this.metrics, evidence.this.contract)
-        found = [
-            {"rule": one.rule, "found": one.found, "kept": one.kept, "policy": policy_line(path, one.key)}
-            for one in judged
+        judged = judge_alone(read_policy(path), evidence.this.metrics, evidence.this.contract)
+        rules = [
+            {
+                "rule": judgement.rule,
+                "found": judgement.found,
+                "kept": judgement.kept,
+                "policy": policy_line(path, judgement.key),
+            }
+            for judgement in judged
         ]
-    return sorted(found, key=lambda rule: ORDER[rule["kept"]])
+    return sorted(rules, key=lambda rule: ORDER[rule["kept"]])
 
 
 def _rules_table(rules: Sequence[Mapping[str, Any]]) -> Table:
-    """The rules; of those that one line of the policy states for many slices, the worst few."""
+    """The rules; of many slices under one line of the policy, only the worst few."""
     lines = []
     for line, alike in groupby(rules, key=lambda rule: (rule["policy"], rule["kept"])):
-        found = list(alike)
+        same_line = list(alike)
         lines += [
             [MARKS[one["kept"]], prose(one["rule"], 120), prose(one["found"], 120), prose(one["policy"], 120)]
-            for one in found[:ALIKE]
+            for one in same_line[:ALIKE]
         ]
-        if len(found) > ALIKE:
-            lines.append([MARKS[line[1]], f"and {len(found) - ALIKE:,} more by this line of the policy", "", ""])
+        if len(same_line) > ALIKE:
+            lines.append([MARKS[line[1]], f"and {len(same_line) - ALIKE:,} more by this line of the policy", "", ""])
     return Table(["", "rule", "found", "stated in"], lines, shown=20, size=6_000)

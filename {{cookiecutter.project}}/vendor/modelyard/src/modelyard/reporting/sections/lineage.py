@@ -1,14 +1,14 @@
-"""What the model was made from, and what it cost to make and to keep."""
+"""What the model was made from, and its cost in time, memory and size."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...markdown import code, cut, prose
 from ...runtime.bundle import Bundle
 from ..document import Section, Table
 from ..evidence import Evidence
-from ...markdown import code, cut, prose
 
 WHOLE = "all"  # the one period of data that has no time
 
@@ -18,7 +18,7 @@ def lineage(evidence: Evidence) -> Section:
     both = [bundle for bundle in (evidence.main, evidence.this) if bundle]
     head = ["", "main", "this"] if evidence.main else ["", "this"]
     described = [_origins(bundle) for bundle in both]
-    rows = [[what, *(one[what] for one in described)] for what in described[0]]
+    rows = [[label, *(origins[label] for origins in described)] for label in described[0]]
     champion = (evidence.verdict or {}).get("champion")
     blocks: list[str | Table] = [Table(head, rows)]
     if champion:
@@ -48,16 +48,18 @@ def _origins(bundle: Bundle) -> dict[str, str]:
 
 
 def _cost(costs: Mapping[str, Mapping[str, Any]]) -> Table:
-    lines = [[code(stage, 40), f"{one['seconds']:,.1f} s", f"{one['peak_mb']:,.0f} MB"] for stage, one in costs.items()]
+    lines = [
+        [code(stage, 40), f"{cost['seconds']:,.1f} s", f"{cost['peak_mb']:,.0f} MB"] for stage, cost in costs.items()
+    ]
     if len(lines) > 1:
-        seconds = sum(one["seconds"] for one in costs.values())
-        peak = max(one["peak_mb"] for one in costs.values())
+        seconds = sum(cost["seconds"] for cost in costs.values())
+        peak = max(cost["peak_mb"] for cost in costs.values())
         lines.append(["all", f"{seconds:,.1f} s", f"{peak:,.0f} MB"])
     return Table(["stage", "time", "peak memory"], lines)
 
 
 def span(periods: Sequence[str]) -> str:
-    """The first and the last of some periods; nothing where the data has no time."""
+    """The first and the last of some periods; empty if the data has no time."""
     ends = list(dict.fromkeys([min(periods), max(periods)])) if periods else []
     return "" if ends == [WHOLE] else " to ".join(cut(end, 20) for end in ends)
 

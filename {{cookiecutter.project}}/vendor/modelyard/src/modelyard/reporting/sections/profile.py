@@ -1,4 +1,4 @@
-"""How the inputs that the models learned from moved, from main's bundle to this one."""
+"""How the distributions of the training inputs moved, from main's bundle to this one."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Any
 
 import numpy as np
 
-from ...runtime.contract import Contract
-from ..charts import MAIN, THIS, Chart, Distribution
-from ..document import Table
 from ...markdown import code
+from ...runtime.contract import Contract
+from ..charts import MAIN, THIS, Chart, ColumnDistribution
+from ..document import Table
 
-COARSE = 0.2  # a part of the distribution that holds a larger share has values that occur again and again
-NOTED = 0.005  # a smaller share of moved rows is not worth a line
+COARSE = 0.2  # a part of a distribution with a larger share consists of a few values that repeat
+NOTED = 0.005  # smaller shares of moved rows are not listed
 SHOWN = 5
 DRAWN = 4
 
 
 @dataclass(frozen=True)
 class Move:
-    """How far one column moved: the share of rows that would have to change for it to be as on main, and how it did."""
+    """The move of one column: the share of rows that would have to change to restore main's distribution, and how."""
 
     column: str
     share: float
     how: str
-    chart: Distribution
+    chart: ColumnDistribution
 
 
 def moves(main: Mapping[str, Any], this: Mapping[str, Any], contract: Contract) -> list[Move]:
-    """The columns of both that moved, the furthest first."""
-    found = []
+    """The moves of the columns that both have, the largest first."""
+    moved = []
     for name, column in contract.inputs.items():
         if name not in main or name not in this or main[name] == this[name]:
             continue
@@ -40,13 +40,13 @@ def moves(main: Mapping[str, Any], this: Mapping[str, Any], contract: Contract) 
         lost = after["missing"] - before["missing"]
         if abs(lost) > share:
             share, how = abs(lost), f"missing {_percent(before['missing'])} → {_percent(after['missing'])}"
-        chart = Distribution(name, {MAIN: before, THIS: after}, column.type == "timestamp")
-        found.append(Move(name, share, how, chart))
-    return sorted(found, key=lambda move: -move.share)
+        chart = ColumnDistribution(name, {MAIN: before, THIS: after}, column.type == "timestamp")
+        moved.append(Move(name, share, how, chart))
+    return sorted(moved, key=lambda move: -move.share)
 
 
 def blocks(moved: Sequence[Move]) -> list[str | Table | Chart]:
-    """A table of what moved noticeably, with the plots of the first few."""
+    """A table of noticeable moves, with the plots of the first few."""
     noted = [move for move in moved if move.share >= NOTED]
     if not noted:
         return []
@@ -74,7 +74,7 @@ def _categories(main: Mapping[str, Any], this: Mapping[str, Any]) -> tuple[float
 
 
 def _quantity(main: Mapping[str, Any], this: Mapping[str, Any], kind: str) -> tuple[float, str]:
-    """The least that the Kolmogorov-Smirnov distance can be, and the median."""
+    """A lower bound of the Kolmogorov-Smirnov distance, and the median."""
     if "edges" not in main:
         return 1.0, "now a quantity"
     if not (main["edges"] and this["edges"]):
@@ -85,12 +85,12 @@ def _quantity(main: Mapping[str, Any], this: Mapping[str, Any], kind: str) -> tu
     return max(share, 0.0), f"median {_arrow(_median(main), _median(this), kind)}"
 
 
-def _below(one: Mapping[str, Any], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The least and the most that the share of rows below each of these values can be, shape of `at` each.
+def _below(distribution: Mapping[str, Any], at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper bounds of the share of rows below each value in `at`, each of the shape of `at`.
 
-    They are the same but inside of a coarse part, of which it is not known where its rows lie.
+    They differ only inside a coarse part, in which the position of the rows is unknown.
     """
-    edges, shares = np.array(one["edges"]), np.array(one["shares"])
+    edges, shares = np.array(distribution["edges"]), np.array(distribution["shares"])
     if len(edges) == 1:
         share = (at > edges[0]).astype(np.float64)
         return share, share
@@ -101,19 +101,19 @@ def _below(one: Mapping[str, Any], at: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return np.where(inside, sums[part], share), np.where(inside, sums[part + 1], share)
 
 
-def _median(one: Mapping[str, Any]) -> tuple[float, ...]:
-    """The median, or the ends of the coarse part in which it lies."""
-    edges, sums = one["edges"], np.append(0, np.cumsum(one["shares"]))
+def _median(distribution: Mapping[str, Any]) -> tuple[float, ...]:
+    """The median, or the ends of the coarse part that contains it."""
+    edges, sums = distribution["edges"], np.append(0, np.cumsum(distribution["shares"]))
     if len(edges) == 1:
         return (edges[0],)
     part = min(int(np.searchsorted(sums, 0.5)) - 1, len(edges) - 2)
-    if one["shares"][part] > COARSE:
+    if distribution["shares"][part] > COARSE:
         return edges[part], edges[part + 1]
     return (float(np.interp(0.5, sums, edges)),)
 
 
 def _arrow(before: tuple[float, ...], after: tuple[float, ...], kind: str) -> str:
-    """Both, with as many digits as it takes to tell them apart."""
+    """Both values, with enough digits to distinguish them."""
     for digits in (4, 6, 8):
         shown = [" to ".join(_shown(value, kind, digits) for value in values) for values in (before, after)]
         if shown[0] != shown[1]:

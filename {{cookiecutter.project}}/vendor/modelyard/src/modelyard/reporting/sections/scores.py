@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...training.metrics import HIGHER_IS_BETTER
+from ...markdown import code, interval, number
 from ...training import layout
+from ...training.metrics import HIGHER_IS_BETTER
 from ..charts import Intervals
 from ..document import Section, Table
 from ..evidence import Evidence, lines
-from ...markdown import code, interval, number
 from .standing import difference, sign, standing
 
 
@@ -20,28 +20,28 @@ def metrics(evidence: Evidence) -> Section:
 
 
 def metrics_table(evidence: Evidence) -> Table:
-    """Beside main's on the same rows where the gate compared them, else alone, beside the baseline's."""
+    """The metrics beside main's on the same rows if the gate compared them, else beside the baseline's."""
     if evidence.comparison:
-        found = _primary_first(evidence.comparison["metrics"], evidence.primary)
+        measured = _primary_first(evidence.comparison["metrics"], evidence.primary)
         return Table(
             ["metric", "main", "this", "difference (interval)", ""],
             [
-                [name, number(one["champion"]), number(one["challenger"]), difference(one), sign(one)]
-                for name, one in found.items()
+                [name, number(metric["champion"]), number(metric["challenger"]), difference(metric), sign(metric)]
+                for name, metric in measured.items()
             ],
         )
-    found, baseline = evidence.this.metrics["holdout"], evidence.this.metrics["baseline"]
+    measured, baseline = evidence.this.metrics["holdout"], evidence.this.metrics["baseline"]
     main = evidence.main.metrics["holdout"] if evidence.main else None
     return Table(
         ["metric", "value", "95 % from", "to", "baseline", *(["main, on its own holdout"] if main else [])],
         [
             [
                 name,
-                *(number(one[end]) for end in ("value", "low", "high")),
+                *(number(metric[end]) for end in ("value", "low", "high")),
                 number(baseline.get(name)),
                 *([number(main.get(name, {}).get("value"))] if main else []),
             ]
-            for name, one in _primary_first(found, evidence.primary).items()
+            for name, metric in _primary_first(measured, evidence.primary).items()
         ],
     )
 
@@ -51,12 +51,12 @@ def slices(evidence: Evidence) -> Section:
     name = evidence.primary
     if evidence.comparison is None:
         return _slices_alone(evidence)
-    found = evidence.comparison["slices"]
-    if not found:
+    compared = evidence.comparison["slices"]
+    if not compared:
         return Section("Slices", ["No slice has enough rows."])
     higher = HIGHER_IS_BETTER[name]
-    ranked = sorted(found, key=lambda line: _worse_by(line, higher))
-    words = [standing({**line, "higher_is_better": higher}) for line in found]
+    ranked = sorted(compared, key=lambda line: _worse_by(line, higher))
+    words = [standing({**line, "higher_is_better": higher}) for line in compared]
     counts = ", ".join(f"{words.count(word):,} {word}" for word in ("worse", "same", "better") if word in words)
     table = Table(
         ["slice", "rows", f"{name}, main", "this", "difference (interval)", ""],
@@ -87,11 +87,11 @@ def slices(evidence: Evidence) -> Section:
 
 def _slices_alone(evidence: Evidence) -> Section:
     name = evidence.primary
-    found = [line for line in lines(evidence.this, layout.SLICES) if line["metric"] == name]
-    if not found:
+    measured = [line for line in lines(evidence.this, layout.SLICES) if line["metric"] == name]
+    if not measured:
         return Section("Slices", ["No slice has enough rows."])
     sense = 1 if HIGHER_IS_BETTER[name] else -1
-    ranked = sorted(found, key=lambda line: (not line["value"], sense * float(line["value"] or 0)))
+    ranked = sorted(measured, key=lambda line: (not line["value"], sense * float(line["value"] or 0)))
     table = Table(
         ["slice", "rows", name, "95 %"],
         [
@@ -104,16 +104,16 @@ def _slices_alone(evidence: Evidence) -> Section:
             for line in ranked
         ],
     )
-    return Section(f"Slices: {len(found)}, the worst first", [table], folded=True)
+    return Section(f"Slices: {len(measured)}, the worst first", [table], folded=True)
 
 
 def _worse_by(line: Mapping[str, Any], higher_is_better: bool) -> tuple[int, float]:
-    """Sorts the broken first, then by how much worse; the undefined last."""
+    """A sort key: broken rules first, then by how much worse, undefined ones last."""
     if line["difference"] is None:
         return 2, 0.0
     worse = -line["difference"] if higher_is_better else line["difference"]
     return int(line["kept"] is not False), -worse
 
 
-def _primary_first(found: Mapping[str, Any], primary: str) -> dict[str, Any]:
-    return {name: found[name] for name in sorted(found, key=lambda name: name != primary)}
+def _primary_first(by_metric: Mapping[str, Any], primary: str) -> dict[str, Any]:
+    return {name: by_metric[name] for name in sorted(by_metric, key=lambda name: name != primary)}

@@ -1,4 +1,4 @@
-"""How a difference between main's model and this one reads."""
+"""Words for a difference between main's model and this one."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from ...markdown import interval, number
 SIGNS = {"better": "🟢", "worse": "🔴", "same": "⚪"}
 
 
-def standing(found: Mapping[str, Any]) -> str | None:
-    """Whether a difference is `better`, `worse` or, beyond the noise, the `same`; None where it is undefined."""
-    low, high = found["low"], found["high"]
+def standing(comparison: Mapping[str, Any]) -> str | None:
+    """`better` or `worse` for a significant difference, else `same`; None if it is undefined."""
+    low, high = comparison["low"], comparison["high"]
     if low is None or high is None:
         return None
     if low <= 0 <= high:
         return "same"
-    return "better" if (low > 0) == found.get("higher_is_better", False) else "worse"
+    return "better" if (low > 0) == comparison.get("higher_is_better", False) else "worse"
 
 
-def sign(found: Mapping[str, Any]) -> str:
-    """The standing as a reader sees it at a glance."""
-    word = standing(found)
+def sign(comparison: Mapping[str, Any]) -> str:
+    """The standing with a coloured sign."""
+    word = standing(comparison)
     return f"{SIGNS[word]} {word}" if word else "-"
 
 
-def difference(found: Mapping[str, Any]) -> str:
+def difference(comparison: Mapping[str, Any]) -> str:
     """A difference with its interval."""
-    if found["difference"] is None:
+    if comparison["difference"] is None:
         return "-"
-    ends = interval(found["low"], found["high"], signed=True)
-    return f"{number(found['difference'], signed=True)} ({ends})"
+    ends = interval(comparison["low"], comparison["high"], signed=True)
+    return f"{number(comparison['difference'], signed=True)} ({ends})"

@@ -1,0 +1,89 @@
+"""The input of the gate: the two bundles, the holdout rows, and the challenger's answers to them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ContractError
+from ..runtime.bundle import Bundle, read_bundle
+from ..runtime.project import Project
+from ..training import layout
+from ..training.data.dataset import Rows, read_rows
+from ..training.settings import Evaluate, Params, Split, read_params
+from .answers import answer
+
+CHAMPION = Path("champion/bundle")
+ORIGIN = "origin.json"
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged.
+
+    champion: None if there is none yet. params: those in params.yaml, but for the judgement those that the challenger
+    was made with. rows, scores: the challenger's holdout rows and its answers to them.
+    """
+
+    project: Project
+    champion: Bundle | None
+    challenger: Bundle
+    params: Params
+    rows: Rows
+    scores: NDArray[np.float64]
+
+
+def collect(project: Project, champion: Bundle | None, challenger: Bundle, root: Path) -> Case:
+    """The holdout rows under `root`, by the challenger's split, and its answers to them.
+
+    Raises ContractError if something needed is missing or does not fit.
+    """
+    params, rows = _read_holdout(challenger, root)
+    return Case(project, champion, challenger, params, rows, answer(project, challenger, rows))
+
+
+def find_champion(folder: Path) -> Bundle | None:
+    """The champion in a folder, or None if `make champion` found that there is none yet.
+
+    Raises ContractError if `make champion` has not run or failed, or the champion is no longer there.
+    """
+    if (folder / "manifest.json").is_file():
+        return read_bundle(folder)
+    if not (origin := read_origin(folder)):
+        raise ContractError(f"there is no champion in {folder}; get it with `make champion`, or say --no-champion")
+    if "failed" in origin:
+        raise ContractError(f"the champion cannot be had: {origin['failed']}")
+    if not origin.get("absent"):
+        listed = folder.parent / ORIGIN
+        raise ContractError(f"{folder} is gone, though {listed} says that it was there; get it again: `make champion`")
+    return None
+
+
+def read_origin(folder: Path) -> dict[str, Any]:
+    """What `make champion` recorded about the champion in a folder; empty for another folder."""
+    path = folder.parent / ORIGIN
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
+def _read_holdout(challenger: Bundle, root: Path) -> tuple[Params, Rows]:
+    """The holdout rows of the challenger's evaluation, from the data here, which must be the data it was made from."""
+    ledger = root / layout.LEDGER
+    if not ledger.is_file():
+        raise ContractError(f"{ledger}: there is no data to judge with; make it with `dvc repro`, or `dvc pull`")
+    if json.loads(ledger.read_text()) != challenger.manifest["data"]:
+        raise ContractError(f"{challenger.folder} was made from other data than {ledger} lists; run `dvc repro`")
+    used = challenger.manifest["params"]
+    params = dataclasses.replace(
+        read_params(root / "params.yaml"),
+        split=Split(**used["split"]),
+        evaluate=Evaluate(**used["evaluate"]),
+        seed=used["seed"],
+        period=used["period"],
+    )
+    return params, read_rows(root, challenger.contract, params, "holdout")
