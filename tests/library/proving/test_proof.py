@@ -4,8 +4,7 @@ import json
 import shutil
 
 import pytest
-
-from modelyard.proving.proof import SHOWN, Proof, compare, shown
+from modelyard.proving.proof import SHOWN, Proof, both_sides, compare
 from modelyard.proving.tolerance import Difference
 
 EDITED = Difference("evaluation/metrics.json: holdout.roc_auc.value", 0.99, 0.7018675)
@@ -67,7 +66,7 @@ def test_what_somebody_else_wrote_stays_text_in_the_markdown():
     ],
 )
 def test_values_are_shown_in_a_few_characters(committed, retrained, texts):
-    assert shown(Difference("x", committed, retrained)) == texts
+    assert both_sides(Difference("x", committed, retrained)) == texts
 
 
 @pytest.mark.parametrize(("factor", "same"), [(1 + 1e-8, True), (1 + 1e-5, False)])
@@ -98,12 +97,34 @@ def test_a_change_is_told_once_though_the_bundle_has_a_copy(made, tmp_path):
     assert manifest["files"]["metrics.json"]
 
 
+def name_other_numpy(path):
+    content = json.loads(path.read_text())
+    content.get("environment", content)["packages"]["numpy"] = "2.0.0"
+    path.write_text(json.dumps(content))
+
+
 def test_the_environment_is_told_apart_from_the_differences(made, tmp_path):
-    other = tmp_path / "other"
-    shutil.copytree(made.root / "bundle", other / "bundle")
-    manifest = json.loads((other / "bundle/manifest.json").read_text())
-    manifest["environment"]["packages"]["numpy"] = "2.0.0"
-    (other / "bundle/manifest.json").write_text(json.dumps(manifest))
-    found, environment = compare(other, made.root, ["bundle"], no_answers)
+    for name in ("bundle", "model"):
+        shutil.copytree(made.root / name, tmp_path / name)
+    name_other_numpy(tmp_path / "bundle/manifest.json")
+    name_other_numpy(tmp_path / "model/environment.json")
+    found, environment = compare(tmp_path, made.root, ["bundle", "model/environment.json"], no_answers)
     assert found == []
     assert [(one.where, one.committed) for one in environment] == [("numpy", "2.0.0")]
+
+
+def test_a_commit_older_than_the_file_of_the_environment_has_it_in_its_bundle(made, tmp_path):
+    shutil.copytree(made.root / "bundle", tmp_path / "bundle")
+    name_other_numpy(tmp_path / "bundle/manifest.json")
+    found, environment = compare(tmp_path, made.root, ["bundle"], no_answers)
+    assert found == []
+    assert [(one.where, one.committed) for one in environment] == [("numpy", "2.0.0")]
+
+
+def test_a_bundle_with_another_environment_than_its_commit_is_different(made, tmp_path):
+    for name in ("bundle", "model"):
+        shutil.copytree(made.root / name, tmp_path / name)
+    name_other_numpy(tmp_path / "bundle/manifest.json")
+    found, environment = compare(tmp_path, made.root, ["bundle"], no_answers)
+    assert [one.where for one in found] == ["bundle/manifest.json: environment.packages.numpy"]
+    assert environment == []

@@ -16,23 +16,30 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
-
+from library.library_versions import vendor
 from modelyard.git import git
-from modelyard.training.lineage import PACKAGE
+from modelyard.judging.lock import LOCK, path_md5, put_folder, read_lock, take
+from modelyard.proving.proof import Proof
+from modelyard.proving.prove import judge, main, prove
+from modelyard.proving.scratch import Scratch
 from modelyard.runtime.contract import ContractError
 from modelyard.training import layout
-from modelyard.proving.prove import judge, main, prove
-from modelyard.proving.lock import LOCK, path_md5, read_lock, take
-from modelyard.proving.proof import Proof
-from modelyard.proving.scratch import Scratch
+from modelyard.vendoring.wheel import unpack
+from sample import INSTALLED, SAMPLE
 
+from flight_delays import project
+
+PACKAGE = "flight_delays"
 FILES = {
+    ".dvcignore": "__pycache__/\n",
     ".gitignore": "__pycache__/\n/reports/\n/source/\n/bundle\n/data/periods\n/data/.seen.json\n/model/model.onnx\n"
     "/evaluation/predictions.parquet\n",
     ".dvc/.gitignore": "/config.local\n/tmp\n/cache\n",
     ".dvc/config": "[core]\n    analytics = false\n",
 }
 METRICS = layout.METRICS.as_posix()
+REFUSE = "raise ContractError('the library of the commit')\n\n\n"  # where a stage begins
+PROVE = "from flight_delays import project\nfrom modelyard.proving.prove import main\nmain([], project)"
 
 
 def run(folder: Path, *command: str) -> str:
@@ -47,10 +54,15 @@ def commit(root: Path) -> None:
 
 @pytest.fixture(scope="module")
 def committed(made, tmp_path_factory) -> Path:
-    """A repository that holds what its pipeline made of a source in the project's folder, which Git does not hold."""
+    """A repository that holds what its pipeline made of a source in the project's folder, which Git does not hold.
+
+    It has the library as a wheel, as every project has.
+    """
     root = tmp_path_factory.mktemp("committed") / "flights"
     shutil.copytree(made.root, root)
-    shutil.copytree(PACKAGE, root / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SAMPLE / PACKAGE, root / PACKAGE, ignore=shutil.ignore_patterns("__pycache__"))
+    vendor(root)
+    shutil.copytree(INSTALLED, root, dirs_exist_ok=True)  # so that a clone knows what the project requires
     for name, text in FILES.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text)
@@ -79,7 +91,7 @@ def repository(committed, tmp_path, monkeypatch) -> Path:
 def ended(capsys, *arguments: str) -> tuple[int, str]:
     """The status of the verb and what it printed."""
     with pytest.raises(SystemExit) as exit_:
-        main(list(arguments))
+        main(list(arguments), project)
     return int(str(exit_.value.code)), capsys.readouterr().out
 
 
@@ -116,7 +128,7 @@ def forge(root: Path, path: str, content: bytes, cached: bool = True) -> None:
 def judged(root: Path, honest: Path) -> Proof:
     """The verdict on what `root` commits, where retraining gives what `honest` holds."""
     commit(root)
-    with Scratch(git("rev-parse", "HEAD")) as scratch:
+    with Scratch(project, "HEAD") as scratch:
         lock = read_lock(scratch.root / LOCK)
         scratch.keep(lock.outs)
         for path in [LOCK.as_posix(), *read_lock(honest / LOCK).outs]:
@@ -158,10 +170,22 @@ def evict(root: Path) -> None:
 
 
 def name_other_python(root: Path, cached: bool = True) -> None:
-    """Make the committed bundle one that was made by another patch version of Python, and by nothing else."""
-    manifest = json.loads((root / "bundle/manifest.json").read_text())
-    manifest["environment"]["python"] = "3.11.30"
-    forge(root, "bundle/manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode(), cached)
+    """Make the committed model one that was trained by another patch version of Python, and by nothing else."""
+    path = layout.ENVIRONMENT.as_posix()
+    environment = json.loads((root / path).read_text())
+    environment["python"] = "3.11.30"
+    forge(root, path, json.dumps(environment, indent=1).encode(), cached)
+    assemble(root, cached)
+
+
+def assemble(root: Path, cached: bool = True) -> None:
+    """Make the bundle again of the outputs that are there; lock and cache then have that one."""
+    before = str(path_md5(root / "bundle"))
+    run(root, sys.executable, "-m", PACKAGE, "bundle")
+    lock = root / LOCK
+    lock.write_text(lock.read_text().replace(before, str(path_md5(root / "bundle"))))
+    if cached:
+        put_folder(root / "bundle", root / ".dvc/cache")
 
 
 def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_path, monkeypatch, capsys):
@@ -170,10 +194,11 @@ def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_pat
         if kept.is_file():
             kept.chmod(0o644)
             kept.write_bytes(b"poison")
-    other = tmp_path / "other" / PACKAGE.name
-    other.mkdir(parents=True)
-    (other / "__init__.py").write_text("raise RuntimeError('the code of another place')")
-    monkeypatch.setenv("PYTHONPATH", str(other.parent))
+    other = tmp_path / "other"
+    for name in (PACKAGE, "modelyard"):
+        (other / name).mkdir(parents=True)
+        (other / name / "__init__.py").write_text("raise RuntimeError('the code of another place')")
+    monkeypatch.setenv("PYTHONPATH", str(other))
     monkeypatch.setenv("PYTHONSAFEPATH", "1")
     monkeypatch.setenv("DVC_GLOBAL_CONFIG_DIR", str(tmp_path / "config"))
     (tmp_path / "config").mkdir()
@@ -187,7 +212,11 @@ def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_pat
     assert (status, printed.splitlines()[-1]) == (0, "identical: retraining from the source gave the same bytes")
     assert "Running stage 'train'" in printed
     told = json.loads((repository / "reports/prove.json").read_text())
-    assert (told["format"], told["verdict"], told["commit"]) == (1, "identical", git("rev-parse", "HEAD"))
+    assert (told["format"], told["verdict"], told["commit"]) == (
+        1,
+        "identical",
+        git(Path(), "rev-parse", "HEAD").strip(),
+    )
     assert (repository / "reports/prove.md").read_text().startswith("**Identical:** retraining")
     assert list((tmp_path / "temporary").iterdir()) == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
@@ -196,7 +225,7 @@ def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_pat
     assert all(take(outs[path], tmp_path / "had" / path) for path in ("bundle", "data/periods", "model/model.onnx"))
 
 
-def test_a_bundle_of_another_python_is_proven_without_being_had(repository, capsys):
+def test_a_bundle_of_another_python_is_proven_without_being_had(repository, tmp_path, capsys):
     name_other_python(repository, cached=False)
     commit(repository)
     evict(repository)
@@ -205,18 +234,47 @@ def test_a_bundle_of_another_python_is_proven_without_being_had(repository, caps
     assert (status, told["verdict"], told["rewritten"]) == (0, "equivalent", ["bundle"])
     here = sys.version.split()[0]
     assert told["environment"] == [{"where": "python", "committed": "3.11.30", "retrained": here}]
+    # what was proven has the bytes of the commit, so that nothing needs to be made once more
+    outs = read_lock(LOCK).outs
+    assert all(take(outs[path], tmp_path / "had" / path) for path in ("bundle", "data/periods", "model/model.onnx"))
+    assert "3.11.30" in (tmp_path / "had/bundle/manifest.json").read_text()
 
 
 def test_another_commit_is_proven_with_its_own_code(repository):
-    """A stage that says which code runs it, in a commit before the last one."""
-    stage = repository / PACKAGE.name / "pipeline/ingest.py"
-    stage.write_text(stage.read_text().replace("def main(", "raise SystemExit('the code of the commit')\ndef main("))
+    """Its package says which code runs, in a commit before the last one."""
+    package = repository / PACKAGE / "__init__.py"
+    package.write_text(f"{package.read_text()}\nraise SystemExit('the code of the commit')\n")
     commit(repository)
-    told = git("rev-parse", "HEAD")
+    other = run(repository, "git", "rev-parse", "HEAD").strip()
     run(repository, "git", "reset", "--quiet", "--hard", "HEAD~1")
-    with Scratch(told) as scratch:
+    with Scratch(project, other) as scratch:
         scratch.bring_source(repository)
         assert "the code of the commit" in str(scratch.retrain())
+
+
+@pytest.mark.parametrize("ejected", [False, True])
+def test_another_commit_is_proven_with_its_own_library(repository, ejected):
+    """A stage of the library says which one runs, in a commit before the last one."""
+    vendor(repository, "training/ingest.py", "def main(", f"{REFUSE}def main(")
+    if ejected:
+        (wheel,) = (repository / "vendor").glob("*.whl")
+        unpack(wheel.read_bytes(), repository / "vendor/modelyard")
+        wheel.unlink()
+    commit(repository)
+    other = run(repository, "git", "rev-parse", "HEAD").strip()
+    run(repository, "git", "reset", "--quiet", "--hard", "HEAD~1")
+    with Scratch(project, other) as scratch:
+        scratch.bring_source(repository)
+        assert "the library of the commit" in str(scratch.retrain())
+
+
+def test_a_commit_before_an_upgrade_of_the_library_is_identical(repository):
+    """The library that is here trains another model; the commit's own does not."""
+    before = run(repository, "git", "rev-parse", "HEAD").strip()
+    vendor(repository, "training/train.py", "def main(", f"{REFUSE}def main(")
+    commit(repository)
+    assert prove(project, before).verdict == "identical"
+    assert prove(project, "HEAD").differences[0].where == "vendor/yard.json: train"
 
 
 @pytest.mark.parametrize(
@@ -252,7 +310,7 @@ def test_a_source_that_cannot_be_read_is_no_verdict_on_the_commit(repository, ca
 def test_a_source_that_is_nowhere_is_said(repository):
     shutil.rmtree(repository / "source")
     with pytest.raises(ContractError, match=r"source/\*.parquet is neither in the commit nor on this machine"):
-        prove()
+        prove(project)
 
 
 def test_a_source_outside_of_the_project_is_named_by_its_whole_path(repository):
@@ -260,7 +318,7 @@ def test_a_source_outside_of_the_project_is_named_by_its_whole_path(repository):
     params.write_text(params.read_text().replace("source/*.parquet", "../source/*.parquet"))
     commit(repository)
     with (
-        Scratch(git("rev-parse", "HEAD")) as scratch,
+        Scratch(project, "HEAD") as scratch,
         pytest.raises(ContractError, match=r"the source \.\./source/\*\.parquet leads out of the project"),
     ):
         scratch.bring_source(repository)
@@ -274,7 +332,7 @@ def test_a_stopped_proof_leaves_nothing_behind(repository, tmp_path, sign, statu
     (repository / "reports/prove.json").write_text("of an earlier run")
     # whoever runs the tests in the background has their children ignore SIGINT
     heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    command = [sys.executable, "-c", f"{heed}\nfrom ops.prove import main\nmain([])"]
+    command = [sys.executable, "-c", f"{heed}\n{PROVE}"]
     environment = {**os.environ, "TMPDIR": str(temporary)}
     with subprocess.Popen(command, cwd=repository, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
@@ -310,14 +368,14 @@ def test_without_a_bundle_in_the_lock_there_is_nothing_to_prove(repository, caps
 @pytest.mark.usefixtures("repository")
 def test_a_commit_that_is_not_there_is_said():
     with pytest.raises(ContractError, match="there is no commit 'no-such' here"):
-        prove("no-such")
+        prove(project, "no-such")
 
 
 def test_a_stale_lock_names_what_it_was_not_made_from(repository, capsys):
     for name, old, new in [
         ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.2"),
         ("docs/model-card.md", "## What it is given", "## What it takes"),
-        ("dvc.yaml", "cmd: python -m ${package}.pipeline.bundle", "cmd: python -B -m ${package}.pipeline.bundle"),
+        ("dvc.yaml", "cmd: python -m ${package} bundle", "cmd: python -B -m ${package} bundle"),
     ]:
         path = repository / name
         assert old in path.read_text()
@@ -336,7 +394,7 @@ def test_a_stage_that_the_lock_does_not_know_makes_it_stale(repository):
     with (repository / "dvc.yaml").open("a") as opened:
         opened.write("  more:\n    cmd: python more.py\n    outs: [more.txt]\n")
     commit(repository)
-    assert wheres(prove()) == ["dvc.yaml: more"]
+    assert wheres(prove(project)) == ["dvc.yaml: more"]
 
 
 def test_an_edited_metric_is_named_with_both_values(repository, committed):
@@ -415,7 +473,7 @@ def test_a_bundle_with_another_model_than_was_trained_is_different(repository, c
 
 @pytest.mark.usefixtures("repository")
 def test_a_model_of_several_classes_is_asked_for_each_probability(made_multiclass):
-    with Scratch(git("rev-parse", "HEAD")) as scratch:
+    with Scratch(project, "HEAD") as scratch:
         shutil.copytree(made_multiclass.root / "bundle", scratch.root / "bundle")
         answers = scratch.answers(made_multiclass.root / layout.MODEL)
     probe = json.loads((made_multiclass.root / "bundle/probe.json").read_text())
@@ -430,7 +488,7 @@ def test_a_database_file_of_the_project_comes_along(repository):
     (repository / "params.yaml").write_text(edit[0] + query + edit[2].partition("\nperiod:")[2])
     (repository / ".gitignore").write_text("mine.db\n")
     commit(repository)
-    with Scratch(git("rev-parse", "HEAD")) as scratch:
+    with Scratch(project, "HEAD") as scratch:
         assert not (scratch.root / "mine.db").exists()
         scratch.bring_source(repository)
         assert (scratch.root / "mine.db").read_bytes() == b"rows"
@@ -472,8 +530,8 @@ def test_a_card_may_name_the_environment_and_nothing_else_may_differ(repository,
     other = tmp_path / "other"
     shutil.copytree(repository, other)
     forge(other, "bundle/README.md", f"{card}\nMade by Python {sys.version.split()[0]}.\n".encode())
-    forge(repository, "bundle/README.md", f"{card}\nMade by Python 3.11.30.\n".encode())
     name_other_python(repository)
+    forge(repository, "bundle/README.md", f"{card}\nMade by Python 3.11.30.\n".encode())
     assert "bundle/README.md" not in wheres(judged(repository, other))
     forge(repository, "bundle/README.md", f"{card}\nMade by Python 3.11.29.\n".encode())
     assert "bundle/README.md" in wheres(judged(repository, other))
@@ -526,7 +584,7 @@ def test_changed_rows_are_different_though_the_ledger_is_not(repository, committ
     assert one.where == f"data/periods/2013-03.parquet: distance of {table.num_rows:,} rows, such as"
 
 
-def test_an_evicted_bundle_of_other_packages_is_not_believed(repository, committed):
+def test_an_evicted_bundle_of_other_packages_than_the_commit_names_is_not_believed(repository, committed):
     manifest = json.loads((repository / "bundle/manifest.json").read_text())
     manifest["environment"]["packages"]["numpy"] = "2.0.0"
     forge(repository, "bundle/manifest.json", (json.dumps(manifest, indent=1) + "\n").encode(), cached=False)
@@ -537,14 +595,26 @@ def test_an_evicted_bundle_of_other_packages_is_not_believed(repository, committ
 
 def test_an_evicted_bundle_with_the_metrics_of_git_is_proven(repository, committed):
     """Another processor rounds a metric otherwise, and the bundle that holds it was left on the machine it is of."""
-    before = str(path_md5(repository / "bundle"))
     forge(repository, METRICS, edited_metrics(repository, by=1e-12))
-    run(repository, sys.executable, "-m", f"{PACKAGE.name}.pipeline.bundle")
-    lock = repository / LOCK
-    lock.write_text(lock.read_text().replace(before, str(path_md5(repository / "bundle"))))
+    assemble(repository, cached=False)
     evict(repository)
     proof = judged(repository, committed)
     assert (proof.verdict, proof.rewritten) == ("equivalent", (METRICS, "bundle"))
+
+
+def test_a_bundle_that_names_another_environment_than_its_commit_is_different(repository, committed):
+    manifest = json.loads((repository / "bundle/manifest.json").read_text())
+    manifest["environment"]["python"] = "3.11.30"
+    forge(repository, "bundle/manifest.json", (json.dumps(manifest, indent=1, ensure_ascii=False) + "\n").encode())
+    assert wheres(judged(repository, committed)) == ["bundle/manifest.json: environment.python"]
+
+
+def test_an_environment_that_only_the_file_names_is_different(repository, committed):
+    """The bundle was not made from it."""
+    path = layout.ENVIRONMENT.as_posix()
+    forge(repository, path, (repository / path).read_text().replace(sys.version.split()[0], "3.11.30").encode())
+    proof = judged(repository, committed)
+    assert (proof.verdict, proof.rewritten) == ("different", ())
 
 
 def test_other_answers_in_another_environment_are_laid_to_it(repository, committed):

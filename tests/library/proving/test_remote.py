@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from modelyard.runtime.contract import ContractError
 from modelyard.proving.remote import main, shared_remote
+from modelyard.runtime.contract import ContractError
+
+from flight_delays import project as flights_project
 
 
 def config(folder: Path, url: str | None, name: str = "config") -> None:
@@ -43,7 +44,7 @@ def test_a_folder_of_the_project_is_no_remote_that_others_share(project, url, sh
 
 def test_a_project_without_a_remote_has_nothing_to_move(project, capsys):
     (project / ".dvc/config").write_text("[core]\n    no_scm = True\n")
-    main(["pull"])
+    main(["pull"], flights_project)
     assert capsys.readouterr().out.startswith("nothing to pull")
 
 
@@ -63,10 +64,10 @@ def test_what_one_machine_pushes_another_pulls(project, tmp_path, capsys):
     config(project, "../../storage")
     (project / "rows.csv").write_text("1\n")
     subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
-    main(["push"])
+    main(["push"], flights_project)
     for name in (".dvc/cache", "rows.csv"):
         subprocess.run(["rm", "-rf", name], check=True)
-    main(["pull"])
+    main(["pull"], flights_project)
     assert (project / "rows.csv").read_text() == "1\n"
     assert capsys.readouterr().out.splitlines() == [f"dvc {what}: {tmp_path / 'storage'}" for what in ("push", "pull")]
 
@@ -76,7 +77,7 @@ def test_what_the_cache_holds_is_not_made_again(project, capsys):
     (project / "rows.csv").write_text("1\n")
     subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
     (project / "rows.csv").unlink()
-    main(["pull"])
+    main(["pull"], flights_project)
     assert (project / "rows.csv").read_text() == "1\n"
     assert capsys.readouterr().out.startswith("nothing to pull")
 
@@ -89,5 +90,5 @@ def test_a_remote_that_cannot_be_reached_is_a_warning_and_no_fault(project, monk
     subprocess.run([sys.executable, "-m", "dvc", "add", "--quiet", "rows.csv"], check=True)
     if where:
         monkeypatch.setenv("GITHUB_ACTIONS", where)
-    main(["push"])
+    main(["push"], flights_project)
     assert capsys.readouterr().out.startswith(f"{mark}dvc push failed for {project.parent / 'storage'}")

@@ -4,11 +4,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
-
-from modelyard.training.settings import read_yaml
 from modelyard.proving.stale import MADE, PATCH, main, stale
+from modelyard.training.settings import read_yaml
+from sample import SAMPLE
 
-ROOT = Path(__file__).parents[2]
+from flight_delays import project as flights_project
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -35,7 +35,7 @@ def repository(tmp_path, monkeypatch) -> Path:
 
 @pytest.mark.usefixtures("repository")
 def test_a_commit_that_holds_what_the_pipeline_makes_is_not_stale(capsys):
-    main([])
+    main([], flights_project)
     assert capsys.readouterr().out == "dvc.lock is up to date\n"
     assert not PATCH.exists()
 
@@ -67,7 +67,7 @@ def test_a_patch_of_an_earlier_run_does_not_stay(repository):
 def test_elsewhere_a_stale_lock_is_a_fault_and_what_to_run_is_said(repository):
     (repository / "dvc.lock").write_text("changed\n")
     with pytest.raises(SystemExit) as ended:
-        main([])
+        main([], flights_project)
     assert "does not hold what its pipeline makes: dvc.lock\n" in str(ended.value.code)
     assert "make pipeline" in str(ended.value.code)
 
@@ -78,13 +78,13 @@ def test_where_a_later_job_commits_it_a_stale_lock_is_no_fault(repository, monke
     monkeypatch.setenv("GITHUB_OUTPUT", str(repository / "output"))
     if changed:
         (repository / "dvc.lock").write_text("changed\n")
-    main([])
+    main([], flights_project)
     assert (repository / "output").read_text() == f"stale={str(changed).lower()}\n"
     assert ("is stale" in capsys.readouterr().out) == changed
 
 
 def test_it_looks_at_each_output_that_git_holds():
-    stages = read_yaml(ROOT / "dvc.yaml")["stages"].values()
+    stages = read_yaml(SAMPLE / "dvc.yaml")["stages"].values()
     entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
     settings = {path: given for entry in entries if isinstance(entry, dict) for path, given in entry.items()}
     assert {*MADE} == {"dvc.lock", *(path for path, given in settings.items() if given.get("cache") is False)}

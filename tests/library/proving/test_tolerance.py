@@ -6,7 +6,6 @@ import math
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-
 from modelyard.proving.tolerance import Difference, Tolerance, compare_files
 
 PROBABILITY, UNIT = Tolerance(), Tolerance(relative=True)

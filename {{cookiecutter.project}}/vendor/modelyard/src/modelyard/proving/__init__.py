@@ -1,0 +1,1 @@
+"""Whether a commit holds what its source gives: retraining it, and comparing."""

@@ -1,16 +1,20 @@
-"""What proving a commit found: the comparison of what it holds with what its source gives, and the verdict.
+"""The result of proving a commit: the comparison of its outputs with those retrained from its source, and the verdict.
 
-The rule is to believe nothing that was not looked at:
+Nothing is trusted that was not compared:
 
 - identical: retraining gave every output the hash that the commit's dvc.lock has for it.
-- different: some output says something else, or the lock was not made from this commit.
-- equivalent: some outputs have other bytes, each of these was looked at, and all say the same: the same words, numbers
-  within TOLERANCE (see tolerance.py), the same rows of data, and models that answer the bundle's probe set alike.
-- unjudged: something could not be run, or an output with other bytes could not be had, so that its hash is the lock's
-  word and no more. It never counts as passed.
+- different: the content of some output differs, or the lock was not made from this commit.
+- equivalent: some outputs have other bytes; each of them was compared, and their content is the same: the same words,
+  numbers within TOLERANCE (see tolerance.py), the same rows of data, and models with the same answers to the bundle's
+  probe set.
+- unjudged: something could not be run, or the committed version of an output with other bytes is not available, so
+  that only its hash in the lock is known. It never counts as passed.
 
-What an output was is taken from Git where Git holds it, and else from DVC's cache, where its hash must be right. A
-bundle that is in neither has one more chance: see `reassemble`.
+Committed outputs come from Git if Git holds them, else from DVC's cache, where they must have their hash.
+
+Two outputs are special. `model/environment.json` names the environment of the training; another environment is not a
+difference. The bundle includes it, so in another environment the bundle has another hash: it is assembled again from
+the committed outputs, and if it then has the hash of the lock, it needs no comparison.
 """
 
 from __future__ import annotations
@@ -22,18 +26,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..runtime.contract import ContractError
-from ..training import layout
-from ..markdown import markdown_table
+from ..errors import ContractError
+from ..markdown import code, markdown_table, prose
 from ..runtime.hashing import sha256
-from ..markdown import code, prose
+from ..training import layout
 from .tolerance import TOLERANCE, Difference, Tolerance, compare_files, compare_values, compare_words
 
 PROOF = Path("reports/prove.json")
 EXIT = {"nothing": 0, "identical": 0, "equivalent": 0, "different": 1, "unjudged": 2}
 SHOWN = 20
-HASH = re.compile(r"\b([0-9a-f]{8})(?:[0-9a-f]{24}|[0-9a-f]{56})(?:\.dir)?\b")  # of which the start is enough
-FIRST = [layout.LEDGER, layout.METRICS, layout.SLICES, layout.TRAINING]  # what a person wants to read first
+HASH = re.compile(r"\b([0-9a-f]{8})(?:[0-9a-f]{24}|[0-9a-f]{56})(?:\.dir)?\b")  # shortened to its first digits
+FIRST = [layout.LEDGER, layout.METRICS, layout.SLICES, layout.TRAINING]  # shown first
 MANIFEST = "manifest.json"
 
 Word = Literal["nothing", "identical", "equivalent", "different", "unjudged"]
@@ -44,8 +47,8 @@ Answers = Callable[[Path], list[float]]
 class Proof:
     """The verdict on one commit.
 
-    differences: where the two sides do not agree, which are `sides` in words. environment: where the committed bundle
-    names another environment than this one; that alone is no difference. rewritten: the outputs that have other bytes.
+    differences: those between the two sides, which `sides` names. environment: the differences between the committed
+    environment and this one; they do not affect the verdict. rewritten: the outputs that have other bytes.
     """
 
     verdict: Word
@@ -58,33 +61,36 @@ class Proof:
 
     @property
     def exit(self) -> int:
-        """The status with which `prove` ends: 0 proven or nothing to prove, 1 different, 2 could not be judged."""
+        """The exit status of `prove`: 0 proven or nothing to prove, 1 different, 2 could not be judged."""
         return EXIT[self.verdict]
 
     def to_json(self) -> str:
-        """The proof as `reports/prove.json` holds it."""
+        """The content of `reports/prove.json`."""
         return json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False, default=str) + "\n"
 
     def to_markdown(self) -> str:
-        """The verdict, the differences and what else is to be known."""
+        """The verdict and the differences."""
         head, *rest = self.reason.splitlines()
         parts = [f"**{self.verdict.capitalize()}:** {prose(head, 600)}", *(code(line, 300) for line in rest)]
-        for title, sides, found in self._tables():
-            lines = [[code(one.where, 120), *(code(side) for side in shown(one))] for one in found[:SHOWN]]
+        for title, sides, differences in self._tables():
+            lines = [
+                [code(difference.where, 120), *(code(side) for side in both_sides(difference))]
+                for difference in differences[:SHOWN]
+            ]
             parts.append(markdown_table([title, *sides], lines))
-            if len(found) > SHOWN:
-                parts.append(f"{len(found) - SHOWN:,} more are in `{PROOF}`.")
+            if len(differences) > SHOWN:
+                parts.append(f"{len(differences) - SHOWN:,} more are in `{PROOF}`.")
         return "\n\n".join(parts) + "\n"
 
     def to_text(self) -> str:
-        """The same for a terminal."""
+        """The verdict and the differences as plain text, for a terminal."""
         lines = [f"{self.verdict}: {self.reason}"]
-        if len(self.differences) == 1 and tell(self.differences[0], self.sides) in self.reason:
+        if len(self.differences) == 1 and in_words(self.differences[0], self.sides) in self.reason:
             return lines[0]
-        for title, sides, found in self._tables():
-            lines += [f"  {title}: {tell(one, sides)}" for one in found[:SHOWN]]
-            if len(found) > SHOWN:
-                lines.append(f"  and {len(found) - SHOWN:,} more, in {PROOF}")
+        for title, sides, differences in self._tables():
+            lines += [f"  {title}: {in_words(difference, sides)}" for difference in differences[:SHOWN]]
+            if len(differences) > SHOWN:
+                lines.append(f"  and {len(differences) - SHOWN:,} more, in {PROOF}")
         return "\n".join(lines)
 
     def _tables(self) -> Iterator[tuple[str, tuple[str, str], tuple[Difference, ...]]]:
@@ -94,15 +100,15 @@ class Proof:
             yield "environment", ("committed", "retrained"), self.environment
 
 
-def tell(one: Difference, sides: tuple[str, str] = ("committed", "retrained")) -> str:
+def in_words(difference: Difference, sides: tuple[str, str] = ("committed", "retrained")) -> str:
     """A difference in words."""
-    before, now = shown(one)
-    return f"{one.where}: {before} {sides[0]}, {now} {sides[1]}"
+    before, now = both_sides(difference)
+    return f"{difference.where}: {before} {sides[0]}, {now} {sides[1]}"
 
 
-def shown(one: Difference) -> list[str]:
-    """Both sides of a difference in a few characters."""
-    sides = [one.committed, one.retrained]
+def both_sides(difference: Difference) -> list[str]:
+    """Both sides of a difference as short texts."""
+    sides = [difference.committed, difference.retrained]
     if all(isinstance(side, float) for side in sides):
         short = [f"{side:.4f}" for side in sides]
         return short if short[0] != short[1] else [repr(side) for side in sides]
@@ -112,31 +118,28 @@ def shown(one: Difference) -> list[str]:
 def compare(
     committed: Path, retrained: Path, outs: Iterable[str], answers: Answers
 ) -> tuple[list[Difference], list[Difference]]:
-    """What these outputs say otherwise under the two roots, and in which environment they were made otherwise.
+    """The differences in the content of these outputs under the two roots, and those of the environments.
 
-    answers: what an ONNX model says to the probe set of the retrained bundle.
+    answers: gives the answers of an ONNX model to the probe set of the retrained bundle.
     """
     manifest = _json(retrained / layout.BUNDLE / MANIFEST)
     tolerance = Tolerance(relative=manifest.get("kind") == "regression")
-    found: list[Difference] = []
+    differences: list[Difference] = []
     compared: set[tuple[str, str]] = set()
-    for path in sorted(outs, key=_rank):
+    for path in sorted({*outs} - {layout.ENVIRONMENT.as_posix()}, key=_rank):
         for name in _names(committed / path, retrained / path):
             pair = committed / path / name, retrained / path / name
             if missing := [side for side in pair if not side.is_file()]:
                 sides = ["nothing" if side in missing else "a file" for side in pair]
-                found.append(Difference(f"{path}/{name}".rstrip("/"), *sides))
+                differences.append(Difference(f"{path}/{name}".rstrip("/"), *sides))
                 continue
             hashes = sha256(pair[0]), sha256(pair[1])
-            if hashes not in compared:  # the bundle has copies of what was compared before
+            if hashes not in compared:  # the bundle has copies of files that were compared before
                 compared.add(hashes)
-                found += _compare_file(Path(path), name, *pair, tolerance, answers)
+                differences += _compare_file(Path(path), name, *pair, tolerance, answers)
         if Path(path) == layout.BUNDLE:
-            found += _unlisted(committed / path)
-    environment = []
-    if made := _json(committed / layout.BUNDLE / MANIFEST):
-        environment = environment_differences(made, manifest)
-    return found, environment
+            differences += _unlisted(committed / path)
+    return differences, environment_differences(_environment(committed), _environment(retrained))
 
 
 def _compare_file(
@@ -148,7 +151,8 @@ def _compare_file(
     if committed.suffix == ".onnx":
         yield from _compare_models(where, committed, retrained, tolerance, answers)
     elif out == layout.BUNDLE and name == MANIFEST:
-        yield from _compare_manifests(where, committed, retrained, tolerance)
+        environment = _environment(committed.parents[1])
+        yield from _compare_manifests(where, committed, retrained, environment, tolerance)
     elif out == layout.BUNDLE and committed.suffix == ".md":
         yield from _compare_cards(where, committed, retrained, tolerance)
     else:
@@ -165,9 +169,9 @@ def _compare_models(
     except ContractError as error:
         yield Difference(where, f"no answer to the probe set ({error})", "answers")
         return
-    # in the unit of the answers, an answer near nothing must not be held to its own size
+    # relative to the largest answer, because answers near zero cannot have a relative tolerance of their own
     bound = TOLERANCE * (max(map(abs, now), default=0) if tolerance.relative else 1)
-    apart = [(abs(one - other), one, other) for one, other in zip(before, now, strict=False)]
+    apart = [(abs(old - new), old, new) for old, new in zip(before, now, strict=False)]
     off = [gap for gap in apart if not gap[0] <= bound]
     if len(before) != len(now):
         yield Difference(f"{where}: answers to the probe set", len(before), len(now))
@@ -176,40 +180,49 @@ def _compare_models(
 
 
 def _unlisted(bundle: Path) -> Iterator[Difference]:
-    """The files of a bundle that are not what its manifest says of them."""
+    """The files of a bundle whose hashes differ from those in its manifest."""
     listed = _json(bundle / MANIFEST).get("files") or {}
     for path in sorted(bundle.iterdir()):
         if path.name != MANIFEST and listed.get(path.name) != sha256(path):
             yield Difference(f"{layout.BUNDLE}/{MANIFEST}: files.{path.name}", listed.get(path.name), sha256(path))
 
 
-def _compare_manifests(where: str, committed: Path, retrained: Path, tolerance: Tolerance) -> Iterator[Difference]:
-    # the environment may differ; the hashes of the files follow from these, each of which is compared
-    left_out = dict.fromkeys(("environment", "files"))
-    yield from compare_values(where, _json(committed) | left_out, _json(retrained) | left_out, tolerance)
+def _compare_manifests(
+    where: str, committed: Path, retrained: Path, environment: dict[str, Any], tolerance: Tolerance
+) -> Iterator[Difference]:
+    # the environment must be the committed one; hashes are left out, because each file is compared itself
+    before, now = _json(committed) | {"files": None}, _json(retrained) | {"files": None, "environment": environment}
+    yield from compare_values(where, before, now, tolerance)
 
 
 def _compare_cards(where: str, committed: Path, retrained: Path, tolerance: Tolerance) -> Iterator[Difference]:
     """Compare two model cards, which may name the environment that they were made in."""
     before, now = (path.read_text(encoding="utf-8") for path in (committed, retrained))
-    found = list(compare_words(where, before, now, tolerance))
-    if found:
-        manifests = (_json(path.with_name(MANIFEST)) for path in (committed, retrained))
-        for one in environment_differences(*manifests):
-            before = before.replace(str(one.committed), str(one.retrained))
-        yield from found if list(compare_words(where, before, now, tolerance)) else []
+    differences = list(compare_words(where, before, now, tolerance))
+    if differences:
+        environments = (_json(path.with_name(MANIFEST)).get("environment", {}) for path in (committed, retrained))
+        for difference in environment_differences(*environments):
+            before = before.replace(str(difference.committed), str(difference.retrained))
+        yield from differences if list(compare_words(where, before, now, tolerance)) else []
 
 
 def environment_differences(committed: dict[str, Any], retrained: dict[str, Any]) -> list[Difference]:
-    """In what two manifests say that they were made in another environment."""
-    before, now = ({"environment": made.get("environment", {})} for made in (committed, retrained))
-    found = compare_values("", before, now, Tolerance(amount=0))
-    places = ((one.where.removeprefix(": environment."), one) for one in found)
-    return [Difference(place.removeprefix("packages."), one.committed, one.retrained) for place, one in places]
+    """The differences between two environments; none if the commit names no environment."""
+    differences = compare_values("", committed, retrained, Tolerance(amount=0)) if committed else ()
+    places = ((difference.where.removeprefix(": "), difference) for difference in differences)
+    return [
+        Difference(place.removeprefix("packages."), difference.committed, difference.retrained)
+        for place, difference in places
+    ]
+
+
+def _environment(root: Path) -> dict[str, Any]:
+    """The environment of the training under a root; from the bundle if the commit is older than the file."""
+    return _json(root / layout.ENVIRONMENT) or _json(root / layout.BUNDLE / MANIFEST).get("environment", {})
 
 
 def _names(*folders: Path) -> list[str]:
-    """The files of an output under either root, by their paths in it; of an output that is one file, nothing."""
+    """The files of an output under either root, by their paths in it; an empty path if the output is a file."""
     names = {path.relative_to(folder).as_posix() for folder in folders for path in folder.rglob("*") if path.is_file()}
     return sorted(names) or [""]
 
@@ -221,7 +234,7 @@ def _rank(path: str) -> tuple[int, str]:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    """The mapping in a file; an empty one where there is none, so that all of what was expected differs."""
+    """The mapping in a file; an empty one if there is none, so that every expected value differs."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -1,8 +1,9 @@
-"""Retrain a commit from its source, believing neither dvc.lock nor any cache, and compare with what was committed.
+"""Retrain a commit from its source, without trusting dvc.lock or any cache, and compare with the committed outputs.
 
-Ends with 0 where the outputs are identical or equivalent (or there is nothing to prove yet), 1 where they are
-different, 2 where that could not be judged, which never counts as passed. What these words mean is in proof.py.
-Writes reports/prove.json and reports/prove.md. Outputs that are identical go to the DVC cache.
+Exit status: 0 the outputs are identical or equivalent (or there is nothing to prove yet), 1 they are different, 2 could
+not be judged, which never counts as passed. proof.py defines these words. The commit runs with its own library in
+vendor/. Writes reports/prove.json and reports/prove.md. Outputs that are identical go to the DVC
+cache.
 """
 
 from __future__ import annotations
@@ -11,38 +12,42 @@ import argparse
 import dataclasses
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..git import git
-from ..runtime.contract import ContractError
+from ..errors import ContractError, YardError
+from ..git import find_commit, git
+from ..judging.lock import CACHE, LOCK, Lock, path_md5, read_lock, take
+from ..runtime.project import Project
 from ..training import layout
-from .lock import CACHE, LOCK, Lock, path_md5, read_lock, stale, take
-from .proof import PROOF, Proof, Word, compare, tell
-from .proving.reassemble import reassemble
+from .outdated import outdated, torn
+from .proof import PROOF, Proof, Word, compare, in_words
 from .scratch import Scratch
 from .tolerance import TOLERANCE, Difference
 
 BUNDLE = layout.BUNDLE.as_posix()
-REFUSED = ("the source changed in periods", "breaks the contract")  # how `ingest` says that the data is not as it was
+ENVIRONMENT = layout.ENVIRONMENT.as_posix()
+REFUSALS = ("the source changed in periods", "breaks the contract")  # parts of `ingest`'s messages about changed data
 
 
-def prove(ref: str | None = None) -> Proof:
-    """Prove the commit that `ref` names; without it HEAD, which the tracked files here must then be.
+def prove(project: Project, ref: str | None = None) -> Proof:
+    """Prove the commit that `ref` names; without it, HEAD, from which the tracked files must not differ.
 
-    Raises ContractError where that cannot be judged.
+    Raises ContractError if it cannot be judged.
     """
-    commit = git("rev-parse", "--verify", "--quiet", f"{ref or 'HEAD'}^{{commit}}", ok=False)
-    if not commit:
+    commit = find_commit(Path(), ref or "HEAD")
+    if commit is None:
         raise ContractError(f"there is no commit {ref or 'HEAD'!r} here")
-    if ref is None and (edited := git("diff", "--name-only", "HEAD", "--").splitlines()):
+    if ref is None and (edited := git(Path(), "diff", "--name-only", "HEAD", "--").splitlines()):
         raise ContractError(
             f"a commit is what can be proven, and these files differ from HEAD: {', '.join(edited)}; commit them, or "
             "prove HEAD without them with `--ref HEAD`"
         )
-    with Scratch(commit) as scratch:
+    with Scratch(project, commit) as scratch:
         proof = dataclasses.replace(_prove(scratch), commit=commit)
-        if proof.verdict == "identical":
-            scratch.share(CACHE)  # so that what was proven need not be made once more
+        same_bytes = scratch.has_rebuilt and proof.verdict == "equivalent" and proof.rewritten == (BUNDLE,)
+        if proof.verdict == "identical" or same_bytes:
+            scratch.share(CACHE)  # so that the proven outputs need not be made again
         return proof
 
 
@@ -54,87 +59,106 @@ def _prove(scratch: Scratch) -> Proof:
             "the commit has no bundle in its dvc.lock yet, so there is nothing to prove; to have one, run `make "
             "pipeline` and commit dvc.lock, or open a pull request, where the workflow commits it",
         )
-    if found := stale(lock, scratch.status(), scratch.root):
+    if differences := outdated(lock, scratch.status(), scratch.root):
         reason = "dvc.lock is stale: it was not made from this commit; run `make pipeline` and commit dvc.lock"
-        return Proof("different", reason, differences=tuple(found), sides=("in dvc.lock", "in the commit"))
+        return Proof("different", reason, differences=tuple(differences), sides=("in dvc.lock", "in the commit"))
     scratch.keep(lock.outs)
     scratch.bring_source(Path.cwd())
-    said = scratch.retrain()
-    if said is not None:
-        return _failed(said)
-    return judge(lock, scratch)
+    failure = scratch.retrain()
+    return judge(lock, scratch) if failure is None else _failed(failure)
 
 
-def _failed(said: str) -> Proof:
-    """The verdict where a stage failed: only data that is not as it was is a difference."""
-    if any(sign in said for sign in REFUSED):
-        return Proof("different", f"the source does not give the data that was committed:\n{said}")
-    return Proof("unjudged", f"the pipeline failed, so the commit could not be judged:\n{said}")
+def _failed(message: str) -> Proof:
+    """The verdict if a stage failed: different if the data has changed, else unjudged."""
+    if any(refusal in message for refusal in REFUSALS):
+        return Proof("different", f"the source does not give the data that was committed:\n{message}")
+    return Proof("unjudged", f"the pipeline failed, so the commit could not be judged:\n{message}")
 
 
 def judge(lock: Lock, scratch: Scratch, cache: Path = CACHE) -> Proof:
     """The verdict on a commit with this lock, after retraining in `scratch`."""
-    made = read_lock(scratch.root / LOCK).outs
-    edited = [path for path, md5 in lock.outs.items() if path_md5(scratch.kept / path) not in (md5, None)]
-    rewritten = [path for path, md5 in lock.outs.items() if made.get(path) != md5 or path in edited]
-    gone = [path for path in rewritten if not _have(path, lock.outs[path], scratch, cache)]
-    found, environment = compare(
-        scratch.kept, scratch.root, (path for path in rewritten if path not in gone), scratch.answers
-    )
-    found += lock.torn()
-    found += [Difference(path, None, "an output") for path in made if path not in lock.outs]
-    found += [Difference(path, "an output", None) for path in lock.outs if path not in made]  # its stage did not run
-    # the file in the commit was looked at; the one that the lock names instead is nowhere
-    found += [
-        Difference(f"dvc.lock: {path}", lock.outs[path], made.get(path))
+    locked, retrained = lock.outs, read_lock(scratch.root / LOCK).outs
+    edited = [path for path, md5 in locked.items() if path_md5(scratch.kept / path) not in (md5, None)]
+    rewritten = [path for path, md5 in locked.items() if retrained.get(path) != md5 or path in edited]
+    missing = [path for path in rewritten if not _bring(path, locked[path], scratch, cache)]
+    proven = _rebuilt(rewritten, missing, locked, scratch)
+    missing = [path for path in missing if path not in proven]
+    compared = [path for path in rewritten if path not in missing and path not in proven]
+    differences, environment = compare(scratch.kept, scratch.root, compared, scratch.answers)
+    differences += torn(lock)
+    differences += [Difference(path, None, "an output") for path in retrained if path not in locked]
+    # outputs whose stage did not run
+    differences += [Difference(path, "an output", None) for path in locked if path not in retrained]
+    # the file in the commit was compared; the version that the lock names does not exist
+    differences += [
+        Difference(f"dvc.lock: {path}", locked[path], retrained.get(path))
         for path in edited
-        if made.get(path) != lock.outs[path]
+        if retrained.get(path) != locked[path]
     ]
-    if gone == [BUNDLE] and not found:
-        again = reassemble(scratch, lock.outs[BUNDLE])
-        gone, environment = (gone, []) if again is None else ([], again)
-    return _conclude(rewritten, gone, found, environment)
+    if BUNDLE not in rewritten:  # the committed bundle is the retrained one, so its environment is the one here
+        differences += [
+            Difference(f"{ENVIRONMENT}: {difference.where}", difference.committed, difference.retrained)
+            for difference in environment
+        ]
+    # another environment is reported separately
+    rewritten = [path for path in rewritten if path != ENVIRONMENT or path in missing]
+    return _conclude(rewritten, missing, differences, environment)
 
 
-def _have(path: str, md5: str, scratch: Scratch, cache: Path) -> bool:
-    """Whether what was committed is among `scratch.kept`, or could be brought there."""
+def _bring(path: str, md5: str, scratch: Scratch, cache: Path) -> bool:
+    """Bring the committed output to `scratch.kept` if it is not there; return whether it is."""
     return (scratch.kept / path).exists() or take(md5, scratch.kept / path, cache)
 
 
-def _conclude(rewritten: list[str], gone: list[str], found: list[Difference], environment: list[Difference]) -> Proof:
-    others = "".join(f"; {tell(one)}" for one in environment[:3])
+def _rebuilt(rewritten: list[str], missing: list[str], locked: dict[str, str], scratch: Scratch) -> set[str]:
+    """The bundle, if it gets the hash of the lock when it is assembled again from the committed outputs; else nothing.
+
+    This is tried if the committed bundle is not available, or if it names another environment.
+    """
+    needed = BUNDLE in rewritten and (BUNDLE in missing or ENVIRONMENT in rewritten)
+    if not needed or {*missing} - {BUNDLE}:
+        return set()
+    return {BUNDLE} if scratch.rebuild_bundle(locked) else set()
+
+
+def _conclude(
+    rewritten: list[str], missing: list[str], differences: list[Difference], environment: list[Difference]
+) -> Proof:
+    environments = "".join(f"; {in_words(difference)}" for difference in environment[:3])
     verdict: Word = "identical"
     reason = "retraining from the source gave the same bytes"
-    if found:
+    if differences:
         verdict = "different"
-        more = f" (and {len(found) - 1:,} more)" if len(found) > 1 else ""
-        reason = f"{tell(found[0])}{more}{'; the likely reason is the environment' if environment else ''}{others}"
-    elif gone:
+        more = f" (and {len(differences) - 1:,} more)" if len(differences) > 1 else ""
+        likely = "; the likely reason is the environment" if environment else ""
+        reason = f"{in_words(differences[0])}{more}{likely}{environments}"
+    elif missing:
         verdict = "unjudged"
         reason = (
-            f"retraining gave {', '.join(gone)} other bytes, and what was committed is not on this machine, so its "
+            f"retraining gave {', '.join(missing)} other bytes, and what was committed is not on this machine, so its "
             "hash is dvc.lock's word alone; bring it with `dvc pull`, or run `make pipeline` and commit dvc.lock"
         )
-    elif rewritten:
+    elif rewritten or environment:
         verdict = "equivalent"
-        reason = f"{', '.join(rewritten)} got other bytes that say the same, numbers within {TOLERANCE:g}{others}"
-    return Proof(verdict, reason, None, tuple(found), tuple(environment), tuple(rewritten))
+        outputs = ", ".join(rewritten or [ENVIRONMENT])
+        reason = f"{outputs} got other bytes that say the same, numbers within {TOLERANCE:g}{environments}"
+    return Proof(verdict, reason, None, tuple(differences), tuple(environment), tuple(rewritten))
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `prove`."""
     parser = argparse.ArgumentParser(
         prog="prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--ref", help="another commit than HEAD, or HEAD whatever the files here are")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     for path in (PROOF, PROOF.with_suffix(".md")):
-        path.unlink(missing_ok=True)  # whatever happens now, a proof of before is not one of this commit
-    # a runner that cancels says so by SIGTERM; the clone must go then too
+        path.unlink(missing_ok=True)  # an earlier proof must not be taken for one of this commit
+    # a cancelled job gets SIGTERM; the clone must be removed then too
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        proof = prove(given.ref)
-    except ContractError as error:
+        proof = prove(project, options.ref)
+    except YardError as error:
         proof = Proof("unjudged", str(error))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,7 +1,7 @@
-"""Bring data and models from the DVC remote, or to it, as far as that goes.
+"""Pull data and models from the DVC remote, or push them to it.
 
-A remote that cannot be reached costs time and never a run: what is not there is made again from the source. It is said
-as a warning. A folder inside the project is no remote that other machines share, so nothing is moved there.
+If the remote cannot be reached, this is a warning and not an error, because missing files are made again from the
+source. A folder inside the project is not shared with other machines, so nothing is moved there.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ import configparser
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..runtime.contract import ContractError
+from ..errors import ContractError
+from ..runtime.project import Project
 
 CONFIG = Path(".dvc/config")
-DVC = [sys.executable, "-m", "dvc"]  # that of this environment, whatever the PATH says
+DVC = [sys.executable, "-m", "dvc"]  # that of this environment, not one on the PATH
 COMMANDS = {"pull": [*DVC, "fetch", "--run-cache", "--quiet"], "push": [*DVC, "push", "--run-cache", "--quiet"]}
-# What the cache holds of this commit's outputs need not be made again
+# Outputs of this commit that are in the cache need not be made again
 CHECKOUT = [*DVC, "checkout", "--allow-missing", "--quiet"]
 
 
 def shared_remote() -> str | None:
-    """The address of the remote, or None where it is a folder of this project, or there is none."""
+    """The address of the remote, or None if it is a folder of this project or there is none."""
     config = configparser.ConfigParser(interpolation=None)
     config.read([CONFIG, CONFIG.with_suffix(".local")], encoding="utf-8")
     name = config.get("core", "remote", fallback=None)
@@ -40,7 +42,7 @@ def shared_remote() -> str | None:
 
 
 def move(direction: str) -> str:
-    """Pull or push; what came of it, in one line."""
+    """Pull or push; return the result in one line."""
     url = shared_remote()
     failed = url is not None and subprocess.run(COMMANDS[direction], stdout=2, check=False).returncode  # noqa: S603
     if direction == "pull":
@@ -53,7 +55,7 @@ def move(direction: str) -> str:
     return f"dvc {direction}: {url}"
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `remote`."""
     parser = argparse.ArgumentParser(
         prog="remote", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter

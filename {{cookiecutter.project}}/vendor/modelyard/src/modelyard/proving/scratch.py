@@ -1,59 +1,62 @@
-"""The pipeline of one commit, run from its source where nothing else of this machine can reach it.
+"""The pipeline of one commit, run from its source and isolated from the rest of this machine.
 
-It has a clone of the commit, a DVC cache of its own that is empty, and the Python environment that is here. Neither
-the workspace nor its cache, run-cache, DVC settings or variables for Python and DVC have a say in it.
+It runs in a clone of the commit, with the commit's library, an empty DVC cache of its own, and this Python environment.
+The workspace, its cache and run-cache, the DVC settings and the variables for Python and DVC do not affect it.
 """
 
 from __future__ import annotations
 
-import glob
 import importlib.util
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..clone import Clone
-from ..training.lineage import PACKAGE
 from ..command import REFUSAL
-from ..runtime.contract import ContractError
+from ..errors import ContractError
+from ..judging.lock import LOCK, path_md5, put_folder, read_lock
+from ..runtime.project import Project
 from ..training import layout
 from ..training.settings import read_params
-from .lock import LOCK
+from .source import bring_source
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
-FOLDERS = ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")  # where DVC looks outside of a project
-FEW = 50  # rows that are asked at once; a model may have another way for many
-TOLD = 15  # how many of a failed pipeline's last lines are told
-PATIENCE = 10  # seconds that a stopped pipeline has to end by itself
+FOLDERS = ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")  # that DVC reads outside of a project
+FEW = 50  # rows of a small request; a model may compute many rows differently
+LAST = 15  # lines of a failed pipeline's output that are shown
+PATIENCE = 10  # seconds for a stopped pipeline to end by itself
 SETTINGS = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = {}\n    type = reflink,copy\n"
 
 
 class Scratch:
-    """The clone, gone after the `with` block however that ends.
+    """The clone, removed after the `with` block.
 
-    root: the clone. kept: the outputs that the commit itself holds, as they were before anything ran.
+    root: the clone. kept: the outputs that Git holds in the commit, as they were before anything ran.
 
-    Raises ContractError where there is no such commit, or no DVC.
+    Raises ContractError if there is no such commit, or no DVC.
     """
 
-    def __init__(self, commit: str) -> None:
+    def __init__(self, project: Project, commit: str) -> None:
         if importlib.util.find_spec("dvc") is None:
             raise ContractError("there is no DVC in this environment; run `make setup`")
+        self._package = project.name
         self._clone = Clone(commit, cache=None)
         self.root = self._clone.root
         self._own = self.root.parent / ".scratch"
+        self._rebuilt = self._own / "rebuilt"
         self.kept = self._own / "kept"
 
     def __enter__(self) -> Scratch:
         self._clone.__enter__()
         self.kept.mkdir(parents=True)
-        # in place of what the clone was given: a shared cache that is set there would leak in
+        # replaces the settings of the clone, in which a shared cache may be set
         (self.root / ".dvc/config.local").write_text(SETTINGS.format(self._own / "cache"), encoding="utf-8")
         return self
 
@@ -61,49 +64,23 @@ class Scratch:
         self._clone.__exit__(*error)
 
     def keep(self, outs: Iterable[str]) -> None:
-        """Put aside the outputs that are in the commit; running the pipeline will replace them."""
+        """Copy the outputs that are in the commit, because the pipeline will replace them."""
         for path in outs:
-            found, target = self.root / path, self.kept / path
-            target.parent.mkdir(parents=True, exist_ok=True)
-            if found.is_dir():
-                shutil.copytree(found, target)
-            elif found.is_file():
-                shutil.copyfile(found, target)
+            _copy(self.root / path, self.kept / path)
 
     def status(self) -> dict[str, list[Any]]:
-        """What DVC says has changed since the lock was made."""
-        return json.loads(self._ask("-m", "dvc", "status", "--json"))
+        """The changes since the lock was made, as `dvc status` reports them."""
+        return json.loads(self._run_python("-m", "dvc", "status", "--json"))
 
-    def bring_source(self, here: Path) -> None:
-        """Copy a source that is files of the project which Git does not hold.
-
-        They may be otherwise than they were: the ledger, which the commit holds, has the hash of their rows.
-
-        Raises ContractError where they are not here either, or their path leads out of the project.
-        """
-        pattern = _local_source(self.root)
-        if pattern is None:
-            return
-        if ".." in Path(pattern).parts:
-            raise ContractError(
-                f"the source {pattern} leads out of the project, and from a clone elsewhere; name it by its whole path "
-                "in params.yaml"
-            )
-        for name in glob.glob(pattern, root_dir=here, recursive=True):
-            if (here / name).is_file() and not (self.root / name).exists():
-                (self.root / name).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(here / name, self.root / name)
-        if not glob.glob(pattern, root_dir=self.root, recursive=True):
-            raise ContractError(
-                f"the source {pattern} is neither in the commit nor on this machine; commit it, or bring it with "
-                "`dvc pull`, or name a place in params.yaml that every machine can reach"
-            )
+    def bring_source(self, project: Path) -> None:
+        """Copy the source from the project's folder if Git does not hold it; see `bring_source` of `source`."""
+        bring_source(project, self.root)
 
     def retrain(self) -> str | None:
-        """Run all stages, whatever was run before; None, or why that failed: a stage's own words where it has some."""
-        (self.root / LOCK).unlink()  # so that the new one lists only what has run
+        """Run all stages again; return None, or the reason of a failure: the stage's message, else the last output."""
+        (self.root / LOCK).unlink()  # so that the new one lists only stages that have run
         command = [sys.executable, "-m", "dvc", "repro", "--force", "--no-run-cache"]
-        said: list[str] = []
+        printed: list[str] = []
         with subprocess.Popen(  # noqa: S603
             command,
             cwd=self.root,
@@ -118,27 +95,61 @@ class Scratch:
             try:
                 for line in process.stdout or ():
                     print(line, end="", flush=True)
-                    said.append(line)
+                    printed.append(line)
             except BaseException:
                 _stop(process)
                 raise
         if not process.returncode:
             return None
         refusal = self.root / REFUSAL
-        return json.loads(refusal.read_text())["message"] if refusal.is_file() else "".join(said[-TOLD:]).strip()
+        return json.loads(refusal.read_text())["message"] if refusal.is_file() else "".join(printed[-LAST:]).strip()
 
     def share(self, cache: Path) -> None:
-        """Add what was made to a DVC cache; it replaces what has its name there."""
+        """Add the outputs to a DVC cache, replacing files of the same name."""
         shutil.copytree(self._own / "cache", cache, dirs_exist_ok=True, copy_function=_replace)
+        if self.has_rebuilt:
+            put_folder(self._rebuilt, cache)
 
-    def run_stage(self, command: str) -> None:
-        """Run one stage's command, with what lies in the clone now."""
-        self._ask(*command.split()[1:])
+    @property
+    def has_rebuilt(self) -> bool:
+        """Whether `rebuild_bundle` gave the committed bundle."""
+        return self._rebuilt.is_dir()
+
+    def rebuild_bundle(self, outs: Mapping[str, str]) -> bool:
+        """Make the bundle from the committed outputs; return whether it has its committed hash.
+
+        outs: the committed hash of each output. For outputs that are not in `kept`, the retrained ones are used. The
+        retrained outputs are not changed.
+        """
+        stages = read_lock(self.root / LOCK).stages
+        command = stages.get(layout.BUNDLE.name, {}).get("cmd")
+        if not isinstance(command, str):
+            return False
+        aside = self._own / "aside"
+        committed = [path for path in outs if (self.kept / path).exists() and Path(path) != layout.BUNDLE]
+        replaced = [path for path in [*committed, layout.BUNDLE.as_posix()] if (self.root / path).exists()]
+        try:
+            for path in replaced:
+                _move(self.root / path, aside / path)
+            for path in committed:
+                _copy(self.kept / path, self.root / path)
+            self._run_python(*shlex.split(command)[1:])  # with the Python of this environment
+            if (self.root / layout.BUNDLE).is_dir():
+                _move(self.root / layout.BUNDLE, self._rebuilt)
+        except ContractError:
+            return False
+        finally:
+            for path in replaced:
+                _remove(self.root / path)
+                _move(aside / path, self.root / path)
+        if path_md5(self._rebuilt) != outs[layout.BUNDLE.as_posix()]:
+            _remove(self._rebuilt)
+        return self.has_rebuilt
 
     def answers(self, model: Path) -> list[float]:
-        """What a model answers to the retrained bundle's probe set, by the commit's own code.
+        """The answers of a model to the retrained bundle's probe set, computed by the commit's own code.
 
-        Raises ContractError where it does not take these rows, or answers them otherwise when fewer are asked at once.
+        Raises ContractError if it cannot answer these rows, or its answers depend on how many rows are asked at once.
         """
         bundle = self._own / "probed"
         shutil.rmtree(bundle, ignore_errors=True)
@@ -146,58 +157,72 @@ class Scratch:
         shutil.copyfile(model, bundle / "model.onnx")
         rows = json.loads((bundle / "probe.json").read_text())["rows"]
         answers = self._predict(bundle, rows)
-        if answers != [one for start in range(0, len(rows), FEW) for one in self._predict(bundle, rows[start:][:FEW])]:
+        if answers != [
+            answer for start in range(0, len(rows), FEW) for answer in self._predict(bundle, rows[start:][:FEW])
+        ]:
             raise ContractError(f"it answers a row otherwise among {len(rows)} rows than among {FEW}")
         return answers
 
     def _predict(self, bundle: Path, rows: list[Any]) -> list[float]:
-        given = self._own / "rows.json"
-        given.write_text(json.dumps(rows), encoding="utf-8")
-        said = self._ask("-m", f"{PACKAGE.name}.predict", str(given), "--bundle", str(bundle))
-        answers = [json.loads(line)["prediction"] for line in said.splitlines()]
-        return [float(one) for answer in answers for one in (answer if isinstance(answer, list) else [answer])]
+        rows_file = self._own / "rows.json"
+        rows_file.write_text(json.dumps(rows), encoding="utf-8")
+        printed = self._run_python("-m", self._package, "predict", str(rows_file), "--bundle", str(bundle))
+        answers = [json.loads(line)["prediction"] for line in printed.splitlines()]
+        return [float(number) for answer in answers for number in (answer if isinstance(answer, list) else [answer])]
 
-    def _ask(self, *arguments: str) -> str:
+    def _run_python(self, *arguments: str) -> str:
         command = [sys.executable, *arguments]
-        done = subprocess.run(  # noqa: S603
+        result = subprocess.run(  # noqa: S603
             command, cwd=self.root, env=self._environment(), capture_output=True, text=True, check=False
         )
-        if done.returncode:
-            last = done.stderr.strip().splitlines()[-1:] or ["it said nothing"]
-            raise ContractError(f"`{' '.join(arguments[:2])}` failed: {last[0]}")
-        return done.stdout
+        if result.returncode:
+            last = result.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
+            raise ContractError(f"`{' '.join(arguments[:3])}` failed: {last[0]}")
+        return result.stdout
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "PYTHON"))}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "PYTHON"))}
         folders = {f"DVC_{name}_DIR": str(self._own / name) for name in FOLDERS}
         threads = str(read_params(self.root / "params.yaml").threads)
         return {
-            **kept,
+            **inherited,
             **folders,
             **dict.fromkeys(THREADS, threads),
-            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', os.defpath)}",
-            # the clone's code, and not the workspace's that the environment was made for
-            "PYTHONPATH": str(self.root),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{inherited.get('PATH', os.defpath)}",
+            # the commit's code and library, not those installed in the environment
+            "PYTHONPATH": self._clone.python_path,
             "PYTHONUNBUFFERED": "1",
         }
 
 
-def _local_source(root: Path) -> str | None:
-    """The path or pattern of a source that is files of the project; None where it is elsewhere."""
-    source = read_params(root / "params.yaml").source
-    path = source.path if source.kind == "files" else ""
-    if source.kind == "sql" and source.url.startswith("sqlite:///"):
-        path = source.url.removeprefix("sqlite:///").partition("?")[0]
-    return path if path and "://" not in path and not Path(path).is_absolute() else None
+def _copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, if there is one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    elif source.is_file():
+        shutil.copyfile(source, target)
+
+
+def _move(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    source.rename(target)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _replace(source: str, target: str) -> None:
-    Path(target).unlink(missing_ok=True)  # DVC writes its files so that nobody writes into them
+    Path(target).unlink(missing_ok=True)  # DVC's files are read-only
     shutil.copy2(source, target)
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """End the pipeline and all that it started, so that nothing writes into a folder that is being removed."""
+    """End the pipeline and all of its processes, so that nothing writes into a folder that is being removed."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)

@@ -1,7 +1,7 @@
-"""Say whether this commit holds what the pipeline just made of it; what differs goes to reports/lock.patch.
+"""Check that this commit holds the outputs that the pipeline just made; write differences to reports/lock.patch.
 
-Where a later job commits that patch to the branch (MAY_COMMIT=true), a stale dvc.lock is no fault. Elsewhere it is, and
-what to run is said.
+If a later job commits that patch to the branch (MAY_COMMIT=true), a stale dvc.lock is not an error. Otherwise it is,
+and the message says what to run.
 """
 
 from __future__ import annotations
@@ -9,13 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ..git import git
+from ..github.outputs import write_outputs
 from ..github.relock import OUTPUTS
+from ..runtime.project import Project
 
 PATCH = Path("reports/lock.patch")
-MADE = sorted(OUTPUTS)  # the job that commits the patch takes no other file
+MADE = sorted(OUTPUTS)  # the job that commits the patch accepts no other file
 ADVICE = (
     "run this on your branch, and push it:\n"
     "  make pipeline\n"
@@ -25,27 +28,25 @@ ADVICE = (
 
 
 def stale() -> list[str]:
-    """The files that the pipeline made otherwise than the commit has them; their difference is in PATCH."""
-    there = [name for name in MADE if Path(name).exists()]
-    git("add", "--intent-to-add", "--", *there)
-    changed = git("diff", "--name-only", "HEAD", "--", *MADE).splitlines()
+    """Write the differences to PATCH; return the outputs that differ from the commit's."""
+    present = [name for name in MADE if Path(name).exists()]
+    git(Path(), "add", "--intent-to-add", "--", *present)
+    changed = git(Path(), "diff", "--name-only", "HEAD", "--", *MADE).splitlines()
     PATCH.parent.mkdir(exist_ok=True)
     PATCH.unlink(missing_ok=True)
     if changed:
-        git("diff", "--binary", "--no-renames", f"--output={PATCH}", "HEAD", "--", *changed)
+        git(Path(), "diff", "--binary", "--no-renames", f"--output={PATCH}", "HEAD", "--", *changed)
     return changed
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `stale`."""
     parser = argparse.ArgumentParser(
         prog="stale", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.parse_args(arguments)
     changed = stale()
-    if output := os.environ.get("GITHUB_OUTPUT"):
-        with open(output, "a", encoding="utf-8") as opened:
-            opened.write(f"stale={str(bool(changed)).lower()}\n")
+    write_outputs({"stale": str(bool(changed)).lower()})
     if not changed:
         print("dvc.lock is up to date")
     elif os.environ.get("MAY_COMMIT") == "true":

@@ -1,4 +1,4 @@
-"""Whether two files with other bytes say the same: the same words, and numbers that are as good as equal."""
+"""Whether two files with different bytes have the same content: the same words, and numbers within a tolerance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Compare = Callable[[str, Path, Path, "Tolerance"], Iterator["Difference"]]
 
 @dataclass(frozen=True)
 class Difference:
-    """A place at which the commit and the retraining do not agree, and what each has there (None: nothing)."""
+    """A place at which the commit and the retraining differ, and the value of each (None: absent)."""
 
     where: str
     committed: Any
@@ -31,15 +31,15 @@ class Difference:
 class Tolerance:
     """How far two numbers may be apart.
 
-    A difference of TOLERANCE is allowed in a number up to 1, such as a probability, and in a larger one that part of
-    it. Where the answers have a unit, as in regression, it is that part of the number however small it is.
+    The tolerance is absolute for numbers up to 1, such as probabilities, and relative for larger ones. With `relative`,
+    for answers that have a unit as in regression, it is relative for all numbers.
     """
 
     relative: bool = False
     amount: float = TOLERANCE
 
     def same(self, committed: Any, retrained: Any) -> bool:
-        """Whether two values are as good as equal; what is no number must be equal."""
+        """Whether two numbers are equal within the tolerance, or other values are equal."""
         if _is_number(committed) and _is_number(retrained):
             if math.isnan(committed) or math.isnan(retrained):
                 return math.isnan(committed) and math.isnan(retrained)
@@ -49,7 +49,7 @@ class Tolerance:
 
 
 def compare_files(where: str, committed: Path, retrained: Path, tolerance: Tolerance) -> Iterator[Difference]:
-    """What two files say otherwise. A kind of file that is not known here must have the same bytes."""
+    """The differences between two files. Files of an unknown kind must have the same bytes."""
     hashes = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (committed, retrained)]
     if hashes[0] == hashes[1]:
         return
@@ -60,7 +60,7 @@ def compare_files(where: str, committed: Path, retrained: Path, tolerance: Toler
 
 
 def leaves(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    """The values in nested mappings and lists, each by the keys that lead to it."""
+    """The values in nested mappings and lists, each with the keys that lead to it."""
     if isinstance(content, dict | list) and content:
         inside = content.items() if isinstance(content, dict) else enumerate(content)
         for step, value in inside:
@@ -70,7 +70,7 @@ def leaves(content: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def compare_values(where: str, committed: Any, retrained: Any, tolerance: Tolerance) -> Iterator[Difference]:
-    """What two nested mappings or lists have otherwise, value by value."""
+    """The differences between two nested mappings or lists, value by value."""
     before, now = dict(leaves(committed)), dict(leaves(retrained))
     for key in {**before, **now}:
         present = key in before and key in now
@@ -79,20 +79,22 @@ def compare_values(where: str, committed: Any, retrained: Any, tolerance: Tolera
 
 
 def compare_words(where: str, committed: str, retrained: str, tolerance: Tolerance) -> Iterator[Difference]:
-    """The first place at which two texts go apart, whatever the lines are broken at."""
+    """The first difference between the words of two texts; line breaks are ignored."""
     words = [text.split() for text in (committed, retrained)]
     for place in range(max(map(len, words))):
-        before, now = (" ".join(some[place : place + 1]) for some in words)
+        before, now = (" ".join(side[place : place + 1]) for side in words)
         if not _same_word(before, now, tolerance):
-            yield Difference(where, *(" ".join(some[max(place - 3, 0) : place + 4]) for some in words))
+            yield Difference(where, *(" ".join(side[max(place - 3, 0) : place + 4]) for side in words))
             return
 
 
 def _same_word(before: str, now: str, tolerance: Tolerance) -> bool:
-    parts, others = NUMBER.split(before), NUMBER.split(now)
-    if len(parts) != len(others) or parts[::2] != others[::2]:
+    old_parts, new_parts = NUMBER.split(before), NUMBER.split(now)
+    if len(old_parts) != len(new_parts) or old_parts[::2] != new_parts[::2]:
         return False
-    return all(tolerance.same(float(one), float(other)) for one, other in zip(parts[1::2], others[1::2], strict=True))
+    return all(
+        tolerance.same(float(old), float(new)) for old, new in zip(old_parts[1::2], new_parts[1::2], strict=True)
+    )
 
 
 def _compare_json(where: str, committed: Path, retrained: Path, tolerance: Tolerance) -> Iterator[Difference]:
@@ -104,7 +106,7 @@ def _compare_csv(where: str, committed: Path, retrained: Path, tolerance: Tolera
 
 
 def _lines(path: Path) -> dict[str, dict[str, Any]]:
-    """The lines of a CSV file, by their words where these tell them apart and else by their number."""
+    """The lines of a CSV file, by their words if these are unique, else by their number."""
     with path.open(encoding="utf-8", newline="") as opened:
         lines = [{name: _cell(text) for name, text in line.items()} for line in csv.DictReader(opened, restval="")]
     labels = [", ".join(str(cell) for cell in line.values() if not _is_number(cell) and cell) for line in lines]
