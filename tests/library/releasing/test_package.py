@@ -4,17 +4,16 @@ import json
 import sys
 
 import pytest
-
 from modelyard.releasing import package as verb
 from modelyard.releasing.packaging import signature
+from modelyard.releasing.packaging.build import ReleaseBuild
 from modelyard.releasing.packaging.inventory import Inventory
-from modelyard.releasing.packaging.release import Release
-from modelyard.training.lineage import PACKAGE
-from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Predictor
 from modelyard.releasing.verify import main as verify
+from modelyard.runtime.contract import ContractError
 
-RELEASE = Release("flight-delays", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/x")
+from flight_delays import project
+
+RELEASE = ReleaseBuild("flight-delays", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/x")
 
 
 class NoDocker:
@@ -37,11 +36,10 @@ def folder(made, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv(signature.KEY, raising=False)
     (tmp_path / "bundle").symlink_to(made.root / "bundle")
-    (tmp_path / "uv.lock").write_text("package = []\n")
+    (tmp_path / "uv.lock").write_text('[[package]]\nname = "modelyard"\nversion = "1.0.0"\n')
     program = tmp_path / "programs/flight-delays"
     program.parent.mkdir()
-    code = f"from {PACKAGE.name} import predict; predict.main(['--bundle', '{made.root}/bundle'])"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}"\n')
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m flight_delays "$@" --bundle {made.root}/bundle\n')
     program.chmod(0o755)
 
     def build(name):
@@ -52,7 +50,7 @@ def folder(made, tmp_path, monkeypatch):
         return write
 
     rows = json.loads((tmp_path / "bundle/probe.json").read_text())["rows"]
-    predictor = Predictor(tmp_path / "bundle")
+    predictor = project.predictor(tmp_path / "bundle")
     scores = predictor.predict(rows)
     answers = list(zip(scores.tolist(), predictor.decide(scores), strict=True))
 
@@ -71,7 +69,7 @@ def folder(made, tmp_path, monkeypatch):
 
 
 def test_all_files_are_made_and_each_that_answered_is_told(folder, capsys):
-    verb.main(["--version", "1.2.0"])
+    verb.main(["--version", "1.2.0"], project)
     told = capsys.readouterr().out
     assert told.count("probe rows answered") == 4
     assert f"no signature: {signature.KEY} is not set" in told
@@ -95,7 +93,7 @@ def test_where_one_answers_otherwise_nothing_is_released(folder, monkeypatch):
     rows = json.loads((folder / "bundle/probe.json").read_text())["rows"]
     monkeypatch.setattr(verb, "ask_image", lambda *_: [(0.5, True)] * len(rows))
     with pytest.raises(ContractError, match=r"the image flight-delays:1\.2\.0 answers probe row 0 with \[0\.5, True\]"):
-        verb.main(["--version", "1.2.0"])
+        verb.main(["--version", "1.2.0"], project)
     assert [path.name for path in (folder / "dist").iterdir()] == ["before"]
     assert {path.name for path in folder.iterdir()} == before
 
@@ -103,17 +101,17 @@ def test_where_one_answers_otherwise_nothing_is_released(folder, monkeypatch):
 def test_one_image_alone_leaves_dist_as_it_is(folder, monkeypatch, capsys):
     engine = NoDocker()
     monkeypatch.setattr(verb, "find_docker", lambda: engine)
-    verb.main(["--image", "service"])
+    verb.main(["--image", "service"], project)
     assert "built flight-delays:1.2.0" in capsys.readouterr().out
     assert engine.tagged == [("tag", "flight-delays:1.2.0", "flight-delays:latest")]
     assert not (folder / "dist").exists()
 
 
 def test_what_was_pushed_is_named_by_its_digest_and_summed_again(folder, monkeypatch):
-    verb.main(["--version", "1.2.0"])
+    verb.main(["--version", "1.2.0"], project)
     before = (folder / "dist/SHA256SUMS").read_text()
     monkeypatch.setattr(verb, "push", lambda *given: f"{given[3]}-{given[2]}:1.2.0@sha256:34")
-    verb.main(["--version", "1.2.0", "--push", "r.example.invalid/me/x"])
+    verb.main(["--version", "1.2.0", "--push", "r.example.invalid/me/x"], project)
     assert (folder / "dist/image.txt").read_text().startswith("r.example.invalid/me/x-service:1.2.0@sha256:34\n")
     assert (folder / "dist/SHA256SUMS").read_text() != before
 
@@ -121,11 +119,11 @@ def test_what_was_pushed_is_named_by_its_digest_and_summed_again(folder, monkeyp
 def test_only_what_was_made_is_pushed(folder):
     (folder / "dist").mkdir()
     (folder / "dist/flight-delays-1.1.0.pyz").touch()
-    with pytest.raises(ContractError, match=r"dist/ holds no release 1\.2\.0: make it first"):
-        verb.main(["--version", "1.2.0", "--push", "r.example.invalid/me/x"])
+    with pytest.raises(ContractError, match=r"dist/ holds no release 1\.2\.0; run `make package VERSION=1\."):
+        verb.main(["--version", "1.2.0", "--push", "r.example.invalid/me/x"], project)
 
 
 def test_a_wheel_without_a_bundle_is_not_verified(folder):
-    verb.main(["--version", "1.2.0"])
+    verb.main(["--version", "1.2.0"], project)
     with pytest.raises(ContractError, match="holds no bundle"):
-        verify([str(folder / "dist")])
+        verify([str(folder / "dist")], project)

@@ -6,21 +6,21 @@ import subprocess
 import zipfile
 
 import pytest
-
-from ops.__main__ import VERBS
-from modelyard.runtime.bundle import read_bundle
 from modelyard.releasing.packaging import signature
-from modelyard.releasing.packaging.inventory import DebianPackage, Distribution, Inventory
+from modelyard.releasing.packaging.build import ReleaseBuild
+from modelyard.releasing.packaging.inventory import DebianPackage, InstalledDistribution, Inventory
 from modelyard.releasing.packaging.mlbom import mlbom
-from modelyard.releasing.packaging.release import Release
-from modelyard.releasing.packaging.sbom import sbom
+from modelyard.releasing.packaging.sbom import locked_library, sbom
 from modelyard.releasing.packaging.sums import write_sums
-from modelyard.training.lineage import PACKAGE as FOLDER
+from modelyard.releasing.verify import main, verify
+from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.contract import ContractError
 from modelyard.runtime.hashing import sha256
-from modelyard.releasing.verify import main, verify
 
-PACKAGE = FOLDER.name
+from flight_delays import project
+
+PACKAGE = "flight_delays"
+LOCK = '[[package]]\nname = "modelyard"\nversion = "1.0.0"\n'
 
 
 @pytest.fixture
@@ -29,8 +29,8 @@ def folder(made, tmp_path, monkeypatch):
     from email.parser import HeaderParser
 
     bundle = read_bundle(made.root / "bundle")
-    project = PACKAGE.replace("_", "-")
-    release = Release(project, "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/x")
+    name = PACKAGE.replace("_", "-")
+    release = ReleaseBuild(name, "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/x")
     made_here = tmp_path / "dist"
     made_here.mkdir()
     wheel = made_here / f"{PACKAGE}-1.2.0-py3-none-any.whl"
@@ -38,10 +38,12 @@ def folder(made, tmp_path, monkeypatch):
         with zipfile.ZipFile(path, "w") as archive:
             for file in sorted(bundle.folder.iterdir()):
                 archive.write(file, f"{inside}/bundle/{file.name}")
-    ours = HeaderParser().parsestr(f"Name: {project}\nVersion: 1.2.0\n")
-    held = Inventory("3.11.9", {"ID": "debian"}, [Distribution(ours, frozenset(), "0" * 64)],
+    ours = HeaderParser().parsestr(f"Name: {name}\nVersion: 1.2.0\n")
+    held = Inventory("3.11.9", {"ID": "debian"}, [InstalledDistribution(ours, frozenset(), "0" * 64)],
                      [DebianPackage("libc6", "2", "amd64", None)])  # fmt: skip
-    (made_here / "sbom.cdx.json").write_text(sbom(release, held, {}, sha256(wheel), bundle.digest))
+    (made_here / "sbom.cdx.json").write_text(
+        sbom(release, held, {}, locked_library(LOCK), sha256(wheel), bundle.digest)
+    )
     (made_here / "mlbom.cdx.json").write_text(mlbom(release, bundle))
     (made_here / "image.txt").write_text("x:1.2.0@sha256:1\n")
     shutil.copyfile(bundle.folder / "README.md", made_here / "model-card.md")
@@ -57,7 +59,7 @@ def refused(folder, **given):
 
 
 def test_a_release_as_it_was_made_is_in_order(folder, capsys):
-    main([str(folder)])
+    main([str(folder)], project)
     told = capsys.readouterr()
     assert "the bills of materials name the bundle inside the wheel\n" in told.out
     assert told.out.endswith(f"{folder} is in order\n")
@@ -71,7 +73,7 @@ def test_a_signed_release_says_by_whom(folder, tmp_path, monkeypatch, capsys):
     (tmp_path / "deploy/allowed_signers").write_text(f'us@example.invalid namespaces="release" {public}')
     monkeypatch.setenv(signature.KEY, (tmp_path / "key").read_text())
     signature.sign(folder)
-    main([str(folder), "--require-signature"])
+    main([str(folder), "--require-signature"], project)
     assert "SHA256SUMS is signed by us@example.invalid" in capsys.readouterr().out
     (folder / "SHA256SUMS").write_text((folder / "SHA256SUMS").read_text() + "\n")
     assert "SHA256SUMS was changed after it was signed" in refused(folder)
@@ -164,8 +166,4 @@ def test_a_wheel_that_is_none_or_not_there_is_found(folder, content, told):
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ContractError, match="there is no such folder; `make package` makes a release"):
-        main([str(tmp_path / "none")])
-
-
-def test_it_is_a_verb():
-    assert {"package", "verify"} <= VERBS.keys()
+        main([str(tmp_path / "none")], project)

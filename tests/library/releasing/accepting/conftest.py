@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from modelyard.releasing.accepting.probe import Probe, read_probe
-from modelyard.releasing.accepting.service import Service
+from modelyard.releasing.accepting.service import RunningService
 from modelyard.runtime.bundle import Bundle, read_bundle
-from modelyard.training.lineage import PACKAGE
+
+from flight_delays import project
 
 KEY = "a key of these tests"
 SECONDS = 30.0
@@ -25,31 +25,31 @@ FAULTS = {
     "none": "",
     # the ONNX file is another than the bundle's, or another onnxruntime computes it
     "answers": """
-from flight_delays.predictor import Model
-answer = Model.answer
-Model.answer = lambda self, table: answer(self, table) * (1 - 1e-15)
+from modelyard.runtime.predictor import OnnxModel
+answer = OnnxModel.answer
+OnnxModel.answer = lambda self, table: answer(self, table) * (1 - 1e-15)
 """,
     "errors": """
 from itertools import count
-from flight_delays.serving.variants import Served
+from modelyard.serving.answers.variants import Served
 table, numbers = Served.table, count(1)
 Served.table = lambda self, columns: table(self, columns) if next(numbers) % 7 else 1 / 0
 """,
     "fallback": """
-from flight_delays.serving.loaded import Loaded
+from modelyard.serving.answers.loaded import Loaded
 Loaded.answer = lambda self, table, deadline: None
 """,
     "ranges": """
-from flight_delays import rows
+from modelyard.runtime import rows
 rule = rows._broken_rule
 rows._broken_rule = lambda *given: None if (rule(*given) or "").startswith("must be at most") else rule(*given)
 """,
     "unnamed": """
-from flight_delays.serving import refusal
-refusal._told = lambda problem: {"row": problem.row, "field": "", "value": None, "rule": problem.rule}
+from modelyard.serving import refusal
+refusal._problem_object = lambda problem: {"row": problem.row, "field": "", "value": None, "rule": problem.rule}
 """,
     "shape": """
-from flight_delays.serving import endpoints
+from modelyard.serving.http import endpoints
 endpoints.answer_json = lambda live, done, decisions: b'{"answer": "yes"}'
 """,
 }
@@ -64,21 +64,21 @@ def bundle(made: Any) -> Bundle:
 @pytest.fixture
 def probe(bundle: Bundle) -> Probe:
     """Its rows, and the answers to them."""
-    return read_probe(bundle)
+    return read_probe(project, bundle)
 
 
 @pytest.fixture
-def serve(made: Any, tmp_path: Path) -> Iterator[Callable[[str], Service]]:
+def serve(made: Any, tmp_path: Path) -> Iterator[Callable[[str], RunningService]]:
     """Starts a service with one of FAULTS, or the lines of another, and ends it."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(fault: str = "none") -> Service:
+    def start(fault: str = "none") -> RunningService:
         known = {"name": "tests", "roles": ["predict", "read"], "sha256": hashlib.sha256(KEY.encode()).hexdigest()}
         (tmp_path / "keys.json").write_text(json.dumps({"keys": [known]}))
         models = {"flights": {"bundle": str(made.root / "bundle")}}
         settings = {"models": models, "access": {"keys": str(tmp_path / "keys.json")}, "workers": 1}
         (tmp_path / "serving.json").write_text(json.dumps(settings))
-        code = f"{FAULTS[fault]}\nfrom {PACKAGE.name}.__main__ import entry\nentry()"
+        code = f"{FAULTS[fault]}\nfrom flight_delays.__main__ import entry\nentry()"
         given = ["serve", "--config", str(tmp_path / "serving.json"), "--host", "127.0.0.1", "--port", "0"]
         process = subprocess.Popen(
             [sys.executable, "-c", code, *given],
@@ -91,7 +91,7 @@ def serve(made: Any, tmp_path: Path) -> Iterator[Callable[[str], Service]]:
         assert process.stdout
         port = process.stdout.readline().partition("127.0.0.1:")[2].partition(" ")[0]
         assert port, "the service did not start"
-        return Service("127.0.0.1", int(port), {"X-API-Key": KEY})
+        return RunningService("127.0.0.1", int(port), {"X-API-Key": KEY})
 
     yield start
     for process in started:

@@ -4,14 +4,15 @@ import argparse
 from contextlib import contextmanager
 
 import pytest
-
 from modelyard.releasing import accept as verb
 from modelyard.releasing.accepting.fuzz import check_openapi
+from modelyard.releasing.packaging.build import ReleaseBuild
 from modelyard.releasing.packaging.engine import Docker
-from modelyard.releasing.packaging.release import Release
 from modelyard.runtime.contract import ContractError
 
-RELEASE = Release("flights", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/flights")
+from flight_delays import project
+
+RELEASE = ReleaseBuild("flights", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/flights")
 SHORT = ["--requests", "40", "--connections", "2", "--examples", "1"]
 
 
@@ -23,8 +24,8 @@ def accept(made, serve, monkeypatch):
         service = serve(fault)
 
         @contextmanager
-        def running(_docker, image, project):
-            assert (image, project) == ("flights:1.2.0", "flights")
+        def running(_docker, image, name):
+            assert (image, name) == ("flights:1.2.0", "flights")
             yield service
 
         monkeypatch.chdir(made.root)
@@ -32,7 +33,7 @@ def accept(made, serve, monkeypatch):
         monkeypatch.setattr(verb, "find_docker", lambda: Docker("docker", False))
         monkeypatch.setattr(verb, "read_release", lambda _: RELEASE)
         monkeypatch.setattr(verb, "check_openapi", lambda *given: check_openapi(*given, phases="examples"))
-        verb.main(["--version", "1.2.0", *arguments])
+        verb.main(["--version", "1.2.0", *arguments], project)
 
     return run
 
@@ -55,7 +56,7 @@ def test_the_part_that_fails_ends_it(accept, capsys, fault, part):
 @pytest.mark.parametrize("given", ["0", "-1", "many"])
 def test_only_numbers_above_0_are_taken(capsys, given):
     with pytest.raises(SystemExit):
-        verb.main([f"--requests={given}"])
+        verb.main([f"--requests={given}"], project)
     assert f"'{given}': a whole number above 0 is needed" in capsys.readouterr().err
 
 
@@ -63,5 +64,5 @@ def test_the_parts_say_in_which_one_it_failed(serve, bundle):
     given = argparse.Namespace(requests=30, connections=1, examples=1, seed=1)
     said: list[str] = []
     with pytest.raises(ContractError, match=r"^contract: good rows were answered by baseline"):
-        verb.accept(serve("fallback"), bundle, given, said.append)
+        verb.accept(project, serve("fallback"), bundle, given, said.append)
     assert said == []

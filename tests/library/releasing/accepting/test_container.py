@@ -7,7 +7,6 @@ import os
 import shlex
 
 import pytest
-
 from modelyard.releasing.accepting import container as tested
 from modelyard.releasing.accepting.container import running
 from modelyard.releasing.packaging.engine import Docker

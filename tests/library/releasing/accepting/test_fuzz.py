@@ -4,7 +4,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from modelyard.releasing.accepting.fuzz import check_openapi
 from modelyard.runtime.contract import ContractError
 
@@ -31,5 +30,5 @@ def test_what_the_document_does_not_say_is_shown_with_a_request_for_it(serve, fa
 def test_without_schemathesis_it_is_said(serve, monkeypatch):
     monkeypatch.setattr(sys, "path", [])
     monkeypatch.delitem(sys.modules, "schemathesis", raising=False)
-    with pytest.raises(ContractError, match="schemathesis is not there; `make setup` brings it"):
+    with pytest.raises(ContractError, match="schemathesis is not installed; `make setup` installs it"):
         check_openapi(serve(), examples=1, seed=1)

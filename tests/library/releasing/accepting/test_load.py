@@ -4,7 +4,6 @@ import dataclasses
 import re
 
 import pytest
-
 from modelyard.releasing.accepting.load import check_load, load
 from modelyard.runtime.contract import ContractError
 

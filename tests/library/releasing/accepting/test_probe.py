@@ -5,17 +5,17 @@ import shutil
 
 import numpy as np
 import pytest
-
 from modelyard.releasing.accepting.probe import read_probe
 from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Predictor
+
+from flight_delays import project
 
 
 @pytest.mark.parametrize("kind", ["made", "made_regression", "made_multiclass"])
 def test_predictions_and_decisions_are_the_bundles_own(kind, request):
     folder = request.getfixturevalue(kind).root / "bundle"
-    probe, predictor = read_probe(read_bundle(folder)), Predictor(folder)
+    probe, predictor = read_probe(project, read_bundle(folder)), project.predictor(folder)
     scores = predictor.predict(probe.rows)
     right = list(zip(scores.tolist(), predictor.decide(scores), strict=True))
     assert [probe.fault(number, one) for number, one in enumerate(right)] == [None] * len(probe.rows)
@@ -34,4 +34,4 @@ def test_a_bundle_without_probe_rows_is_refused(bundle, tmp_path):
     (folder / "probe.json").write_text(json.dumps({"rows": [], "answers": []}))
     object.__setattr__(bundle, "folder", folder)
     with pytest.raises(ContractError, match=r"probe\.json has no rows, so nothing can be asked"):
-        read_probe(bundle)
+        read_probe(project, bundle)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-
 from modelyard.releasing.accepting.rules import check_contract
 from modelyard.runtime.contract import ContractError
 

@@ -3,10 +3,8 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from modelyard.releasing.accepting.violations import Violation, violations
 from modelyard.runtime.contract import Contract, ContractError
-from modelyard.runtime.predictor import Predictor
 
 GOOD = {"when": "2013-12-24T18:30:00", "size": 3, "share": 0.5, "kind": "a", "level": 2, "open": True}
 COLUMNS = {
@@ -57,7 +55,7 @@ def test_there_is_one_for_each_rule_of_each_column_that_is_given(contract):
 
 
 def test_each_row_breaks_that_one_rule_and_no_other(made):
-    predictor = Predictor(made.root / "bundle")
+    predictor = made.project.predictor(made.root / "bundle")
     good = json.loads((made.root / "bundle/probe.json").read_text())["rows"][0]
     found = violations(predictor.contract, good)
     assert {one.field for one in found} > predictor.contract.inputs.keys()

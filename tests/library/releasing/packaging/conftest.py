@@ -8,16 +8,15 @@ import os
 from pathlib import Path
 
 import pytest
-
+from modelyard.releasing.packaging.build import ReleaseBuild
 from modelyard.runtime.bundle import Bundle, read_bundle
-from modelyard.releasing.packaging.release import Release
 
 SITE = "opt/venv/lib/python3.11/site-packages"
 
 
 @pytest.fixture
-def release() -> Release:
-    return Release("flight-delays", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/flight-delays")
+def release() -> ReleaseBuild:
+    return ReleaseBuild("flight-delays", "1.2.0", "a" * 40, 1_700_000_000, "https://example.invalid/flight-delays")
 
 
 @pytest.fixture

@@ -6,24 +6,23 @@ import sys
 
 import numpy as np
 import pytest
-
-from modelyard.runtime.bundle import read_bundle
 from modelyard.releasing.packaging.answers import Probes, ask_image, ask_program, ask_with_file, from_lines, from_table
 from modelyard.releasing.packaging.engine import Docker
-from modelyard.training.lineage import PACKAGE
+from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.contract import ContractError
-from modelyard.runtime.predictor import Predictor
+
+from flight_delays import project
 
 
 @pytest.fixture
 def probes(bundle, tmp_path):
-    return Probes(bundle, tmp_path)
+    return Probes(project, bundle, tmp_path)
 
 
 @pytest.fixture
 def answers(bundle):
     """What the bundle answers to its probe rows."""
-    predictor = Predictor(bundle.folder)
+    predictor = project.predictor(bundle.folder)
     scores = predictor.predict(json.loads((bundle.folder / "probe.json").read_text())["rows"])
     return list(zip(scores.tolist(), predictor.decide(scores), strict=True))
 
@@ -32,10 +31,7 @@ def answers(bundle):
 def program(bundle, tmp_path):
     """What a wheel would install: the command line, with this bundle."""
     path = tmp_path / "program"
-    modules = f"import sys; from {PACKAGE.name} import predict, score;"
-    verb = "dict(predict=predict, score=score)[sys.argv[1]]"
-    code = f"{modules} {verb}.main([*sys.argv[2:], '--bundle', '{bundle.folder}'])"
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -m flight_delays "$@" --bundle {bundle.folder}\n')
     path.chmod(0o755)
     return path
 
@@ -74,15 +70,15 @@ def test_a_missing_answer_counts(probes, answers):
 
 
 def test_a_bundle_that_no_longer_answers_so_is_refused(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr("ops.packaging.answers.Predictor.predict", lambda _, rows: np.zeros(len(rows)))
+    monkeypatch.setattr("modelyard.runtime.predictor.Predictor.predict", lambda _, rows: np.zeros(len(rows)))
     with pytest.raises(ContractError, match="the bundle itself answers probe row"):
-        Probes(bundle, tmp_path)
+        Probes(project, bundle, tmp_path)
 
 
 def test_several_classes_are_compared_each(made_multiclass, tmp_path):
     bundle = read_bundle(made_multiclass.root / "bundle")
-    probes = Probes(bundle, tmp_path)
-    command = [sys.executable, "-m", PACKAGE.name, "score", probes.csv, tmp_path / "out.parquet"]
+    probes = Probes(project, bundle, tmp_path)
+    command = [sys.executable, "-m", "flight_delays", "score", probes.csv, tmp_path / "out.parquet"]
     subprocess.run([*command, "--bundle", bundle.folder], check=True)
     assert probes.check("the executable", from_table(tmp_path / "out.parquet", bundle))
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from modelyard.releasing.packaging.engine import Docker, find_docker, secrets
 from modelyard.runtime.contract import ContractError
 
@@ -34,7 +33,7 @@ def test_where_no_client_can_build_the_plugin_is_named(docker, tmp_path, monkeyp
 
 def test_without_any_client_it_is_said(tmp_path, monkeypatch):
     monkeypatch.setenv("DOCKER", f"{tmp_path}/nothing")
-    with pytest.raises(ContractError, match="there is no `docker`"):
+    with pytest.raises(ContractError, match="docker was not found on the PATH"):
         find_docker()
 
 
@@ -64,7 +63,7 @@ def test_where_the_base_cannot_be_pulled_it_is_said_how_to_name_another(docker, 
     with pytest.raises(ContractError) as refused:
         find_docker().build("service", "x:1.2.0", {})
     assert said in str(refused.value)
-    assert ("BASE_IMAGE=name takes another" in str(refused.value)) == is_told
+    assert ("BASE_IMAGE=name uses another" in str(refused.value)) == is_told
 
 
 def settings(options):

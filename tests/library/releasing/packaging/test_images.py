@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from modelyard.releasing.packaging import images
 from modelyard.releasing.packaging.engine import Docker
 from modelyard.releasing.packaging.images import build_arguments, build_image, image_name, lay_out, write_images
@@ -77,7 +76,7 @@ def test_this_machines_platform_alone_needs_no_further_build(release, docker, tm
 
 def test_a_push_without_a_digest_is_a_fault(release, docker, tmp_path):
     docker(("image inspect", "[]", 0))
-    with pytest.raises(ContractError, match="Docker tells no digest of it"):
+    with pytest.raises(ContractError, match="Docker reports no digest of it"):
         push(Docker(f"{tmp_path}/bin/docker", False), release, "service", "r.example.invalid/x", "", "b")
 
 

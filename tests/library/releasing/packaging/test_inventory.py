@@ -5,7 +5,6 @@ import sys
 import tarfile
 
 import pytest
-
 from modelyard.releasing.packaging.engine import Docker
 from modelyard.releasing.packaging.inventory import read_inventory, take_stock
 from modelyard.runtime.contract import ContractError

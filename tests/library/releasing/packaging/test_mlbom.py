@@ -4,10 +4,9 @@ import dataclasses
 import json
 
 import pytest
-
-from modelyard.runtime.bundle import read_bundle
 from modelyard.releasing.packaging.bom import BUNDLE
 from modelyard.releasing.packaging.mlbom import mlbom, model_card
+from modelyard.runtime.bundle import read_bundle
 
 
 @pytest.fixture

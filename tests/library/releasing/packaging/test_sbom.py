@@ -3,10 +3,10 @@ from __future__ import annotations
 import json
 
 import pytest
-
+from modelyard.errors import ContractError
 from modelyard.releasing.packaging.bom import BUNDLE, write
 from modelyard.releasing.packaging.inventory import take_stock
-from modelyard.releasing.packaging.sbom import locked_wheels, sbom
+from modelyard.releasing.packaging.sbom import locked_library, locked_wheels, sbom
 
 TAGS = frozenset(["cp311-cp311-manylinux_2_28_x86_64"])
 NUMPY = "https://example.invalid/numpy-2.4.6-cp311-cp311"
@@ -21,15 +21,23 @@ wheels = [
 [[package]]
 name = "flight-delays"
 source = { editable = "." }
-""".replace("NUMPY", NUMPY)
+[[package]]
+name = "modelyard"
+version = "1.4.0"
+source = { path = "vendor/modelyard-1.4.0-py3-none-any.whl" }
+wheels = [{ filename = "modelyard-1.4.0-py3-none-any.whl", hash = "sha256:LIBRARY" }]
+""".replace("NUMPY", NUMPY).replace("LIBRARY", "a" * 64)
+WHEELS = {("numpy", "2.4.6"): {TAGS: "2" * 64}}
 
 
 @pytest.fixture
 def bill(release, image):
-    text = sbom(
-        release, take_stock(image.texts, image.hashes), {("numpy", "2.4.6"): {TAGS: "2" * 64}}, "e" * 64, "b" * 64
-    )
-    return json.loads(text)
+    return json.loads(make(release, image))
+
+
+def make(release, image):
+    inventory = take_stock(image.texts, image.hashes)
+    return sbom(release, inventory, WHEELS, locked_library(LOCK), "e" * 64, "b" * 64)
 
 
 def part(bill, name):
@@ -38,7 +46,7 @@ def part(bill, name):
 
 def test_the_lock_has_the_hash_of_each_wheel_by_its_tags():
     found = locked_wheels(LOCK)
-    assert found.keys() == {("numpy", "2.4.6")}
+    assert found.keys() == {("numpy", "2.4.6"), ("modelyard", "1.4.0")}
     assert found["numpy", "2.4.6"][TAGS] == "22"
 
 
@@ -64,6 +72,25 @@ def test_the_projects_own_package_is_the_releases_wheel(bill):
     assert part(bill, "flight_delays")["hashes"] == [{"alg": "SHA-256", "content": "e" * 64}]
 
 
+def test_the_library_inside_the_wheel_has_an_entry_of_its_own(bill):
+    library = part(bill, "modelyard")
+    assert (library["version"], library["purl"]) == ("1.4.0", "pkg:pypi/modelyard@1.4.0")
+    assert library["hashes"] == [{"alg": "SHA-256", "content": "a" * 64}]
+    assert library["licenses"] == [{"license": {"id": "MIT"}}]
+    needs = {one["ref"]: one.get("dependsOn", []) for one in bill["dependencies"]}
+    assert "pkg:pypi/modelyard@1.4.0" in needs["pkg:pypi/flight-delays@1.2.0"]
+
+
+def test_a_library_that_is_edited_in_place_has_no_hash():
+    lock = '[[package]]\nname = "modelyard"\nversion = "1.4.0"\nsource = { editable = "vendor/modelyard" }\n'
+    assert not locked_library(lock).hashes
+
+
+def test_a_lock_without_the_library_is_refused():
+    with pytest.raises(ContractError, match=r"uv\.lock does not list modelyard"):
+        locked_library('[[package]]\nname = "numpy"\nversion = "2.4.6"\n')
+
+
 def test_debian_python_and_the_system_are_in_it(bill):
     assert part(bill, "libc6")["purl"] == "pkg:deb/debian/libc6@2.36-9?arch=amd64"
     assert part(bill, "python")["version"] == "3.11.9"
@@ -72,14 +99,16 @@ def test_debian_python_and_the_system_are_in_it(bill):
 
 def test_it_says_what_needs_what(bill):
     needs = {one["ref"]: one.get("dependsOn", []) for one in bill["dependencies"]}
-    assert needs["pkg:pypi/flight-delays@1.2.0"] == ["pkg:pypi/numpy@2.4.6", "pkg:pypi/uvicorn@0.54.0"]
+    assert needs["pkg:pypi/flight-delays@1.2.0"] == [
+        "pkg:pypi/modelyard@1.4.0",
+        "pkg:pypi/numpy@2.4.6",
+        "pkg:pypi/uvicorn@0.54.0",
+    ]
     assert "pkg:pypi/flight-delays@1.2.0" in needs["image"]
 
 
 def test_it_comes_out_the_same_each_time(release, image, bill):
-    again = sbom(
-        release, take_stock(image.texts, image.hashes), {("numpy", "2.4.6"): {TAGS: "2" * 64}}, "e" * 64, "b" * 64
-    )
+    again = make(release, image)
     assert json.loads(again) == bill
     assert again == write(bill)
 

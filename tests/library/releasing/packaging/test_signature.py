@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-
 from modelyard.releasing.packaging.signature import KEY, sign, signer
 from modelyard.releasing.packaging.sums import SIGNATURE, SUMS, write_sums
 from modelyard.runtime.contract import ContractError

@@ -3,7 +3,6 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-
 from modelyard.releasing.packaging.sums import SUMS, faults, read_sums, write_sums
 from modelyard.runtime.contract import ContractError
 

@@ -1,0 +1,1 @@
+"""Packaging a model, testing the packages, and the registry of its versions."""

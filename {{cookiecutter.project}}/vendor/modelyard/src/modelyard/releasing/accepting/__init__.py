@@ -1,1 +1,1 @@
-"""The last test of the service's image before it is pushed: run as it will be deployed, it is asked over HTTP."""
+"""Tests of the service's image before it is pushed."""

@@ -1,4 +1,4 @@
-"""The service's image, run as a deployment runs it: as nobody, on a read-only file system, with keys and a log."""
+"""The service's image, run as in a deployment: unprivileged, on a read-only file system, with keys and a log."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+from ...errors import ContractError
 from ..packaging.engine import Docker
-from ...runtime.contract import ContractError
-from .service import Service
+from .service import RunningService
 
 PORT = 8000
 READY = 90.0  # seconds until it must answer
@@ -34,26 +34,27 @@ LOG = {"folder": "/tmp/log", "file_mb": 8, "files": 2}  # noqa: S108
 
 
 @contextlib.contextmanager
-def running(docker: Docker, image: str, project: str) -> Iterator[Service]:
-    """The service of an image, ready, with a key that may predict and read; it is removed afterwards.
+def running(docker: Docker, image: str, name: str) -> Iterator[RunningService]:
+    """The service of an image, ready, with a key that may predict and read. The container is removed afterwards.
 
-    Raises ContractError where the image runs as root, or does not become ready. What goes wrong with the service, here
-    or within the block, is told with the end of its log.
+    Raises ContractError where the image runs as root, or does not become ready. A failure of the service, here or
+    within the block, is reported with the end of its log.
     """
     check_user(docker, image)
-    key = secrets.token_urlsafe(32)
-    known = {"name": "accept", "roles": ["predict", "read"], "sha256": hashlib.sha256(key.encode()).hexdigest()}
-    serving = {"models": {project: {}}, "access": {"keys": "/tmp/keys.json"}, "log": LOG}  # noqa: S108
-    told = {
-        "PROGRAM": f"/opt/venv/bin/{project}",
-        "KEYS": json.dumps({"keys": [known]}),
+    api_key = secrets.token_urlsafe(32)
+    digest = hashlib.sha256(api_key.encode()).hexdigest()
+    key_entry = {"name": "accept", "roles": ["predict", "read"], "sha256": digest}
+    serving = {"models": {name: {}}, "access": {"keys": "/tmp/keys.json"}, "log": LOG}  # noqa: S108
+    variables = {
+        "PROGRAM": f"/opt/venv/bin/{name}",
+        "KEYS": json.dumps({"keys": [key_entry]}),
         "SERVING": json.dumps(serving),
     }
-    environment = [part for name, value in told.items() for part in ("--env", f"{name}={value}")]
-    started = ["run", "--detach", *CONFINED, "--publish", f"127.0.0.1::{PORT}", *environment]
-    container = docker(*started, "--entrypoint", "sh", image, "-c", SCRIPT).strip()
+    environment = [part for key, value in variables.items() for part in ("--env", f"{key}={value}")]
+    command = ["run", "--detach", *CONFINED, "--publish", f"127.0.0.1::{PORT}", *environment]
+    container = docker(*command, "--entrypoint", "sh", image, "-c", SCRIPT).strip()
     try:
-        service = Service(*_address(docker, container), {"X-API-Key": key})
+        service = RunningService(*_address(docker, container), {"X-API-Key": api_key})
         _wait(docker, container, service)
         yield service
     except ContractError as error:
@@ -70,7 +71,7 @@ def check_user(docker: Docker, image: str) -> None:
 
 
 def _address(docker: Docker, container: str) -> tuple[str, int]:
-    """Where its port is on this machine. Raises ContractError where it has ended already."""
+    """The address of its port on this machine. Raises ContractError if it has ended."""
     lines = docker("port", container, str(PORT)).splitlines()
     host, _, port = (lines[0] if lines else "").rpartition(":")
     if not port.isdecimal():
@@ -78,7 +79,7 @@ def _address(docker: Docker, container: str) -> tuple[str, int]:
     return host, int(port)
 
 
-def _wait(docker: Docker, container: str, service: Service) -> None:
+def _wait(docker: Docker, container: str, service: RunningService) -> None:
     """Wait until it answers. Raises ContractError where it does not, or has ended."""
     until = time.monotonic() + READY
     while time.monotonic() < until:
@@ -94,5 +95,5 @@ def _wait(docker: Docker, container: str, service: Service) -> None:
 
 def _log(docker: Docker, container: str) -> str:
     command = [docker.client, "logs", "--tail", str(LAST), container]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603
-    return done.stdout.strip() or "it is empty"
+    process = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)  # noqa: S603
+    return process.stdout.strip() or "it is empty"

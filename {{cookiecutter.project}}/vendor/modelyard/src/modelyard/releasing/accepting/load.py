@@ -1,4 +1,4 @@
-"""Requests over several connections at once: each must be answered, and rightly."""
+"""Requests over several connections at once: each must be answered correctly."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .probe import Probe
-from .service import Service
+from .service import RunningService
 
 
 @dataclass
 class Load:
-    """What clients got. milliseconds: of each request that was answered with 200; faults: by what they were."""
+    """The result of a load test. milliseconds: of each request answered with 200. faults: counted by kind."""
 
     milliseconds: list[float] = field(default_factory=list)
     faults: Counter[str] = field(default_factory=Counter)
@@ -36,27 +36,27 @@ class Load:
         return f"{self.faults.total()} failed, p50 {middle:.1f} ms, p99 {slow:.1f} ms, in {self.seconds:.1f} s"
 
 
-def load(service: Service, probe: Probe, requests: int, connections: int) -> Load:
-    """Ask for the probe rows one by one, over and over, by so many clients that each keep a connection."""
-    done, lock, numbers = Load(), threading.Lock(), count()
+def load(service: RunningService, probe: Probe, requests: int, connections: int) -> Load:
+    """Send the probe rows one by one, over and over, from as many clients as connections."""
+    result, lock, numbers = Load(), threading.Lock(), count()
 
     def ask() -> None:
         client = service.connect()
-        while (number := next(numbers)) < requests:  # next() of a count is one step, so no number comes twice
-            place = number % len(probe.rows)
+        while (number := next(numbers)) < requests:  # next() of a count is atomic, so no number comes twice
+            row = number % len(probe.rows)
             started = time.perf_counter()
             try:
-                status, said = client.ask("/predict", probe.rows[place])
+                status, answer = client.ask("/predict", probe.rows[row])
             except (OSError, http.client.HTTPException) as error:
                 with lock:
-                    done.failed(type(error).__name__, f"probe row {place} got no answer: {error!r}")
+                    result.failed(type(error).__name__, f"probe row {row} got no answer: {error!r}")
                 continue
             took = (time.perf_counter() - started) * 1e3
             with lock:
                 if status == 200:
-                    done.milliseconds.append(took)
-                if wrong := _wrong(probe, place, status, said):
-                    done.failed(*wrong)
+                    result.milliseconds.append(took)
+                if failure := _fault(probe, row, status, answer):
+                    result.failed(*failure)
         client.close()
 
     started = time.perf_counter()
@@ -65,30 +65,30 @@ def load(service: Service, probe: Probe, requests: int, connections: int) -> Loa
         one.start()
     for one in clients:
         one.join()
-    done.seconds = time.perf_counter() - started
-    return done
+    result.seconds = time.perf_counter() - started
+    return result
 
 
-def _wrong(probe: Probe, place: int, status: int, said: Any) -> tuple[str, str] | None:
-    """What is wrong with an answer, in a word and in full."""
+def _fault(probe: Probe, row: int, status: int, answer: Any) -> tuple[str, str] | None:
+    """The kind of fault of an answer, and a sentence on it; None if the answer is right."""
     if status != 200:
-        return str(status), f"probe row {place} was answered with {status}: {str(said)[:300]}"
+        return str(status), f"probe row {row} was answered with {status}: {str(answer)[:300]}"
     try:
-        (one,) = said["predictions"]
-        found, instead = (one["prediction"], one["decision"]), said["fallback"]
+        (one,) = answer["predictions"]
+        row_answer, fallback = (one["prediction"], one["decision"]), answer["fallback"]
     except (TypeError, KeyError, ValueError):
-        return "of another form", f"probe row {place} was answered with {str(said)[:300]}"
-    if instead:
-        return f"answered by {instead}", f"probe row {place} was answered by {instead}, not by the model"
-    fault = probe.fault(place, found)
+        return "of another form", f"probe row {row} was answered with {str(answer)[:300]}"
+    if fallback:
+        return f"answered by {fallback}", f"probe row {row} was answered by {fallback}, not by the model"
+    fault = probe.fault(row, row_answer)
     return ("answered wrongly", fault) if fault else None
 
 
-def check_load(service: Service, probe: Probe, requests: int, connections: int) -> str:
-    """What was measured, as a line. Raises ContractError where a request failed, with the figures all the same."""
-    done = load(service, probe, requests, connections)
-    line = f"{requests} requests over {connections} connections: {done}"
-    if done.faults:
-        kinds = ", ".join(f"{what} ({times})" for what, times in done.faults.most_common())
-        raise ContractError(f"{line}\n  {kinds}; the first: {done.first}")
+def check_load(service: RunningService, probe: Probe, requests: int, connections: int) -> str:
+    """The measurements as a line. Raises ContractError with the same figures if a request failed."""
+    result = load(service, probe, requests, connections)
+    line = f"{requests} requests over {connections} connections: {result}"
+    if result.faults:
+        kinds = ", ".join(f"{what} ({times})" for what, times in result.faults.most_common())
+        raise ContractError(f"{line}\n  {kinds}; the first: {result.first}")
     return line

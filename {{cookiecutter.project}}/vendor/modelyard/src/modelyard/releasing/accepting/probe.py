@@ -1,4 +1,4 @@
-"""The rows that a bundle brings along, and the answers that it must give to them."""
+"""The probe rows of a bundle, and the answers that it must give to them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from ...errors import ContractError
 from ...runtime.bundle import Bundle
+from ...runtime.project import Project
 from ..packaging.answers import Answer, bits
-from ...runtime.contract import ContractError
-from ...runtime.predictor import Predictor
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,18 @@ class Probe:
     rows: Sequence[Mapping[str, Any]]
     answers: Sequence[Answer]
 
-    def fault(self, number: int, found: Answer) -> str | None:
+    def fault(self, number: int, answer: Answer) -> str | None:
         """What is wrong with the answer to a row, to the last bit; None where nothing is."""
-        right = self.answers[number]
-        if bits(found) == bits(right):
+        expected = self.answers[number]
+        if bits(answer) == bits(expected):
             return None
-        return f"probe row {number} is answered with {list(found)}, and the pipeline answered {list(right)}"
+        return f"probe row {number} is answered with {list(answer)}, and the pipeline answered {list(expected)}"
 
 
-def read_probe(bundle: Bundle) -> Probe:
+def read_probe(project: Project, bundle: Bundle) -> Probe:
     """The probe of a bundle. Raises ContractError where it has no rows."""
-    found = json.loads((bundle.folder / "probe.json").read_text(encoding="utf-8"))
-    if not found["rows"]:
+    content = json.loads((bundle.folder / "probe.json").read_text(encoding="utf-8"))
+    if not content["rows"]:
         raise ContractError(f"{bundle.folder}/probe.json has no rows, so nothing can be asked; make the bundle again")
-    decisions = Predictor(bundle.folder).decide(np.array(found["answers"], dtype=np.float64))
-    return Probe(found["rows"], list(zip(found["answers"], decisions, strict=True)))
+    decisions = project.predictor(bundle.folder).decide(np.array(content["answers"], dtype=np.float64))
+    return Probe(content["rows"], list(zip(content["answers"], decisions, strict=True)))

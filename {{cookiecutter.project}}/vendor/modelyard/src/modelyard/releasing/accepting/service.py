@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 
 TIMEOUT = 30.0  # seconds for one answer
 
 
 @dataclass(frozen=True)
-class Service:
-    """Where it listens. headers: what lets us in."""
+class RunningService:
+    """The address of a service. headers: the credentials."""
 
     host: str
     port: int
@@ -26,20 +26,20 @@ class Service:
         """Its address."""
         return f"http://{self.host}:{self.port}"
 
-    def connect(self) -> Client:
+    def connect(self) -> ServiceClient:
         """A client of it."""
-        return Client(self)
+        return ServiceClient(self)
 
 
-class Client:
-    """Asks over one connection, which is kept, and opened anew where the service has closed it."""
+class ServiceClient:
+    """Sends requests over one connection, which is reopened if the service has closed it."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: RunningService) -> None:
         self._service = service
         self._connection = http.client.HTTPConnection(service.host, service.port, timeout=TIMEOUT)
 
     def ask(self, path: str, content: Any = None) -> tuple[int, Any]:
-        """The status, and the answer's JSON (None where it is none); a POST where there is content to send.
+        """Send a GET, or a POST if there is content. Returns the status and the parsed answer (None if it is no JSON).
 
         Raises OSError or http.client.HTTPException where no answer comes.
         """

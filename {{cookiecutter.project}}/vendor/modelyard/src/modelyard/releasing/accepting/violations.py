@@ -1,6 +1,6 @@
-"""Rows that break a contract: one for each rule of each column that a model is given.
+"""Rows that break a contract: one for each rule of each input column.
 
-The rules are read from the contract alone, not by the code that checks rows, which is what they are to test.
+The rules are read from the contract, and not by the code that checks rows, because that code is tested.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Violation(NamedTuple):
 
 def violations(contract: Contract, good: Mapping[str, Any]) -> list[Violation]:
     """All of them, each made from a row that keeps the contract."""
-    found = [
+    cases = [
         Violation({**good, name: value}, name, rule)
         for name in contract.inputs
         for value, rule in _breaking(contract, name)
@@ -32,7 +32,7 @@ def violations(contract: Contract, good: Mapping[str, Any]) -> list[Violation]:
     stranger = "no_such_column"
     while stranger in contract.columns:
         stranger += "_"
-    return [*found, Violation({**good, stranger: 1}, stranger, "no such column in the contract")]
+    return [*cases, Violation({**good, stranger: 1}, stranger, "no such column in the contract")]
 
 
 def _breaking(contract: Contract, name: str) -> Iterator[tuple[Any, str]]:

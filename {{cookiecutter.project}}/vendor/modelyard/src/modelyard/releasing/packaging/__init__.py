@@ -1,1 +1,1 @@
-"""What a release consists of: wheel, executable, images, bills of materials, sums and their signature."""
+"""Wheel, executable, images and bills of materials of a release."""

@@ -1,4 +1,4 @@
-"""Whether all that is made of one bundle answers its probe rows as the pipeline did, to the last bit."""
+"""Whether everything that is built from one bundle answers its probe rows as the pipeline did, to the last bit."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet
 
+from ...errors import ContractError
 from ...runtime.bundle import Bundle
-from ...runtime.contract import ContractError
-from ...runtime.predictor import Predictor
+from ...runtime.project import Project
 from .engine import Docker
 from .run import run
 
@@ -21,11 +21,11 @@ Answer = tuple[Any, Any]  # prediction and decision
 
 
 class Probes:
-    """The probe rows of a bundle in each form in which they are asked, and what the pipeline answered."""
+    """The probe rows of a bundle in each form in which they are sent, and the pipeline's answers."""
 
-    def __init__(self, bundle: Bundle, folder: Path) -> None:
+    def __init__(self, project: Project, bundle: Bundle, folder: Path) -> None:
         probe = json.loads((bundle.folder / "probe.json").read_text(encoding="utf-8"))
-        predictor = Predictor(bundle.folder)
+        predictor = project.predictor(bundle.folder)
         scores = predictor.predict(probe["rows"])
         self._expected = list(zip(probe["answers"], predictor.decide(scores), strict=True))
         self.text = json.dumps(probe["rows"])
@@ -38,26 +38,26 @@ class Probes:
         self.check("the bundle itself", zip(scores.tolist(), predictor.decide(scores), strict=True))
 
     def check(self, who: str, answers: Any) -> int:
-        """The number of rows that are answered as the pipeline answered them, which are all.
+        """Compare answers with the pipeline's. Returns the number of rows.
 
-        Raises ContractError that names the first one that is answered otherwise.
+        Raises ContractError that names the first row with a different answer.
         """
-        found = list(answers)
-        if len(found) != len(self._expected):
+        rows = list(answers)
+        if len(rows) != len(self._expected):
             raise ContractError(
-                f"{who} gives {len(found)} answers to {len(self._expected)} probe rows; nothing may ship"
+                f"{who} gives {len(rows)} answers to {len(self._expected)} probe rows; nothing may ship"
             )
-        for number, (ours, right) in enumerate(zip(found, self._expected, strict=True)):
-            if bits(ours) != bits(right):
+        for number, (row, expected) in enumerate(zip(rows, self._expected, strict=True)):
+            if bits(row) != bits(expected):
                 raise ContractError(
-                    f"{who} answers probe row {number} with {list(ours)}, and the pipeline answered {list(right)}: "
+                    f"{who} answers probe row {number} with {list(row)}, and the pipeline answered {list(expected)}: "
                     "they are made of different models or run by different libraries; nothing may ship"
                 )
-        return len(found)
+        return len(rows)
 
 
 def bits(answer: Sequence[Any]) -> str:
-    """A text that differs where a bit does: Python writes a float so that it reads back as the same."""
+    """A text that differs if any bit of the answer does."""
     prediction, decision = answer
     numbers = prediction if isinstance(prediction, list) else [prediction]
     return repr([[float(one).hex() for one in numbers], decision])
@@ -80,18 +80,18 @@ def from_table(path: Path, bundle: Bundle) -> list[Answer]:
 
 def ask_program(program: Path, probes: Probes) -> list[Answer]:
     """What an installed wheel, or the executable, answers to rows as JSON."""
-    return from_lines(run([str(program), "predict"], given=probes.text))
+    return from_lines(run([str(program), "predict"], stdin=probes.text))
 
 
-def ask_with_file(program: Path, given: Path, bundle: Bundle) -> list[Answer]:
+def ask_with_file(program: Path, rows_file: Path, bundle: Bundle) -> list[Answer]:
     """What the executable answers to a file of rows."""
-    made = given.with_name(f"answers-to-{given.suffix[1:]}.parquet")
-    run([str(program), "score", str(given), str(made)])
-    return from_table(made, bundle)
+    answers_file = rows_file.with_name(f"answers-to-{rows_file.suffix[1:]}.parquet")
+    run([str(program), "score", str(rows_file), str(answers_file)])
+    return from_table(answers_file, bundle)
 
 
-def ask_image(docker: Docker, image: str, project: str, probes: Probes) -> list[Answer]:
-    """What an image answers, on a read-only file system and without a network."""
+def ask_image(docker: Docker, image: str, name: str, probes: Probes) -> list[Answer]:
+    """What an image answers, on a read-only file system and without a network. name: of the program, the project's."""
     confined = ["--rm", "--interactive", "--network", "none", "--read-only", "--tmpfs", "/tmp"]  # noqa: S108
-    program = ["--entrypoint", f"/opt/venv/bin/{project}", image, "predict"]
-    return from_lines(docker("run", *confined, *program, given=probes.text))
+    program = ["--entrypoint", f"/opt/venv/bin/{name}", image, "predict"]
+    return from_lines(docker("run", *confined, *program, stdin=probes.text))

@@ -1,4 +1,4 @@
-"""What both bills of materials share: CycloneDX 1.6 as JSON, the same bytes each time, held to its schema."""
+"""What both bills of materials share: CycloneDX 1.6 as JSON, reproducible, and validated by its schema."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cyclonedx.output import make_outputter
 from cyclonedx.schema import OutputFormat, SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-from .release import Release
+from .build import ReleaseBuild
 
-BUNDLE = "trainyard:bundle:sha256"  # the property that names the bundle in both
+BUNDLE = "modelyard:bundle:sha256"  # the property that names the bundle in both
 SCHEMA = SchemaVersion.V1_6
 
 
-def new_bom(release: Release, subject: Component) -> Bom:
+def new_bom(release: ReleaseBuild, subject: Component) -> Bom:
     """A bill of materials of a release's subject, without a part yet."""
     bom = Bom(serial_number=uuid.uuid5(uuid.NAMESPACE_URL, f"{release.source}/{release.version}/{subject.name}"))
     bom.metadata.timestamp = release.created
@@ -33,8 +33,8 @@ def sha256_of(digest: str) -> list[HashType]:
 
 
 def properties(**named: str | None) -> list[Property]:
-    """Properties of a component in our name space; `of_that` is written `trainyard:of:that`."""
-    return [Property(name=f"trainyard:{name.replace('_', ':')}", value=value) for name, value in named.items() if value]
+    """Properties of a component in the library's namespace; `of_that` is written `modelyard:of:that`."""
+    return [Property(name=f"modelyard:{name.replace('_', ':')}", value=value) for name, value in named.items() if value]
 
 
 def to_json(bom: Bom) -> dict[str, Any]:

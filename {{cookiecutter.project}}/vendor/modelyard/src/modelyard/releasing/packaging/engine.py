@@ -1,4 +1,4 @@
-"""Docker: the client that can build here, and what is done with it."""
+"""Docker: the client that can build images on this machine."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .run import run
 
 LAST_WITHOUT_BUILDX = 22  # from 23 on, the client needs the plugin for what the Dockerfile asks
-NO_BASE = "failed to do request"  # what BuildKit says where a registry does not answer
+NO_BASE = "failed to do request"  # BuildKit's message where a registry does not answer
 
 
 @dataclass(frozen=True)
@@ -25,16 +25,16 @@ class Docker:
     client: str
     buildx: bool
 
-    def __call__(self, *arguments: str, given: str | None = None) -> str:
-        """What the client printed. Raises ContractError with what it said where it failed."""
-        return run([self.client, *arguments], given=given)
+    def __call__(self, *arguments: str, stdin: str | None = None) -> str:
+        """The standard output of the client. Raises ContractError with its message where it failed."""
+        return run([self.client, *arguments], stdin=stdin)
 
     def build(self, target: str, tag: str, arguments: Mapping[str, str], output: Sequence[str] = ()) -> None:
         """Build a target of the Dockerfile here, for this machine unless `output` says where it goes."""
         start = ["buildx", "build", *(output or ["--load"])] if self.buildx else ["build"]
-        given = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
-        with secrets() as hidden:
-            command = [self.client, *start, "--quiet", "--target", target, "--tag", tag, *given, *hidden, "."]
+        build_args = [part for name, value in arguments.items() for part in ("--build-arg", f"{name}={value}")]
+        with secrets() as options:
+            command = [self.client, *start, "--quiet", "--target", target, "--tag", tag, *build_args, *options, "."]
             try:
                 run(command, {**os.environ, "DOCKER_BUILDKIT": "1"})
             except ContractError as error:
@@ -42,7 +42,7 @@ class Docker:
                     raise
                 raise ContractError(
                     f"{error}\nthe base image could not be pulled; where its registry is out of reach, "
-                    "BASE_IMAGE=name takes another image of Debian 12 with Python, such as a mirror's"
+                    "BASE_IMAGE=name uses another image of Debian 12 with Python, such as a mirror's"
                 ) from None
 
     def image_id(self, image: str) -> str:
@@ -59,25 +59,24 @@ def find_docker() -> Docker:
     clients = [named] if named else [f"{folder}/docker" for folder in os.get_exec_path()]
     clients = [client for client in dict.fromkeys(clients) if os.access(client, os.X_OK)]
     if not clients:
-        raise ContractError("there is no `docker` on the PATH, which builds the images; install Docker, or leave the "
-                            "images out: --only wheel --only executable")  # fmt: skip
+        raise ContractError("docker was not found on the PATH; it builds the images: install Docker")
     for client in clients:
-        buildx = bool(_said(client, "buildx", "version"))
-        version = _said(client, "version", "--format", "{{.Client.Version}}").partition(".")[0]
+        buildx = bool(_output(client, "buildx", "version"))
+        version = _output(client, "version", "--format", "{{.Client.Version}}").partition(".")[0]
         if buildx or (version.isdecimal() and int(version) <= LAST_WITHOUT_BUILDX):
             run([client, "info"])
             return Docker(client, buildx)
     raise ContractError(f"{clients[0]} has no plugin buildx, which builds the images; install docker-buildx")
 
 
-def _said(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
-    return done.stdout.strip()
+def _output(*command: str) -> str:
+    process = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    return process.stdout.strip()
 
 
 @contextmanager
 def secrets() -> Iterator[list[str]]:
-    """The options that hand this machine's settings of pip and its certificates to a build, and to nothing it makes."""
+    """The options that give a build this machine's pip settings and certificates as secrets, which no image keeps."""
     config = configparser.ConfigParser(interpolation=None)
     config.read(os.environ.get("PIP_CONFIG_FILE", os.devnull), encoding="utf-8")
     if not config.has_section("global"):

@@ -1,4 +1,4 @@
-"""The images: the service, and the pipeline that makes a model of new data."""
+"""The images: the service, and the pipeline that trains on new data."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import shutil
 from pathlib import Path
 
 from ...judging.verdict import VERDICT
+from .build import ReleaseBuild
 from .engine import Docker
-from .release import Release
 from .wheel import requirements
 
 IMAGES = "image.txt"
-BUILD = Path("build")  # what the Dockerfile takes, besides the settings
+BUILD = Path("build")  # the files that the Dockerfile copies, besides the settings
 TARGETS = {"service": ("serve", "oidc"), "pipeline": ("train",)}  # and the extras that each one needs
 
 
 def lay_out(wheel: Path) -> None:
-    """Put what the Dockerfile takes into build/."""
+    """Put the files that the Dockerfile copies into build/."""
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir()
     shutil.copyfile(wheel, BUILD / wheel.name)
@@ -27,14 +27,14 @@ def lay_out(wheel: Path) -> None:
         (BUILD / f"{target}.txt").write_text(requirements(*extras), encoding="utf-8")
 
 
-def image_name(release: Release, target: str) -> str:
+def image_name(release: ReleaseBuild, target: str) -> str:
     """The image's name on this machine; the service has the project's."""
-    name = release.project if target == "service" else f"{release.project}-{target}"
+    name = release.name if target == "service" else f"{release.name}-{target}"
     return f"{name}:{release.version}"
 
 
-def build_arguments(release: Release, bundle: str) -> dict[str, str]:
-    """What an image says of itself, and what it is built on where BASE_IMAGE names another base."""
+def build_arguments(release: ReleaseBuild, bundle: str) -> dict[str, str]:
+    """The labels of an image, and its base where BASE_IMAGE names another one."""
     arguments = {
         "VERSION": release.version,
         "REVISION": release.revision,
@@ -47,7 +47,7 @@ def build_arguments(release: Release, bundle: str) -> dict[str, str]:
     return arguments
 
 
-def build_image(docker: Docker, release: Release, target: str, bundle: str) -> str:
+def build_image(docker: Docker, release: ReleaseBuild, target: str, bundle: str) -> str:
     """Build one of TARGETS from build/; its id."""
     name = image_name(release, target)
     docker.build(target, name, build_arguments(release, bundle))

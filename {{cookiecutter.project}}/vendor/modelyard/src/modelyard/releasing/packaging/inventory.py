@@ -1,4 +1,4 @@
-"""What is installed in an image, read from its files; nothing in it is run."""
+"""What is installed in an image, read from its files; nothing in the image is run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from email.parser import HeaderParser
 from pathlib import PurePosixPath
 from typing import IO
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .engine import Docker
 
 PACKAGES = "opt/venv/lib/"
@@ -23,7 +23,7 @@ KEPT = ("usr/lib/os-release", "opt/venv/pyvenv.cfg", f"{DPKG}status")
 
 
 @dataclass(frozen=True)
-class Distribution:
+class InstalledDistribution:
     """An installed Python distribution: its metadata, its wheel's tags, and the hash of the list of its files."""
 
     metadata: Message
@@ -32,7 +32,7 @@ class Distribution:
 
     @property
     def name(self) -> str:
-        """Its name as it writes it."""
+        """Its name, as its metadata spells it."""
         return str(self.metadata["Name"])
 
     @property
@@ -57,7 +57,7 @@ class Inventory:
 
     python: str
     system: Mapping[str, str]
-    distributions: list[Distribution]
+    distributions: list[InstalledDistribution]
     debian: list[DebianPackage]
 
 
@@ -123,7 +123,7 @@ def take_stock(texts: Mapping[str, bytes], hashes: Mapping[str, str]) -> Invento
     )
 
 
-def _distribution(info: PurePosixPath, texts: Mapping[str, bytes], hashes: Mapping[str, str]) -> Distribution:
+def _distribution(info: PurePosixPath, texts: Mapping[str, bytes], hashes: Mapping[str, str]) -> InstalledDistribution:
     metadata = HeaderParser().parsestr(texts[f"{info}/METADATA"].decode())
     wheel = HeaderParser().parsestr(texts[f"{info}/WHEEL"].decode())
     record = texts[f"{info}/RECORD"].decode()
@@ -134,25 +134,25 @@ def _distribution(info: PurePosixPath, texts: Mapping[str, bytes], hashes: Mappi
             continue  # bytecode, which is made in the image, and programs outside of lib/, which name their Python
         if not path.startswith(f"{info.name}/"):
             lines.append(f"{written} {path}")
-        found = base64.urlsafe_b64encode(bytes.fromhex(hashes[where])).rstrip(b"=").decode()
-        if written != f"sha256={found}":
+        digest = base64.urlsafe_b64encode(bytes.fromhex(hashes[where])).rstrip(b"=").decode()
+        if written != f"sha256={digest}":
             raise ContractError(
                 f"{where} in the image is not the file that {metadata['Name']} was installed with; build it again"
             )
     content = hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
-    return Distribution(metadata, frozenset(wheel.get_all("Tag") or []), content)
+    return InstalledDistribution(metadata, frozenset(wheel.get_all("Tag") or []), content)
 
 
 def _debian(texts: Mapping[str, bytes]) -> Iterator[DebianPackage]:
     for paragraph in texts.get(f"{DPKG}status", b"").decode(errors="replace").split("\n\n"):
-        said = HeaderParser().parsestr(paragraph)
-        if said["Package"] is None or not str(said["Status"]).endswith(" installed"):
+        fields = HeaderParser().parsestr(paragraph)
+        if fields["Package"] is None or not str(fields["Status"]).endswith(" installed"):
             continue
-        name, architecture = str(said["Package"]), str(said["Architecture"])
+        name, architecture = str(fields["Package"]), str(fields["Architecture"])
         sums = [texts.get(f"{DPKG}info/{one}.md5sums") for one in (name, f"{name}:{architecture}")]
-        known = next((one for one in sums if one is not None), None)
-        digest = None if known is None else hashlib.sha256(known).hexdigest()
-        yield DebianPackage(name, str(said["Version"]), architecture, digest)
+        sums_text = next((one for one in sums if one is not None), None)
+        digest = None if sums_text is None else hashlib.sha256(sums_text).hexdigest()
+        yield DebianPackage(name, str(fields["Version"]), architecture, digest)
 
 
 def _assignments(text: bytes) -> dict[str, str]:

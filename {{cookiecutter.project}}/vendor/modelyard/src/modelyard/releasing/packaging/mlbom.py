@@ -1,4 +1,4 @@
-"""The bill of materials of the model: its data, how it was made, how good it is, and what made it."""
+"""The bill of materials of the model: its data, parameters, metrics, packages and code."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from cyclonedx.model.component import Component, ComponentType
 from packageurl import PackageURL
 
 from ...runtime.bundle import Bundle
+from ...training.lineage import LIBRARY
 from .bom import new_bom, properties, sha256_of, to_json, write
-from .release import Release
+from .build import ReleaseBuild
 
 TASKS = {"regression": "regression", "binary": "classification", "multiclass": "classification"}
 
 
-def mlbom(release: Release, bundle: Bundle) -> str:
+def mlbom(release: ReleaseBuild, bundle: Bundle) -> str:
     """The bill of a bundle's model as text; all of it is what the bundle says of itself."""
     manifest, contract = bundle.manifest, bundle.contract
     model = Component(
@@ -43,10 +44,7 @@ def mlbom(release: Release, bundle: Bundle) -> str:
         for period, entry in manifest["data"]["periods"].items()
     ]
     made_with = [_package(name, version) for name, version in manifest["environment"]["packages"].items()]
-    code = [
-        Component(name=name, type=ComponentType.FILE, bom_ref=f"code-{name}", hashes=sha256_of(digest))
-        for name, digest in manifest["code"].items()
-    ]
+    code = [_code(name, digest) for name, digest in manifest["code"].items()]
     bom.components.update([*data, *made_with, *code])
     bom.register_dependency(model, [*data, *made_with, *code])
     content = to_json(bom)
@@ -56,13 +54,21 @@ def mlbom(release: Release, bundle: Bundle) -> str:
     return write(content)
 
 
+def _code(name: str, digest: str) -> Component:
+    """A module of the project, or the library's code behind one of its stages: `modelyard:train`."""
+    stage = name.removeprefix(LIBRARY)
+    about = None if stage == name else f"one hash over all modules of {LIBRARY.rstrip(':')} that `{stage}` runs"
+    bom_ref, hashes = f"code-{name}", sha256_of(digest)
+    return Component(name=name, type=ComponentType.FILE, bom_ref=bom_ref, description=about, hashes=hashes)
+
+
 def _package(name: str, version: str) -> Component:
     purl = PackageURL("pypi", None, name, version)
     return Component(name=name, version=version, bom_ref=purl.to_string(), purl=purl)
 
 
 def model_card(bundle: Bundle, data: list[str]) -> dict[str, Any]:
-    """The model card as CycloneDX writes it, which its library does not know; `data` refers to the components."""
+    """The model card in CycloneDX's form, which its Python library lacks. data: the references of the components."""
     manifest, contract, metrics = bundle.manifest, bundle.contract, bundle.metrics
     target = contract.columns[contract.target]
     personal = [f"{name}: {column.purpose}" for name, column in contract.columns.items() if column.pii]
@@ -89,7 +95,7 @@ def model_card(bundle: Bundle, data: list[str]) -> dict[str, Any]:
         },
         "quantitativeAnalysis": {"performanceMetrics": _metrics(metrics)},
         "properties": [
-            {"name": f"trainyard:training:{name}", "value": str(value)}
+            {"name": f"modelyard:training:{name}", "value": str(value)}
             for name, value in manifest["training"].items()
             if isinstance(value, (str, int, float))
         ],
@@ -97,12 +103,12 @@ def model_card(bundle: Bundle, data: list[str]) -> dict[str, Any]:
 
 
 def _metrics(metrics: Mapping[str, Any]) -> list[dict[str, Any]]:
-    found = []
+    entries = []
     for name, one in metrics["holdout"].items():
         if one["value"] is None:
             continue
         entry: dict[str, Any] = {"type": name, "value": str(one["value"])}
         if one.get("low") is not None:
             entry["confidenceInterval"] = {"lowerBound": str(one["low"]), "upperBound": str(one["high"])}
-        found.append(entry)
-    return found
+        entries.append(entry)
+    return entries

@@ -6,13 +6,13 @@ import json
 import tempfile
 from pathlib import Path
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
+from .build import ReleaseBuild
 from .engine import Docker
 from .images import build_arguments, image_name
-from .release import Release
 
 
-def push(docker: Docker, release: Release, target: str, repository: str, platforms: str, bundle: str) -> str:
+def push(docker: Docker, release: ReleaseBuild, target: str, repository: str, platforms: str, bundle: str) -> str:
     """Send one of TARGETS to a repository of a registry, tagged with the version; its reference by digest.
 
     The service goes to `repository` itself, the pipeline to `repository-pipeline`. With `platforms` the image is built
@@ -27,19 +27,19 @@ def push(docker: Docker, release: Release, target: str, repository: str, platfor
         if not docker.buildx:
             raise ContractError(f"--platforms {platforms} needs Docker's plugin buildx, and {docker.client} has none")
         with tempfile.TemporaryDirectory() as folder:
-            told = Path(folder) / "metadata.json"
+            metadata = Path(folder) / "metadata.json"
             docker.build(
                 target,
                 tag,
                 build_arguments(release, bundle),
-                ["--platform", platforms, "--push", "--provenance", "false", "--metadata-file", str(told)],
+                ["--platform", platforms, "--push", "--provenance", "false", "--metadata-file", str(metadata)],
             )
-            digest = json.loads(told.read_text(encoding="utf-8"))["containerimage.digest"]
+            digest = json.loads(metadata.read_text(encoding="utf-8"))["containerimage.digest"]
         return f"{tag}@{digest}"
     docker("tag", image_name(release, target), tag)
     docker("push", "--quiet", tag)
     digests = json.loads(docker("image", "inspect", "--format", "{{json .RepoDigests}}", tag))
-    found = [one.partition("@")[2] for one in digests if one.startswith(f"{name}@")]
-    if not found:
-        raise ContractError(f"{tag} was pushed, and Docker tells no digest of it; look at the registry")
-    return f"{tag}@{found[0]}"
+    pushed = [one.partition("@")[2] for one in digests if one.startswith(f"{name}@")]
+    if not pushed:
+        raise ContractError(f"{tag} was pushed, and Docker reports no digest of it; look at the registry")
+    return f"{tag}@{pushed[0]}"

@@ -1,25 +1,25 @@
-"""Programs that build, run to their end."""
+"""Runs the programs that build a release."""
 
 from __future__ import annotations
 
 import subprocess
 from collections.abc import Mapping, Sequence
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 
-LAST = 30  # lines of what a failed program said
+LAST = 30  # lines of a failed program's output that are shown
 
 
-def run(command: Sequence[str], env: Mapping[str, str] | None = None, given: str | None = None) -> str:
-    """What a program printed on its standard output; `given` goes to its standard input.
+def run(command: Sequence[str], env: Mapping[str, str] | None = None, stdin: str | None = None) -> str:
+    """The standard output of a program; `stdin` is its standard input.
 
-    Raises ContractError with the end of what it said where it failed or is not there.
+    Raises ContractError with the end of its output where it failed, or where it is not installed.
     """
     try:
-        done = subprocess.run(command, env=env, input=given, capture_output=True, text=True, check=False)  # noqa: S603
+        process = subprocess.run(command, env=env, input=stdin, capture_output=True, text=True, check=False)  # noqa: S603
     except FileNotFoundError:
-        raise ContractError(f"{command[0]} is not there; install it") from None
-    if done.returncode:
-        said = "\n".join(f"{done.stdout}{done.stderr}".strip().splitlines()[-LAST:])
-        raise ContractError(f"`{' '.join(command[:4])}` ended with status {done.returncode}:\n{said}")
-    return done.stdout
+        raise ContractError(f"{command[0]} was not found; install it") from None
+    if process.returncode:
+        output = "\n".join(f"{process.stdout}{process.stderr}".strip().splitlines()[-LAST:])
+        raise ContractError(f"`{' '.join(command[:4])}` ended with status {process.returncode}:\n{output}")
+    return process.stdout

@@ -1,4 +1,4 @@
-"""The signature of SHA256SUMS, by OpenSSH: one key that people and workflows have anyhow, checked without a network.
+"""The signature of SHA256SUMS, made by OpenSSH, for which people and workflows have a key, and checked offline.
 
 Who may sign is in `deploy/allowed_signers`, a line each: `name namespaces="release" ssh-ed25519 AAAA...`.
 """
@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from .run import run
 from .sums import SIGNATURE, SUMS
 
@@ -20,13 +20,13 @@ NAMESPACE = "release"
 
 
 def sign(folder: Path) -> bool:
-    """Sign the folder's SHA256SUMS with the key in the environment; whether there was one."""
+    """Sign the folder's SHA256SUMS with the key in the environment. Returns whether there is one."""
     signature = folder / SIGNATURE
     signature.unlink(missing_ok=True)
     if not (key := os.environ.get(KEY, "").strip()):
         return False
-    with tempfile.TemporaryDirectory() as hidden:
-        path = Path(hidden) / "key"
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "key"
         path.touch(mode=0o600)
         path.write_text(f"{key}\n", encoding="utf-8")
         try:
@@ -48,16 +48,16 @@ def signer(folder: Path, signers: Path = SIGNERS) -> str | None:
         return None
     if not signers.is_file():
         raise ContractError(f"{signature} cannot be checked: there is no {signers}, which lists who may sign")
-    asked = ["ssh-keygen", "-Y", "find-principals", "-s", str(signature), "-f", str(signers)]
+    find_principals = ["ssh-keygen", "-Y", "find-principals", "-s", str(signature), "-f", str(signers)]
     try:
-        names = run(asked).split()
+        names = run(find_principals).split()
     except ContractError:
         raise ContractError(
             f"{signature} is of a key that {signers} does not list; a release of ours has another"
         ) from None
     command = ["ssh-keygen", "-Y", "verify", "-f", str(signers), "-I", names[0], "-n", NAMESPACE, "-s", str(signature)]
     with (folder / SUMS).open("rb") as signed:
-        done = subprocess.run(command, stdin=signed, capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        raise ContractError(f"{SUMS} was changed after it was signed: {(done.stderr or done.stdout).strip()}")
+        process = subprocess.run(command, stdin=signed, capture_output=True, text=True, check=False)  # noqa: S603
+    if process.returncode:
+        raise ContractError(f"{SUMS} was changed after it was signed: {(process.stderr or process.stdout).strip()}")
     return names[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from ...runtime.contract import ContractError
+from ...errors import ContractError
 from ...runtime.hashing import sha256
 
 SUMS = "SHA256SUMS"
@@ -26,28 +26,28 @@ def read_sums(folder: Path) -> dict[str, str]:
     path = folder / SUMS
     if not path.is_file():
         raise ContractError(f"{path} is missing: nothing says what belongs to this release")
-    found: dict[str, str] = {}
+    sums: dict[str, str] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
         if not (match := LINE.fullmatch(line)):
             raise ContractError(f"{path} line {number} is {line!r}: a hash, two spaces and a file's name are expected")
-        found[match[2]] = match[1]
-    return found
+        sums[match[2]] = match[1]
+    return sums
 
 
 def faults(folder: Path) -> list[str]:
     """Each file that is not as SHA256SUMS has it: changed, missing, or not named there."""
-    listed, there = read_sums(folder), {path.name: path for path in _files(folder)}
-    wrong = [f"{name} is missing" for name in sorted(listed.keys() - there.keys())]
-    wrong += [
+    listed, present = read_sums(folder), {path.name: path for path in _files(folder)}
+    messages = [f"{name} is missing" for name in sorted(listed.keys() - present.keys())]
+    messages += [
         f"{name} does not belong to this release: {SUMS} does not name it"
-        for name in sorted(there.keys() - listed.keys())
+        for name in sorted(present.keys() - listed.keys())
     ]
-    wrong += [
-        f"{name} was changed: its SHA-256 is {found}, and {SUMS} says {listed[name]}"
-        for name in sorted(listed.keys() & there.keys())
-        if (found := sha256(there[name])) != listed[name]
+    messages += [
+        f"{name} was changed: its SHA-256 is {digest}, and {SUMS} says {listed[name]}"
+        for name in sorted(listed.keys() & present.keys())
+        if (digest := sha256(present[name])) != listed[name]
     ]
-    return wrong
+    return messages
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,44 +1,51 @@
-"""The wheel with the bundle inside, and the packages that it needs as uv.lock pins them."""
+"""The model's wheel, which holds the bundle and the library's runtime part, and the packages that it needs."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from ...runtime.contract import ContractError
-from .release import Release, uv
+from ...errors import ContractError
+from .build import ReleaseBuild, uv
 from .run import run
 
+LIBRARY = "modelyard"  # the name of its distribution
 
-def build_wheel(release: Release, folder: Path) -> Path:
-    """Build the wheel into a folder. Raises ContractError where there is no bundle."""
-    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], release.surroundings)
+
+def build_wheel(release: ReleaseBuild, folder: Path) -> Path:
+    """Build the wheel into a folder; the project's hatch_build.py adds bundle and library.
+
+    Raises ContractError where that fails, as where there is no bundle.
+    """
+    run([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], release.environment)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
 
 def requirements(*extras: str) -> str:
-    """What the project needs with these extras, each package with its version and the hashes of its files.
+    """The packages that the project needs with these extras, each with its version and the hashes of its files.
 
-    Raises ContractError where uv.lock is not there or not what pyproject.toml asks for.
+    The library is not among them, because it is inside the wheel. Raises ContractError where uv.lock is missing or does
+    not match pyproject.toml.
     """
-    command = [uv(), "export", "--locked", "--quiet", "--no-dev", "--no-emit-project", "--no-header", "--no-annotate",
-               "--format", "requirements-txt", *(f"--extra={extra}" for extra in extras)]  # fmt: skip
+    command = [uv(), "export", "--locked", "--quiet", "--no-dev", "--no-emit-project", "--no-emit-package", LIBRARY,
+               "--no-header", "--no-annotate", "--format", "requirements-txt",
+               *(f"--extra={extra}" for extra in extras)]  # fmt: skip
     try:
         return run(command)
     except ContractError as error:
-        raise ContractError(f"{error}\nWhere uv.lock is out of date, `uv lock` makes it new; commit it then") from None
+        raise ContractError(f"{error}\nWhere uv.lock is out of date, run `uv lock` and commit it") from None
 
 
-def install(release: Release, wheel: Path, extra: str, folder: Path) -> Path:
-    """Make an environment with the wheel and what it needs with this extra; its folder of programs."""
+def install(release: ReleaseBuild, wheel: Path, extra: str, folder: Path) -> Path:
+    """Make an environment with the wheel and the packages that it needs with this extra; its folder of programs."""
     needed = folder / f"{extra}.txt"
     needed.write_text(requirements(extra), encoding="utf-8")
-    made = folder / "environment"
-    run([uv(), "venv", "--quiet", "--no-project", "--python", sys.executable, str(made)])
-    into = [uv(), "pip", "install", "--quiet", "--python", str(made / "bin/python"), "--no-deps"]
-    run([*into, "--require-hashes", "--only-binary", ":all:", "--requirement", str(needed)])
-    # by its name, as a path would be noted in the environment, and come out in what is made of it
-    pinned = f"{release.project}=={release.version}"
-    run([*into, "--no-index", "--find-links", str(wheel.parent), "--no-cache", pinned])
-    return made / "bin"
+    environment = folder / "environment"
+    run([uv(), "venv", "--quiet", "--no-project", "--python", sys.executable, str(environment)])
+    pip_install = [uv(), "pip", "install", "--quiet", "--python", str(environment / "bin/python"), "--no-deps"]
+    run([*pip_install, "--require-hashes", "--only-binary", ":all:", "--requirement", str(needed)])
+    # by name, because a path would be recorded in the environment, and appear in the executable
+    pinned = f"{release.name}=={release.version}"
+    run([*pip_install, "--no-index", "--find-links", str(wheel.parent), "--no-cache", pinned])
+    return environment / "bin"

@@ -1,0 +1,1 @@
+"""The registry of versions in Git tags. It needs the standard library only."""

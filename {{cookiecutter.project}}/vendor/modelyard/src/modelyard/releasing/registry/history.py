@@ -1,7 +1,7 @@
-"""Say which version was live in which stage, since when, who put it there, by which run and on which verdict.
+"""Show which version was live in which stage, since when, who put it there, by which run and on which verdict.
 
-It is read from the annotated tags of this clone alone (`git fetch --tags` brings them). Ends with 1 where a tag was
-moved, deleted or made by something else than `ops register`, and says which.
+Reads only the annotated tags of this clone (`git fetch --tags` updates them). Exit status: 1 if a tag was moved,
+deleted or not made by the verb `register`; the output names it.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from ...github.api import GitHubError
-from .candidate import project
 from ...markdown import code, prose
+from .candidate import project_metadata
 from .registry import Assignment, Registry, faults, read_registry, unreleased
 from .tags import read_tags
 
@@ -47,8 +47,8 @@ def history(registry: Registry, stage: str | None, at: int | None) -> dict[str, 
 def shown(one: Assignment) -> dict[str, str | int]:
     """One assignment, in plain values."""
     tag = one.tag
-    told = {key.lower(): tag.one(key) for key in ("Version", "Actor", "Run", "Verdict", "Bundle", "Image", "Commit")}
-    return {"stage": one.stage, "number": one.number, "time": _iso(tag.time), "tag": tag.name, **told}
+    named = {key.lower(): tag.one(key) for key in ("Version", "Actor", "Run", "Verdict", "Bundle", "Image", "Commit")}
+    return {"stage": one.stage, "number": one.number, "time": _iso(tag.time), "tag": tag.name, **named}
 
 
 def read_time(text: str) -> int:
@@ -57,28 +57,28 @@ def read_time(text: str) -> int:
     Raises GitHubError where it is neither.
     """
     try:
-        found = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(text)
     except ValueError:
         raise GitHubError(
             f"--at is {text!r}: a date such as 2026-03-01, or a time such as 2026-03-01T12:00+01:00, is needed"
         ) from None
     if re.fullmatch(r"[0-9]{4}-?(?:[0-9]{2}-?[0-9]{2}|W[0-9]{2}(?:-?[0-9])?)", text):
-        found = datetime.combine(found.date(), time.max)
-    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+        moment = datetime.combine(moment.date(), time.max)
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """The history for people."""
-    when = f" at {found['at']}" if found["at"] else ""
-    parts = [f"# {found['model']}{when}", _table("live in", [(name, one) for name, one in found["live"].items()])]
-    if not found["live"]:
+def markdown(report: dict[str, Any]) -> str:
+    """The history as Markdown."""
+    when = f" at {report['at']}" if report["at"] else ""
+    parts = [f"# {report['model']}{when}", _table("live in", [(name, one) for name, one in report["live"].items()])]
+    if not report["live"]:
         parts[-1] = "No version was ever put into a stage."
-    if found["assignments"]:
-        parts += ["## Assignments", _table("stage", [(one["stage"], one) for one in reversed(found["assignments"])])]
-    if found["unreleased"]:
-        parts.append(f"Tagged, and not released: {', '.join(map(code, found['unreleased']))}")
-    if found["faults"]:
-        listed = "\n".join(f"- {prose(one)}" for one in found["faults"])
+    if report["assignments"]:
+        parts += ["## Assignments", _table("stage", [(one["stage"], one) for one in reversed(report["assignments"])])]
+    if report["unreleased"]:
+        parts.append(f"Tagged, and not released: {', '.join(map(code, report['unreleased']))}")
+    if report["faults"]:
+        listed = "\n".join(f"- {prose(one)}" for one in report["faults"])
         parts += ["## These tags are not what they were", listed]
     return "\n\n".join(parts) + "\n"
 
@@ -105,15 +105,15 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="history", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--at", metavar="DATE", help="as it was at an ISO date (its end) or time (UTC, unless said)")
-    parser.add_argument("--stage", help="this one only")
+    parser.add_argument("--at", metavar="DATE", help="the state at an ISO date (its end) or time (UTC by default)")
+    parser.add_argument("--stage", help="this stage only")
     parser.add_argument("--json", action="store_true", help="as JSON")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     root = Path()
-    at = None if given.at is None else read_time(given.at)
-    registry = read_registry(read_tags(root), project(root)["name"])
-    found = history(registry, given.stage, at)
-    print(json.dumps(found, indent=1) if given.json else markdown(found), end="\n" if given.json else "")
-    if found["faults"]:
-        print(f"error: {len(found['faults'])} faults in the tags of the registry, see above", file=sys.stderr)
+    at = None if options.at is None else read_time(options.at)
+    registry = read_registry(read_tags(root), project_metadata(root)["name"])
+    report = history(registry, options.stage, at)
+    print(json.dumps(report, indent=1) if options.json else markdown(report), end="\n" if options.json else "")
+    if report["faults"]:
+        print(f"error: {len(report['faults'])} faults in the tags of the registry, see above", file=sys.stderr)
         sys.exit(1)

@@ -1,31 +1,31 @@
-"""The notes of a release: what changed, how good the model is beside the one before, and what it consists of."""
+"""The notes of a release: what changed, the model's metrics beside the previous release's, and its files."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .candidate import Candidate
-from ...git import git
+from ...git import git, read_blob
 from ...markdown import code, cut, prose
+from ...runtime.hashing import sha256
+from .candidate import Candidate
 
 METRICS = "evaluation/metrics.json"
 MOST_COMMITS = 200
-LONGEST = 100_000  # characters; GitHub takes 125,000
+LONGEST = 100_000  # characters; GitHub accepts 125,000
 END = "\x1e"  # cannot be in what is between: git shows control characters of a subject as spaces
 
 
 def release_notes(root: Path, candidate: Candidate, verdict: Mapping[str, Any], image: str, files: list[Path]) -> str:
-    """The notes in Markdown. verdict: what `ops gate` wrote; image: by its digest, empty where there is none."""
-    before = candidate.before
+    """The notes in Markdown. verdict: what the gate wrote; image: by its digest, empty where there is none."""
+    previous = candidate.previous
     parts = [
         _model(candidate, verdict, image),
         "## Changes",
-        _commits(root, candidate.tag.commit, before.tag.commit if before else None),
+        _commits(root, candidate.tag.commit, previous.tag.commit if previous else None),
         "## Metrics",
         _metrics(root, candidate),
     ]
@@ -38,10 +38,7 @@ def release_notes(root: Path, candidate: Candidate, verdict: Mapping[str, Any], 
 def files_table(files: list[Path]) -> str:
     """Each file with its size and its SHA-256."""
     lines = ["| file | bytes | SHA-256 |", "| --- | ---: | --- |"]
-    for path in files:
-        with path.open("rb") as opened:
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
-        lines.append(f"| {code(path.name)} | {path.stat().st_size:,} | {code(digest, 64)} |")
+    lines += [f"| {code(path.name)} | {path.stat().st_size:,} | {code(sha256(path), 64)} |" for path in files]
     return "\n".join(lines)
 
 
@@ -52,7 +49,7 @@ def _model(candidate: Candidate, verdict: Mapping[str, Any], image: str) -> str:
         f"- Bundle: {code(bundle, 64)}" if bundle else "",
         f"- Image: {code(image, 300)}" if image else "",
         f"- Gate: {prose(str(verdict.get('verdict', '')))}, {prose(str(verdict.get('reason', '')))}" if verdict else "",
-        f"- Signed by {prose(candidate.by)}" if candidate.by else "",
+        f"- Signed by {prose(candidate.signed_by)}" if candidate.signed_by else "",
     ]
     return "\n".join(line for line in lines if line)
 
@@ -72,36 +69,37 @@ def _commits(root: Path, commit: str, since: str | None) -> str:
 
 
 def _metrics(root: Path, candidate: Candidate) -> str:
-    """What the model reaches on its holdout, beside the release before on its own."""
-    now, before = _holdout(root, candidate.tag.commit), {}
-    if candidate.before:
-        before = _holdout(root, candidate.before.tag.commit)
-    if not now:
+    """The model's metrics on its holdout, beside the previous release's on its own."""
+    current, previous = _holdout(root, candidate.tag.commit), {}
+    if candidate.previous:
+        previous = _holdout(root, candidate.previous.tag.commit)
+    if not current:
         return ""
     head = f"| metric | {candidate.version.tag} | 95 % interval |"
     ruler = "| --- | ---: | ---: |"
-    if candidate.before:
-        head, ruler = f"{head} {candidate.before.version.tag} |", f"{ruler} ---: |"
+    if candidate.previous:
+        head, ruler = f"{head} {candidate.previous.version.tag} |", f"{ruler} ---: |"
     lines = [head, ruler]
-    for name, one in now.items():
+    for name, one in current.items():
         value, low, high = (_number(one.get(key)) for key in ("value", "low", "high"))
         line = f"| {prose(name)} | {value} | {low} to {high} |"
-        lines.append(f"{line} {_number(before.get(name, {}).get('value'))} |" if candidate.before else line)
-    told = "\n\nEach on its own holdout; the gate compares both on the same rows." if candidate.before else ""
-    return "\n".join(lines) + told
+        lines.append(f"{line} {_number(previous.get(name, {}).get('value'))} |" if candidate.previous else line)
+    note = "\n\nEach on its own holdout; the gate compares both on the same rows." if candidate.previous else ""
+    return "\n".join(lines) + note
 
 
 def _holdout(root: Path, commit: str) -> dict[str, Any]:
     """The metrics that a commit holds; none where they cannot be read."""
-    if not git(root, "ls-tree", "--name-only", commit, METRICS).strip():
+    content = read_blob(root, commit, METRICS)
+    if content is None:
         return {}
     try:
-        found = json.loads(git(root, "show", f"{commit}:{METRICS}"))["holdout"]
-        return {cut(name, 60): one for name, one in found.items() if isinstance(one, dict)}
+        holdout = json.loads(content)["holdout"]
+        return {cut(name, 60): one for name, one in holdout.items() if isinstance(one, dict)}
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
 
 
 def _number(value: object) -> str:
-    good = isinstance(value, (int, float)) and math.isfinite(value)
-    return f"{value:.4f}" if good else "-"
+    finite = isinstance(value, (int, float)) and math.isfinite(value)
+    return f"{value:.4f}" if finite else "-"

@@ -1,20 +1,16 @@
-"""The section `release` of policy.yaml, read where nothing is installed that reads YAML.
-
-It is read from two forms only, the block and the one on a line, and anything else is refused: what decides whether a
-signature is needed must not be guessed. `ops gate` reads the same section with a real parser, and is as strict.
-"""
+"""Which tags may release a version: the table `tool.modelyard.release` of pyproject.toml."""
 
 from __future__ import annotations
 
-import re
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ...github.api import GitHubError
 
+TABLE = "tool.modelyard.release"
 KEYS = ("annotated_tags", "signed_tags")
-FORM = "release:\n  annotated_tags: false\n  signed_tags: false"
-TABLE = re.compile(r"\{(.*)\}")
-ENTRY = re.compile(r"\s*([a-z_]+):\s+(true|false)\s*")
 
 
 @dataclass(frozen=True)
@@ -25,36 +21,35 @@ class ReleasePolicy:
     signed_tags: bool = False
 
 
-def read_release_policy(text: str, where: str) -> ReleasePolicy:
-    """The section `release` of a policy's text; what it leaves out is false.
+def read_release_policy(text: str, file: str) -> ReleasePolicy:
+    """The policy in the text of a pyproject.toml; a key that is left out is false.
 
-    Raises GitHubError where it is written in another way than the two that are known.
+    file: its name, for messages. Raises GitHubError where the table has another key, or a value of another type.
     """
-    lines = [re.sub(r"(^|\s)#.*", "", line).rstrip() for line in text.splitlines()]
-    starts = [number for number, line in enumerate(lines) if re.match(r"release\s*:", line)]
-    entries: list[str] = []
-    if len(starts) == 1:
-        given = lines[starts[0]].partition(":")[2].strip()
-        inside = TABLE.fullmatch(given)
-        if inside:
-            entries = inside[1].split(",") if inside[1].strip() else []
-        elif given:
-            raise _unclear(where, lines[starts[0]])
-        else:
-            for line in lines[starts[0] + 1 :]:
-                if line and not line.startswith(" "):
-                    break
-                entries += [line] if line else []
-    found: dict[str, bool] = {}
-    for entry in entries:
-        known = ENTRY.fullmatch(entry)
-        if not known or known[1] not in KEYS or known[1] in found:
-            raise _unclear(where, entry.strip())
-        found[known[1]] = known[2] == "true"
-    if sum(key in line for line in lines for key in KEYS) != len(found) or len(starts) > 1:
-        raise _unclear(where, "release, or a key of it, in another place")
-    return ReleasePolicy(**found)
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise GitHubError(f"{file} is no valid TOML: {error}") from None
+    for place, key in _keys(settings):  # otherwise a typo in the table's name would disable a requirement
+        if place != TABLE:
+            raise GitHubError(f"{file}: {key} is in {place or 'no table'}; it is allowed in [{TABLE}] only")
+    table: object = settings
+    for name in TABLE.split("."):
+        table = table.get(name, {}) if isinstance(table, dict) else table
+    if not isinstance(table, dict):
+        raise GitHubError(f"{file}: {TABLE} is {table!r}: a table with {' and '.join(KEYS)} is allowed")
+    for key, value in table.items():
+        if key not in KEYS:
+            raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: no such key, {' and '.join(KEYS)} are allowed")
+        if not isinstance(value, bool):
+            raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: true or false is allowed")
+    return ReleasePolicy(**table)
 
 
-def _unclear(where: str, found: str) -> GitHubError:
-    return GitHubError(f"{where}: {found!r} is not understood; write the section so, with true or false:\n{FORM}")
+def _keys(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:
+    """Each of KEYS in the file, and the name of the table that it is in."""
+    for key, value in table.items():
+        if key in KEYS:
+            yield place, key
+        if isinstance(value, dict):
+            yield from _keys(value, f"{place}.{key}".lstrip("."))

@@ -1,13 +1,12 @@
-"""Make the release on GitHub: a draft first, then its files, then public, so that one that fails leaves nothing public.
+"""Make the release on GitHub: a draft first, then its files, then public, so that a failure leaves nothing public.
 
-Once more it goes on where it stopped: what is uploaded whole stays, what is not is sent again. A release that is public
-already is compared with the files here, and never changed.
+A second run resumes: files that were uploaded completely stay, the others are sent again. A release that is already
+public is compared with the files here, and never changed.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,16 +15,17 @@ from typing import Any
 from urllib.parse import quote
 
 from ...github.api import Client, GitHubError, checked_repository, client
+from ...runtime.hashing import sha256
+from ...versions import Version, read_version
 from .release import DIST, files_in
-from .versions import Version, read_version
 
-LARGEST = 2_000_000_000  # bytes of a file; GitHub takes 2 GiB
+LARGEST = 2_000_000_000  # bytes of a file; GitHub accepts 2 GiB
 MOST = 1000  # files of a release
 
 
 @dataclass(frozen=True)
 class File:
-    """A file to be uploaded, with what GitHub is to answer about it."""
+    """A file to upload, with the size and digest that GitHub must report."""
 
     path: Path
     size: int
@@ -37,17 +37,16 @@ class File:
         size = path.stat().st_size
         if not 0 < size < LARGEST:
             raise GitHubError(f"{path} has {size} bytes; GitHub takes files of 1 to {LARGEST}")
-        with path.open("rb") as opened:
-            return cls(path, size, f"sha256:{hashlib.file_digest(opened, 'sha256').hexdigest()}")
+        return cls(path, size, f"sha256:{sha256(path)}")
 
     def is_at(self, asset: Mapping[str, Any]) -> bool:
-        """Whether an asset is this file, whole; servers that tell no digest are believed the size."""
+        """Whether an asset is this file, uploaded completely. If the server reports no digest, the size decides."""
         same = asset.get("digest") in (None, self.digest) and asset.get("size") == self.size
         return asset.get("state") == "uploaded" and same
 
 
 def publish(github: Client, repository: str, version: Version, notes: str, paths: list[Path]) -> str:
-    """Make the release and its files public; its address. Raises GitHubError, and then it is not public."""
+    """Make the release and its files public; returns its address. If it raises GitHubError, nothing is public."""
     files = {path.name: File.read(path) for path in paths}
     if not files or len(files) > MOST:
         raise GitHubError(f"there are {len(files)} files to release; 1 to {MOST} can be")
@@ -55,7 +54,7 @@ def publish(github: Client, repository: str, version: Version, notes: str, paths
     if release and not release["draft"]:
         return _unchanged(release, files, version)
     if not github.exists(f"/repos/{repository}/git/ref/tags/{quote(version.tag)}"):
-        # GitHub would make a tag of that name, wherever main is by then
+        # GitHub would create the missing tag at the head of main
         raise GitHubError(f"the tag {version.tag} is not on GitHub any more; nothing is released")
     body = {
         "tag_name": version.tag,
@@ -71,52 +70,51 @@ def publish(github: Client, repository: str, version: Version, notes: str, paths
         release = github.request("POST", path, body)
     _upload(github, path, release, files)
     last = "false" if version.pre else "true"
-    done = github.request("PATCH", f"{path}/{release['id']}", {"draft": False, "make_latest": last})
-    return f"released: {done['html_url']}"
+    published = github.request("PATCH", f"{path}/{release['id']}", {"draft": False, "make_latest": last})
+    return f"released: {published['html_url']}"
 
 
 def _find(github: Client, repository: str, tag: str) -> dict[str, Any] | None:
     """The release of a tag, public or a draft; drafts have no address of their own."""
-    found = [one for one in github.pages(f"/repos/{repository}/releases") if one["tag_name"] == tag]
-    public = [one for one in found if not one["draft"]]
-    if len(found) > 1 and not public:
+    releases = [one for one in github.pages(f"/repos/{repository}/releases") if one["tag_name"] == tag]
+    public = [one for one in releases if not one["draft"]]
+    if len(releases) > 1 and not public:
         raise GitHubError(
-            f"there are {len(found)} drafts of a release {tag}; delete all but one on GitHub, and run this again"
+            f"there are {len(releases)} drafts of a release {tag}; delete all but one on GitHub, and run this again"
         )
-    return (public or found or [None])[0]
+    return (public or releases or [None])[0]
 
 
 def _unchanged(release: Mapping[str, Any], files: Mapping[str, File], version: Version) -> str:
-    there = {asset["name"]: asset for asset in release["assets"]}
-    other = sorted(
-        {*there, *files} - {name for name, file in files.items() if name in there and file.is_at(there[name])}
+    public = {asset["name"]: asset for asset in release["assets"]}
+    different = sorted(
+        {*public, *files} - {name for name, file in files.items() if name in public and file.is_at(public[name])}
     )
-    if other:
+    if different:
         raise GitHubError(
-            f"{version.tag} is public with other files than these: {', '.join(other)}. What was released stays as it "
-            "is; "
-            "release a new version"
+            f"{version.tag} is public with other files than these: {', '.join(different)}. What was released stays as "
+            "it is; release a new version"
         )
     return f"released already: {release['html_url']}"
 
 
 def _upload(github: Client, path: str, release: Mapping[str, Any], files: Mapping[str, File]) -> None:
-    """Bring a draft's files to what is wanted."""
-    kept = set()
+    """Make a draft's files these: upload missing ones, delete others."""
+    uploaded = set()
     for asset in release["assets"]:
         file = files.get(asset["name"])
         if file and file.is_at(asset):
-            kept.add(asset["name"])
+            uploaded.add(asset["name"])
         else:
             github.request("DELETE", f"{path}/assets/{asset['id']}")
     url = release["upload_url"].partition("{")[0]
     for name, file in files.items():
-        if name in kept:
+        if name in uploaded:
             continue
         asset = github.upload(f"{url}?name={quote(name)}", file.path.read_bytes())
         if not file.is_at(asset) or asset["name"] != name:
-            said = f"{asset.get('name')}, {asset.get('state')}, {asset.get('digest')}"
-            raise GitHubError(f"GitHub has {name} as {said}, and it is {file.digest} here; run this again")
+            state = f"{asset.get('name')}, {asset.get('state')}, {asset.get('digest')}"
+            raise GitHubError(f"GitHub has {name} as {state}, and it is {file.digest} here; run this again")
         print(f"uploaded {name}: {file.size} bytes, {file.digest}")
 
 
@@ -128,11 +126,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--tag", required=True, help="such as v1.2.0")
     parser.add_argument("--notes", type=Path, default=Path("reports/notes.md"), help="in Markdown (reports/notes.md)")
     parser.add_argument("--files", type=Path, default=DIST, help=f"the folder with its files ({DIST})")
-    given = parser.parse_args(arguments)
-    version = read_version(given.tag)
+    options = parser.parse_args(arguments)
+    version = read_version(options.tag)
     repository = checked_repository(os.environ.get("GITHUB_REPOSITORY", ""))
     try:
-        notes = given.notes.read_text(encoding="utf-8")
+        notes = options.notes.read_text(encoding="utf-8")
     except OSError as failure:
-        raise GitHubError(f"{given.notes} cannot be read: {failure.strerror}; `ops release notes` writes it") from None
-    print(publish(client(), repository, version, notes, files_in(given.files)))
+        raise GitHubError(
+            f"{options.notes} cannot be read: {failure.strerror}; `python3 vendor/yard release notes` writes it"
+        ) from None
+    print(publish(client(), repository, version, notes, files_in(options.files)))

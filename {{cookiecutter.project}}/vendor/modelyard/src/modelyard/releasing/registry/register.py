@@ -4,8 +4,8 @@
     register stage production --version v1.2.0 --verdict "promoted after 500 requests"
     register stage production --back --verdict "the rollback of ..."
 
-Once more with the same is no change. The registry of origin counts, so tags are fetched first and a tag is kept here
-only when origin has taken it. Who did it and in which run is known from GitHub's environment, else from Git's settings.
+A repeated call changes nothing. Origin's registry is authoritative: tags are fetched first, and a new tag is kept here
+only after origin has accepted it. Actor and run are taken from GitHub's environment, else from Git's settings.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...github.api import GitHubError
-from .candidate import admit, project
 from ...git import try_git
+from ...github.api import GitHubError
+from ...github.relock import BOT, EMAIL
+from ...versions import Version, read_version
+from .candidate import admit, project_metadata
 from .registry import STAGES, Assignment, Registry, read_registry
 from .release import IMAGE, VERDICT, find_token, read_verdict
-from ...github.relock import BOT, EMAIL
 from .tags import Tag, fetch_tags, make_tag, message_of, push_tag, read_tags
-from .versions import Version, read_version
 
 ATTEMPTS = 5  # others may register at the same time
 
@@ -40,11 +40,11 @@ class New:
 
 
 def register(root: Path, main: str, token: str | None, wanted: Callable[[Registry], New | str]) -> str:
-    """Make the tag that is wanted on top of origin's registry, and push it; what was done, in one line.
+    """Make a tag on top of origin's registry, and push it. Returns one line on what was done.
 
-    wanted: the tag, or in words why there is nothing to do. Raises GitHubError where origin refuses.
+    wanted: returns the tag, or why none is needed. Raises GitHubError if origin refuses it.
     """
-    model = project(root)["name"]
+    model = project_metadata(root)["name"]
     for _ in range(ATTEMPTS):
         fetch_tags(root, main, token)
         registry = read_registry(read_tags(root), model)
@@ -52,11 +52,16 @@ def register(root: Path, main: str, token: str | None, wanted: Callable[[Registr
         if isinstance(new, str):
             return new
         heads = registry.heads
-        # a clock that is behind that of the last one must not turn the order round
+        # a slow clock must not reverse the order of the tags
         moment = max([_now(), *(tag.time for tag in heads)])
-        trailers = {**new.trailers, "Commit": new.commit, **_who(root), "Previous": [tag.object for tag in heads]}
-        made = make_tag(root, new.name, new.commit, message_of(new.title, trailers), moment, _tagger(root))
-        if push_tag(root, new.name, made, token):
+        trailers = {
+            **new.trailers,
+            "Commit": new.commit,
+            **_actor_and_run(root),
+            "Previous": [tag.object for tag in heads],
+        }
+        tag_object = make_tag(root, new.name, new.commit, message_of(new.title, trailers), moment, _tagger(root))
+        if push_tag(root, new.name, tag_object, token):
             return f"{new.title}: {new.name}"
     raise GitHubError(f"others registered at the same time, {ATTEMPTS} times in a row; run this again")
 
@@ -65,38 +70,38 @@ def version_tag(registry: Registry, tag: Tag, bundle: str, image: str, verdict: 
     """The registration of a release. bundle: its SHA-256; image: by its digest; either may be empty."""
     version = read_version(tag.name)
     name = f"{registry.model}@{version.tag}"
-    there = registry.versions.get(version)
-    known: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image}
-    if there is None:
+    registered = registry.versions.get(version)
+    identity: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image}
+    if registered is None:
         title = f"Register {registry.model} {version.tag}"
-        return New(name, tag.commit, title, {"Version": version.tag, **known, "Verdict": verdict})
-    for key, value in {"Commit": tag.commit, **known}.items():
-        if value and there.tag.one(key) != value:
+        return New(name, tag.commit, title, {"Version": version.tag, **identity, "Verdict": verdict})
+    for key, value in {"Commit": tag.commit, **identity}.items():
+        if value and registered.tag.one(key) != value:
             raise GitHubError(
-                f"{name} is registered with {key} {there.tag.one(key) or 'none'}, and this is {value}: a version stays "
-                "what it was; release a new one"
+                f"{name} is registered with {key} {registered.tag.one(key) or 'none'}, and this is {value}: a version "
+                "stays what it was; release a new one"
             )
     return f"{name} is registered already"
 
 
 def stage_tag(registry: Registry, stage: str, version: Version | None, verdict: str) -> New | str:
-    """The assignment of a version to a stage; of the one that was live there before, where version is None."""
+    """The assignment of a version to a stage. version: None for the one that was live there before."""
     live = registry.live(stage)
-    wanted = _before(registry, stage, live) if version is None else version
+    wanted = _previous_version(registry, stage, live) if version is None else version
     if wanted not in registry.versions:
-        there = ", ".join(one.tag for one in sorted(registry.versions)) or "none"
-        raise GitHubError(f"{wanted.tag} is not registered, so it cannot be put into {stage}; there are: {there}")
+        versions = ", ".join(one.tag for one in sorted(registry.versions)) or "none"
+        raise GitHubError(f"{wanted.tag} is not registered, so it cannot be put into {stage}; there are: {versions}")
     if live and live.version == wanted:
         return f"{wanted.tag} is in {stage} already: {live.tag.name}"
     base = registry.versions[wanted].tag
     number = 1 + max((one.number for one in registry.assignments), default=0)
-    what = {"Version": wanted.tag, "Stage": stage, "Bundle": base.one("Bundle"), "Image": base.one("Image")}
+    trailers = {"Version": wanted.tag, "Stage": stage, "Bundle": base.one("Bundle"), "Image": base.one("Image")}
     title = f"Assign {registry.model} {wanted.tag} to {stage}"
-    return New(f"{registry.model}#{stage}#{number}", base.commit, title, {**what, "Verdict": verdict})
+    return New(f"{registry.model}#{stage}#{number}", base.commit, title, {**trailers, "Verdict": verdict})
 
 
-def _before(registry: Registry, stage: str, live: Assignment | None) -> Version:
-    """What was in a stage before what is there now, and is another version."""
+def _previous_version(registry: Registry, stage: str, live: Assignment | None) -> Version:
+    """The last version in a stage before the live one that differs from it."""
     for one in reversed(registry.of(stage)):
         if live and one.version and one.version != live.version:
             return one.version
@@ -106,20 +111,20 @@ def _before(registry: Registry, stage: str, live: Assignment | None) -> Version:
 
 
 def _now() -> int:
-    """Seconds since 1970; Git's own variable comes first, with which a history can be made again."""
-    given = os.environ.get("GIT_COMMITTER_DATE", "").removeprefix("@").partition(" ")[0]
-    return int(given) if given.isdigit() else int(time.time())
+    """Seconds since 1970; GIT_COMMITTER_DATE takes precedence, so that a history can be reproduced."""
+    seconds = os.environ.get("GIT_COMMITTER_DATE", "").removeprefix("@").partition(" ")[0]
+    return int(seconds) if seconds.isdigit() else int(time.time())
 
 
-def _who(root: Path) -> dict[str, str]:
+def _actor_and_run(root: Path) -> dict[str, str]:
     """Who acts, and in which run."""
     server, run = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_RUN_ID")
     if not run:
         return {"Actor": _tagger(root)[0], "Run": "by hand"}
     actor = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR") or ""
     attempt = os.environ.get("GITHUB_RUN_ATTEMPT") or "1"
-    more = f"/attempts/{attempt}" if attempt != "1" else ""
-    return {"Actor": actor, "Run": f"{server}/{os.environ.get('GITHUB_REPOSITORY')}/actions/runs/{run}{more}"}
+    attempt_path = f"/attempts/{attempt}" if attempt != "1" else ""
+    return {"Actor": actor, "Run": f"{server}/{os.environ.get('GITHUB_REPOSITORY')}/actions/runs/{run}{attempt_path}"}
 
 
 def _tagger(root: Path) -> tuple[str, str]:
@@ -139,29 +144,34 @@ def main(arguments: list[str] | None = None) -> None:
         prog="register", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = parser.add_subparsers(dest="part", required=True, metavar="version|stage")
-    one = parts.add_parser("version", help="register the version of a release")
-    one.add_argument("--tag", required=True, help="such as v1.2.0")
-    one.add_argument("--image", default="", help="its image, by its digest")
-    one.add_argument("--verdict", type=Path, default=VERDICT, help=f"what the gate wrote ({VERDICT})")
-    two = parts.add_parser("stage", help="assign a registered version to a stage")
-    two.add_argument("stage", choices=STAGES)
-    which = two.add_mutually_exclusive_group(required=True)
-    which.add_argument("--version", help="such as v1.2.0")
-    which.add_argument("--back", action="store_true", help="the version that was live there before")
-    two.add_argument("--verdict", required=True, help="why, in a sentence")
-    for part in (one, two):
+    version = parts.add_parser("version", help="register the version of a release")
+    version.add_argument("--tag", required=True, help="such as v1.2.0")
+    version.add_argument("--image", default="", help="its image, by its digest")
+    version.add_argument("--verdict", type=Path, default=VERDICT, help=f"what the gate wrote ({VERDICT})")
+    stage = parts.add_parser("stage", help="assign a registered version to a stage")
+    stage.add_argument("stage", choices=STAGES)
+    choice = stage.add_mutually_exclusive_group(required=True)
+    choice.add_argument("--version", help="such as v1.2.0")
+    choice.add_argument("--back", action="store_true", help="the version that was live there before")
+    stage.add_argument("--verdict", required=True, help="why, in a sentence")
+    for part in (version, stage):
         part.add_argument("--main", default="main", help="the branch that releases are made from (main)")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     root, token = Path(), find_token()
-    if given.part == "stage":
-        wanted = None if given.back else read_version(f"v{given.version.removeprefix('v')}")
-        said = register(root, given.main, token, lambda there: stage_tag(there, given.stage, wanted, given.verdict))
+    if options.part == "stage":
+        wanted = None if options.back else read_version(f"v{options.version.removeprefix('v')}")
+        message = register(
+            root, options.main, token, lambda registry: stage_tag(registry, options.stage, wanted, options.verdict)
+        )
     else:
-        if given.image and not IMAGE.fullmatch(given.image):
-            raise GitHubError(f"--image is {given.image!r}: an image by its digest is needed, name@sha256:...")
-        found = read_verdict(given.verdict)
-        bundle, why = str((found.get("challenger") or {}).get("bundle", "")), f"{found['verdict']}: {found['reason']}"
-        fetch_tags(root, given.main, token)
-        tag = admit(root, given.tag, given.main).tag
-        said = register(root, given.main, token, lambda there: version_tag(there, tag, bundle, given.image, why))
-    print(said)
+        if options.image and not IMAGE.fullmatch(options.image):
+            raise GitHubError(f"--image is {options.image!r}: an image by its digest is needed, name@sha256:...")
+        verdict = read_verdict(options.verdict)
+        bundle = str((verdict.get("challenger") or {}).get("bundle", ""))
+        why = f"{verdict['verdict']}: {verdict['reason']}"
+        fetch_tags(root, options.main, token)
+        tag = admit(root, options.tag, options.main).tag
+        message = register(
+            root, options.main, token, lambda registry: version_tag(registry, tag, bundle, options.image, why)
+        )
+    print(message)

@@ -2,8 +2,8 @@
 
 The tags are named as GTO names them, so its commands read them too: `flight-delays@v1.2.0` registers a version, and
 `flight-delays#production#3` assigns it to a stage, numbered over all stages. Each tag names the objects of those that
-were the last ones when it was made (`Previous`), as a commit names its parents. So a tag that is moved, replaced or
-deleted is missed by the next one; only what happens to the very last tag cannot be seen from the tags themselves.
+were the last ones when it was made (`Previous`), as a commit names its parents. So the next tag reveals that one was
+moved, replaced or deleted; only a change of the very last tag cannot be detected from the tags themselves.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from ...versions import Version, find_version
 from .tags import Tag
-from .versions import Version, find_version
 
 STAGES = ("staging", "production")
 NUMBERED = re.compile(r"([a-zA-Z0-9-]+)#([1-9][0-9]{0,8})")
@@ -43,7 +43,7 @@ class Assignment:
 
 @dataclass(frozen=True)
 class Registry:
-    """What the tags say of one model. strange: tags under its name that are none of these. released: all tags."""
+    """What the tags say of one model. strange: other tags under its name. tags: all tags of the repository."""
 
     model: str
     versions: Mapping[Version, Registered]
@@ -57,15 +57,15 @@ class Registry:
         return self.versions[max(self.versions)] if self.versions else None
 
     @property
-    def own(self) -> list[Tag]:
+    def all_tags(self) -> list[Tag]:
         """All tags of the registry."""
         return [*(one.tag for one in self.versions.values()), *(one.tag for one in self.assignments), *self.strange]
 
     @property
     def heads(self) -> list[Tag]:
-        """The tags that no other one names: what the next one is to name."""
-        named = {name for tag in self.own for name in tag.trailers.get("Previous", ())}
-        return sorted((tag for tag in self.own if tag.object not in named), key=lambda tag: tag.name)
+        """The tags that no other tag names; the next tag names them."""
+        named = {name for tag in self.all_tags for name in tag.trailers.get("Previous", ())}
+        return sorted((tag for tag in self.all_tags if tag.object not in named), key=lambda tag: tag.name)
 
     def of(self, stage: str, at: int | None = None) -> list[Assignment]:
         """The assignments to a stage up to a time, in their order."""
@@ -87,9 +87,9 @@ def read_registry(tags: Mapping[str, Tag], model: str) -> Registry:
             else:
                 strange.append(tag)
         elif name.startswith(f"{model}#"):
-            found = NUMBERED.fullmatch(name.removeprefix(f"{model}#"))
-            if found:
-                assignments.append(Assignment(found[1], int(found[2]), tag))
+            match = NUMBERED.fullmatch(name.removeprefix(f"{model}#"))
+            if match:
+                assignments.append(Assignment(match[1], int(match[2]), tag))
             else:
                 strange.append(tag)
     ordered = sorted(assignments, key=lambda one: (one.number, one.tag.time, one.stage))
@@ -97,23 +97,23 @@ def read_registry(tags: Mapping[str, Tag], model: str) -> Registry:
 
 
 def faults(registry: Registry) -> list[str]:
-    """What is wrong with the tags, a sentence each: none where the history is whole."""
-    found = [f"{tag.name} is no tag that `ops register` makes; who made it?" for tag in registry.strange]
-    found += [fault for one in registry.versions.values() for fault in _version(registry, one)]
+    """What is wrong with the tags, a sentence each; empty if the history is intact."""
+    messages = [f"{tag.name} is no tag that `register` makes; who made it?" for tag in registry.strange]
+    messages += [fault for one in registry.versions.values() for fault in _version(registry, one)]
     numbers = {one.number for one in registry.assignments}
-    found += [
+    messages += [
         f"the assignment number {number} of {registry.model} is missing: its tag was deleted"
         for number in range(1, max(numbers, default=0) + 1)
         if number not in numbers
     ]
-    found += [fault for one in registry.assignments for fault in _assignment(registry, one)]
-    return [*found, *_chain(registry)]
+    messages += [fault for one in registry.assignments for fault in _assignment(registry, one)]
+    return [*messages, *_chain(registry)]
 
 
 def unreleased(registry: Registry) -> list[str]:
     """The tags of versions that no release went through for, which is no fault: a release may have stopped."""
-    known = {find_version(name): name for name in registry.tags}
-    return [name for version, name in sorted((one for one in known.items() if one[0]), key=lambda one: one[1])
+    names = {find_version(name): name for name in registry.tags}
+    return [name for version, name in sorted((one for one in names.items() if one[0]), key=lambda one: one[1])
             if version not in registry.versions]  # fmt: skip
 
 
@@ -125,11 +125,11 @@ def _version(registry: Registry, one: Registered) -> Iterator[str]:
     yield from _itself(tag)
     if tag.one("Version") != release:
         yield f"{tag.name} registers {tag.one('Version') or 'no version'} by its message"
-    there = registry.tags.get(release)
-    if there is None:
+    current = registry.tags.get(release)
+    if current is None:
         yield f"{release} was released, and its tag was deleted since"
-    elif there.object != tag.one("Tag"):
-        yield f"{release} was moved: it is {there.object[:12]}, and {tag.one('Tag')[:12] or 'nothing'} was released"
+    elif current.object != tag.one("Tag"):
+        yield f"{release} was moved: it is {current.object[:12]}, and {tag.one('Tag')[:12] or 'nothing'} was released"
 
 
 def _assignment(registry: Registry, one: Assignment) -> Iterator[str]:
@@ -158,7 +158,7 @@ def _assignment(registry: Registry, one: Assignment) -> Iterator[str]:
 
 
 def _itself(tag: Tag) -> Iterator[str]:
-    """What a tag's object says of itself, against where it is found."""
+    """The differences between a tag's object and the ref that names it."""
     if tag.says != tag.name:
         yield f"{tag.name} holds the object of the tag {tag.says}"
     if tag.one("Commit") != tag.commit:
@@ -166,19 +166,19 @@ def _itself(tag: Tag) -> Iterator[str]:
 
 
 def _chain(registry: Registry) -> Iterator[str]:
-    """What one tag says of those before it and is no longer so."""
-    objects = {tag.object: tag for tag in registry.own}
-    annotated = [tag for tag in registry.own if tag.annotated and tag not in registry.strange]
+    """Tags that a later tag names as previous, and that are missing or out of order."""
+    objects = {tag.object: tag for tag in registry.all_tags}
+    annotated = [tag for tag in registry.all_tags if tag.annotated and tag not in registry.strange]
     missed: dict[str, str] = {}
     for tag in annotated:
-        before = tag.trailers.get("Previous", ())
-        for name in before:
+        previous = tag.trailers.get("Previous", ())
+        for name in previous:
             if name not in objects:
                 missed.setdefault(name, tag.name)
             elif objects[name].time > tag.time:
                 yield f"{tag.name} is dated before {objects[name].name}, which it comes after"
-    for name, by in missed.items():
-        yield f"{by} comes after the tag object {name[:12]}, which is gone: a tag was moved, replaced or deleted"
+    for name, successor in missed.items():
+        yield f"{successor} comes after the tag object {name[:12]}, which is gone: a tag was moved, replaced or deleted"
     first = [tag.name for tag in annotated if not tag.trailers.get("Previous")]
     for name in sorted(first, key=lambda name: registry.tags[name].time)[1:]:
-        yield f"{name} names no tag before it, and it is not the first one: it was not made by `ops register`"
+        yield f"{name} names no tag before it, and it is not the first one: it was not made by `register`"

@@ -4,8 +4,7 @@ import subprocess
 import sys
 
 import pytest
-
-from modelyard.releasing.packaging.release import read_release, uv
+from modelyard.releasing.packaging.build import read_release, uv
 from modelyard.releasing.packaging.run import run
 from modelyard.runtime.contract import ContractError
 
@@ -15,7 +14,7 @@ def repository(tmp_path, monkeypatch):
     for name in ("GITHUB_REPOSITORY", "GITHUB_SERVER_URL", "SOURCE_DATE_EPOCH"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    settings = '[project]\nname = "tide-heights"\n[tool.trainyard]\ngithub_owner = "harbour"\n'
+    settings = '[project]\nname = "tide-heights"\n[tool.modelyard]\ngithub_owner = "harbour"\n'
     (tmp_path / "pyproject.toml").write_text(settings)
     identity = ["-c", "user.name=x", "-c", "user.email=x@example.invalid"]
     for command in (["init", "-q"], ["add", "."], [*identity, "commit", "-qm", "x", "--date", "2020-01-01T00:00:00Z"]):
@@ -27,14 +26,14 @@ def repository(tmp_path, monkeypatch):
 
 def test_a_release_is_of_the_commit_and_its_time():
     release = read_release("1.2.0")
-    assert (release.project, release.version, release.source) == (
+    assert (release.name, release.version, release.source) == (
         "tide-heights",
         "1.2.0",
         "https://github.com/harbour/tide-heights",
     )
     assert release.created.isoformat() == "2020-01-01T00:00:00+00:00"
-    assert release.surroundings["RELEASE_VERSION"] == "1.2.0"
-    assert release.surroundings["SOURCE_DATE_EPOCH"] == "1577836800"
+    assert release.environment["RELEASE_VERSION"] == "1.2.0"
+    assert release.environment["SOURCE_DATE_EPOCH"] == "1577836800"
     assert release.executable == "tide-heights-1.2.0.pyz"
 
 
@@ -58,7 +57,7 @@ def test_without_uv_what_brings_it_is_said(monkeypatch, tmp_path):
     monkeypatch.delenv("UV", raising=False)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ContractError, match="uv is not there; `make setup` brings it"):
+    with pytest.raises(ContractError, match="uv was not found; `make setup` installs it"):
         uv()
 
 
@@ -68,5 +67,5 @@ def test_a_program_that_fails_is_quoted():
 
 
 def test_a_program_that_is_not_there_is_named():
-    with pytest.raises(ContractError, match="no-such-program is not there; install it"):
+    with pytest.raises(ContractError, match="no-such-program was not found; install it"):
         run(["no-such-program"])
