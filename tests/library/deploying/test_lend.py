@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from modelyard.deploying import lend as module
 from modelyard.deploying.lend import lend
+from modelyard.deploying.scripts import script
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def image(tmp_path) -> Path:
 
 def test_the_bundle_of_an_image_is_brought_once(image):
     root = image / "bundles"
-    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 was brought"
+    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 was copied"
     assert sorted(path.name for path in (root / "1.1.0").iterdir()) == ["manifest.json", "model.onnx"]
-    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 is there"
+    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 is there already"
 
 
 def test_another_bundle_of_that_version_takes_its_place_and_nothing_is_left(image):
@@ -33,7 +33,7 @@ def test_another_bundle_of_that_version_takes_its_place_and_nothing_is_left(imag
     (root / "1.1.0").mkdir()
     (root / "1.1.0/manifest.json").write_text('{"of": "another"}')
     (root / ".1.1.0.new").mkdir()  # of one that was killed
-    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 was brought"
+    assert lend(str(image / "venv"), "1.1.0", str(root)) == "the bundle of 1.1.0 was copied"
     assert [path.name for path in root.iterdir()] == ["1.1.0"]
     assert (root / "1.1.0/manifest.json").read_text() == "{}"
 
@@ -44,8 +44,7 @@ def test_an_image_without_a_bundle_is_refused(tmp_path):
 
 
 def test_it_runs_as_text_with_nothing_but_python(tmp_path):
-    script = Path(module.__file__).read_text()
-    command = [sys.executable, "-I", "-S", "-c", script, "1.1.0", str(tmp_path)]
+    command = [sys.executable, "-I", "-S", "-c", script("main()", module), "1.1.0", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={})
     assert "bundle" in done.stdout + done.stderr  # this environment may have one, where the wheel is installed
     assert "Traceback" not in done.stderr

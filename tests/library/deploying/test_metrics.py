@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from modelyard.deploying.metrics import counts, parse_metrics, parse_statistics
+from modelyard.deploying.metrics import Traffic, counts, parse_metrics
 
 PAGE = """# HELP request_seconds Time from the head of a request to its answer
 # TYPE request_seconds histogram
@@ -18,31 +18,25 @@ prediction_score_bucket{model="a",bundle="1",le="0.5"} 20
 prediction_score_bucket{model="a",bundle="1",le="+Inf"} 28
 this is no sample
 """
-STATISTICS = """# pxname,svname,scur,econ,eresp,wretr,hrsp_1xx,hrsp_2xx,hrsp_3xx,hrsp_4xx,hrsp_5xx,
-clients,FRONTEND,2,,,,0,100,0,0,0,
-service,stable,1,0,0,0,0,70,0,0,0,
-service,canary,0,1,1,2,0,30,0,3,4,
-service,BACKEND,1,1,1,2,0,100,0,3,4,
-"""
+TRAFFIC = Traffic(requests=38, failed=7, refused=3)
 
 
 def test_a_variant_is_counted_from_both_sides() -> None:
-    found = counts(PAGE, parse_statistics(STATISTICS)["canary"], 100.0)
-    assert found.requests == 30 + 3 + 4 + 1
-    assert found.failed == 4 + 1 + 2 + 2  # 5xx, no connection, tried again, answered by another than the model
+    found = counts(PAGE, TRAFFIC, 100.0)
+    assert found.requests == 38
+    assert found.failed == 7 + 2  # by the router, and answered by another than the model
     assert found.refused == 3
     assert (found.timed, found.slow) == (30, 3)  # the deployment's own requests are not among them
     assert found.scores == (20, 8, 1, 3)  # of model a, then of model b
 
 
 def test_a_bound_between_two_edges_takes_the_later_one() -> None:
-    line = parse_statistics(STATISTICS)["canary"]
-    assert counts(PAGE, line, 150.0).slow == 1
-    assert counts(PAGE, line, 9000.0).slow == 0
+    assert counts(PAGE, TRAFFIC, 150.0).slow == 1
+    assert counts(PAGE, TRAFFIC, 9000.0).slow == 0
 
 
 def test_a_service_that_has_counted_nothing_yet_is_at_zero() -> None:
-    found = counts("", {}, 100.0)
+    found = counts("", Traffic(), 100.0)
     assert (found.requests, found.failed, found.timed, found.slow, found.scores) == (0, 0, 0, 0, ())
 
 
@@ -50,7 +44,3 @@ def test_escapes_in_labels_are_undone() -> None:
     (found,) = parse_metrics('a_total{name="say \\"hi\\" \\\\ there"} 1.5e3 1700000000\n')
     assert found.labels == {"name": 'say "hi" \\ there'}
     assert found.value == 1500.0
-
-
-def test_only_servers_of_the_service_are_statistics_of_variants() -> None:
-    assert set(parse_statistics(STATISTICS)) == {"stable", "canary", "BACKEND"}

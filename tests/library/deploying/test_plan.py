@@ -7,19 +7,29 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
+from modelyard.deploying.plan import (
+    ALL_CANARY,
+    ALL_STABLE,
+    LONGEST,
+    MOST_STEPS,
+    Remove,
+    SetWeights,
+    Start,
+    Step,
+    previous_release,
+    serve,
+)
+from modelyard.deploying.state import DeployedVersion, State, Variant
 
-from modelyard.deploying.plan import ALL_CANARY, ALL_STABLE, LONGEST, MOST_STEPS, Remove, Shift, Start, Step, home, serve
-from modelyard.deploying.state import Release, State, Variant
-
-OLD, NEW, OTHER, OLDER = (Release(f"image@{name}", name) for name in ("1.1.0", "1.2.0", "1.1.5", "1.0.0"))
+OLD, NEW, OTHER, OLDER = (DeployedVersion(f"image@{name}", name) for name in ("1.1.0", "1.2.0", "1.1.5", "1.0.0"))
 Plan = Callable[[State], Step | None]
 
 
-def to(release: Release) -> Plan:
+def to(release: DeployedVersion) -> Plan:
     return lambda state: serve(state, release)
 
 
-def variant(release: Release, *history: Release, serving: bool = True) -> Variant:
+def variant(release: DeployedVersion, *history: DeployedVersion, serving: bool = True) -> Variant:
     return Variant(release, history, serving)
 
 
@@ -29,7 +39,7 @@ def take(state: State, step: Step) -> State:
         case Start(name, release, history):
             made = Variant(release, history, True)
             return replace(state, stable=made) if name == "stable" else replace(state, canary=made)
-        case Shift(weights):
+        case SetWeights(weights):
             return replace(state, weights=weights)
         case Remove("canary"):
             return replace(state, canary=None)
@@ -59,7 +69,7 @@ def every_state() -> Iterator[State]:
 
 
 @pytest.mark.parametrize("goal", [OLD, NEW])
-def test_from_every_state_stable_alone_serves_in_the_end(goal: Release) -> None:
+def test_from_every_state_stable_alone_serves_in_the_end(goal: DeployedVersion) -> None:
     for state in every_state():
         end = follow(state, to(goal))[-1]
         assert end.stable
@@ -69,10 +79,10 @@ def test_from_every_state_stable_alone_serves_in_the_end(goal: Release) -> None:
 
 
 @pytest.mark.parametrize("goal", [OLD, NEW, None])
-def test_what_is_answered_stays_answered_after_every_step(goal: Release | None) -> None:
+def test_what_is_answered_stays_answered_after_every_step(goal: DeployedVersion | None) -> None:
     for state in every_state():
         was = False
-        for now in follow(state, to(goal or home(state) or OLD)):
+        for now in follow(state, to(goal or previous_release(state) or OLD)):
             assert answered(now) or not was, (state, now)
             was = answered(now)
 
@@ -93,7 +103,7 @@ def test_a_promotion_that_was_killed_anywhere_can_be_finished_or_undone() -> Non
     for killed in follow(began, to(NEW)):
         finished = follow(killed, to(NEW))[-1]
         assert finished.stable == variant(NEW, OLD, OLDER)
-        before = home(killed)
+        before = previous_release(killed)
         assert before == (OLD if killed.canary or killed is began else NEW), killed
         assert follow(killed, to(before))[-1].stable == variant(before, *((OLDER,) if before == OLD else (OLD, OLDER)))
 
@@ -105,23 +115,23 @@ def test_a_healthy_promotion_takes_these_steps() -> None:
         state = take(state, step)
     assert steps == [
         Start("canary", NEW, (OLD,)),
-        Shift(ALL_CANARY),
+        SetWeights(ALL_CANARY),
         Start("stable", NEW, (OLD,)),
-        Shift(ALL_STABLE),
+        SetWeights(ALL_STABLE),
         Remove("canary"),
     ]
 
 
 def test_a_canary_is_taken_away_before_it_is_removed() -> None:
     state = State(variant(OLD), variant(NEW, OLD), (90, 10))
-    assert serve(state, OLD) == Shift(ALL_STABLE)
+    assert serve(state, OLD) == SetWeights(ALL_STABLE)
     assert serve(replace(state, weights=ALL_STABLE), OLD) == Remove("canary")
 
 
 def test_the_first_version_needs_no_canary() -> None:
     assert serve(State(), NEW) == Start("stable", NEW, ())
-    assert home(State()) is None
-    assert home(State(variant(NEW, serving=False))) is None
+    assert previous_release(State()) is None
+    assert previous_release(State(variant(NEW, serving=False))) is None
 
 
 def test_going_back_forgets_what_was_gone_back_from() -> None:
@@ -130,12 +140,12 @@ def test_going_back_forgets_what_was_gone_back_from() -> None:
 
 
 def test_no_more_releases_are_remembered_than_are_of_use() -> None:
-    many = tuple(Release(f"image@{number}", str(number)) for number in range(9))
+    many = tuple(DeployedVersion(f"image@{number}", str(number)) for number in range(9))
     step = serve(State(variant(OLD, *many)), NEW)
     assert isinstance(step, Start)
     assert len(step.history) == LONGEST
 
 
 def test_a_canary_that_remembers_nothing_gives_way_to_stable() -> None:
-    assert home(State(variant(OLD), variant(NEW))) == OLD
-    assert home(State(None, variant(NEW))) == NEW
+    assert previous_release(State(variant(OLD), variant(NEW))) == OLD
+    assert previous_release(State(None, variant(NEW))) == NEW

@@ -4,13 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-
 from modelyard.deploying.record import Record, describe
-from modelyard.deploying.state import Release, State, Variant
+from modelyard.deploying.state import DeployedVersion, State, Variant
 from modelyard.deploying.trial import Counts, Trial, judge
 from modelyard.judging.canary import Canary
 
-OLD, NEW = Release("name@sha256:1", "1.1.0"), Release("name@sha256:2", "1.2.0")
+OLD, NEW = DeployedVersion("name@sha256:1", "1.1.0"), DeployedVersion("name@sha256:2", "1.2.0")
 
 
 def record() -> Record:

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-
 from modelyard.deploying import inside
-from modelyard.deploying import smoke as tested
 from modelyard.deploying.failure import DeployError
 from modelyard.deploying.smoke import alike, same_bundle, smoke
-from modelyard.deploying.state import Release
+from modelyard.deploying.state import DeployedVersion
 
-RELEASE = Release("name@sha256:1", "1.2.0", "b" * 64)
+RELEASE = DeployedVersion("name@sha256:1", "1.2.0", "b" * 64)
 PROBE = {"rows": [{"x": 1}, {"x": 2}], "answers": [0.25, 0.75]}
 
 
@@ -42,9 +40,19 @@ class Service(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None: ...
 
 
-class Asks:
+class Agent:
+    """Asks the service as the agent of a stage does."""
+
+    port = 0
+
     def ask(self, **task: Any) -> dict[str, Any]:
         return inside.ask(task)
+
+    def ask_routed(self, name: str, **task: Any) -> dict[str, Any]:
+        assert name == "canary"
+        return self.ask(host="127.0.0.1", port=self.port, **task)
+
+    def idle(self, seconds: float) -> None: ...
 
 
 @pytest.fixture
@@ -61,7 +69,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         },
     }
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Ours", (Service,), {"answers": found}))
-    monkeypatch.setattr(tested, "ROUTER", {"host": "127.0.0.1", "port": server.server_port})
+    monkeypatch.setattr(Agent, "port", server.server_port)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     yield found
@@ -71,7 +79,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
 
 
 def run() -> list[str]:
-    return smoke(Asks(), "canary", RELEASE, PROBE, {"authorization": "Bearer key"})
+    return smoke(Agent(), "canary", RELEASE, PROBE, {"authorization": "Bearer key"})
 
 
 @pytest.mark.usefixtures("answers")

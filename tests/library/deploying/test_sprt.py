@@ -4,7 +4,6 @@ import math
 
 import numpy as np
 import pytest
-
 from modelyard.deploying.sprt import bounds, compare_shares, distance, log_likelihood_ratio, look, noise, share, spent
 
 

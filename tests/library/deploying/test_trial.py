@@ -5,9 +5,8 @@ from functools import cache
 
 import numpy as np
 import pytest
-
 from modelyard.deploying.sprt import distance
-from modelyard.deploying.trial import Counts, Decision, Trial, judge, weight_at
+from modelyard.deploying.trial import Counts, Trial, TrialDecision, judge, weight_at
 from modelyard.judging.canary import Canary, Shift
 
 POLICY = Canary()
@@ -39,7 +38,7 @@ def counted(
 
 
 def run(seed: int, policy: Canary = POLICY, failing: float = 0.0, slow: float = 0.005,
-        scores: tuple[float, float] = (2.0, 5.0), base: float = 0.0) -> Decision:  # fmt: skip
+        scores: tuple[float, float] = (2.0, 5.0), base: float = 0.0) -> TrialDecision:  # fmt: skip
     """A whole trial of a canary, looked at after every 100 requests that both get; base: stable's share of failures."""
     drawn, trial = np.random.default_rng(seed), Trial()
     while True:

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from modelyard.deploying import watch as watched
 from modelyard.deploying.compose import stage as staged
 from modelyard.deploying.compose.host import Host, explain
 from modelyard.deploying.failure import DeployError
+from sample import SAMPLE
+
+from flight_delays import project
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[3]
 POLICY = "canary: {requests: 100, most: 400, weights: [10, 50]}\n"
 
 
@@ -50,11 +51,11 @@ class Engine:
         return {name: one["image"] for name, one in self.state()["containers"].items() if name != "router"}
 
     def deploy(self, *arguments: str) -> tuple[int, dict[str, Any]]:
-        """The status of `ops deploy`, and what it left in reports/deploy.json."""
+        """The status of `deploy`, and what it left in reports/deploy.json."""
         from modelyard.deploying import deploy
 
         with pytest.raises(SystemExit) as ended:
-            deploy.main(list(arguments))
+            deploy.main(list(arguments), project)
         assert isinstance(ended.value.code, int)
         return ended.value.code, json.loads(Path("reports/deploy.json").read_text())
 
@@ -63,13 +64,13 @@ def _in_this_process(program: Path) -> Any:
     """`Host.docker`, with what a program does."""
 
     def docker(
-        host: Host, *arguments: str, variables: Mapping[str, str] | None = None, given: str = "", **_: float
+        host: Host, *arguments: str, variables: Mapping[str, str] | None = None, stdin: str = "", **_: float
     ) -> str:
         with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as said:
             for name, value in {**host.environment, **(variables or {})}.items():
                 patch.setenv(name, value)
             try:
-                runpy.run_path(str(program))["main"](list(arguments), given)
+                runpy.run_path(str(program))["main"](list(arguments), stdin)
             except SystemExit as ended:
                 raise DeployError(explain("docker", str(ended.code))) from None
         return said.getvalue()
@@ -94,7 +95,7 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Engine:
     (folder / "deploy/compose/haproxy.cfg").write_text("global\n")
     (folder / "deploy/compose/serving.json").write_text('{"access": {"keys": "/run/secrets/keys.json"}}')
     (folder / "policy.yaml").write_text(POLICY)
-    shutil.copyfile(ROOT / "pyproject.toml", folder / "pyproject.toml")
+    shutil.copyfile(SAMPLE / "pyproject.toml", folder / "pyproject.toml")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("ENGINE", str(made.file))
     monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere")

@@ -1,6 +1,6 @@
 """A Docker engine of one stage, as a program that stands where `docker` does: its state is a JSON file.
 
-The real engine is in the template's own tests. What is tested with this one is what `ops deploy` makes of an engine's
+The real engine is in the template's own tests. What is tested with this one is what `deploy` makes of an engine's
 answers: a container that does not come up, a router that answers oddly, a lock that is taken.
 """
 
@@ -132,7 +132,7 @@ def compose(arguments, given):
             made = {
                 "id": f"{name}-{image}",
                 "image": image,
-                "labels": {"trainyard.releases": os.environ[f"{upper}_RELEASES"]},
+                "labels": {"modelyard.releases": os.environ[f"{upper}_RELEASES"]},
                 "address": "10.0.0.2" if name == "stable" else "10.0.0.3",
                 "serving": json.loads(os.environ[f"{upper}_SERVING"]),
                 "status": "exited" if "broken" in image else "running",
@@ -147,7 +147,7 @@ def compose(arguments, given):
             change(prepared=json.loads(given))
         case [*_, "lend", version, _]:
             change(lent={**read().get("lent", {}), version: os.environ["LEND_IMAGE"]})
-            print(f"the bundle of {version} was brought")
+            print(f"the bundle of {version} was copied")
         case [*_, "router"]:
             router = {"id": "r", "image": "haproxy", "labels": {}, "address": "10.0.0.1", "status": "running"}
             change(containers={**read()["containers"], "router": router})
@@ -171,7 +171,7 @@ def main(arguments, given=""):
                 sys.exit("manifest unknown")
             change(images={**state["images"], image: "10001:10001"})
         case ["inspect", "--format", *_]:
-            print("trainyard.action=canary\ntrainyard.by=ada\nother=1")
+            print("modelyard.action=canary\nmodelyard.by=ada\nother=1")
         case ["inspect", *_]:
             print(json.dumps(inspect(state)))
         case ["exec", _, "cat", *_]:

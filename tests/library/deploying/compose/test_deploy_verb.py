@@ -1,4 +1,4 @@
-"""`ops deploy` on an engine whose answers a test sets; see engine.py."""
+"""The verb `deploy` on an engine whose answers a test sets; see engine.py."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from modelyard.deploying import deploy
 from modelyard.deploying.compose import stage
-from modelyard.deploying.state import Release, read_label, to_label
+from modelyard.deploying.state import DeployedVersion, dump_versions, load_versions
 
 OLD, NEW = ("--image", "old", "--version", "1.0.0"), ("--image", "new", "--version", "1.1.0")
 
@@ -64,7 +63,7 @@ def test_what_policy_says_of_serving_reaches_the_container_with_the_bundles_that
     assert (status, record["result"]) == (0, "promoted"), record["reason"]
     # what is known here by its digest, and what is looked for where the version itself is from; none from itself
     assert old.state()["lent"] == {"1.0.0": "old", "0.9.0": "new:0.9.0"}
-    assert "  the bundle of 0.9.0 was brought" in record["lines"]
+    assert "  the bundle of 0.9.0 was copied" in record["lines"]
     made = old.state()["containers"]["stable"]["serving"]
     split = {"bundle": "/var/lib/bundles/0.9.0", "key": "X-Customer", "share": 0.25}
     flights = {"bundle": None, "shadow": None, "fallback": "/var/lib/bundles/1.0.0", "split": split}
@@ -100,7 +99,7 @@ def test_a_bad_canary_is_rolled_back(old: Any) -> None:
 def test_a_canary_whose_container_goes_is_rolled_back(old: Any) -> None:
     old.set(dies="canary")
     status, record = old.deploy("canary", *NEW)
-    assert (status, record["reason"]) == (1, "the canary's container is gone")
+    assert (status, record["reason"]) == (1, "the canary is gone")
 
 
 @pytest.mark.parametrize(
@@ -131,9 +130,9 @@ def test_what_serves_already_is_no_change(old: Any) -> None:
 def left(engine: Any, weights: tuple[int, int], image: str = "new", version: str = "1.1.0") -> None:
     """Leave a canary behind, as a deployment does that is killed."""
     there = engine.state()["containers"]
-    known = read_label(there["stable"]["labels"]["trainyard.releases"])
-    label = to_label([Release(image, version), *known])
-    canary = {"id": "c", "image": image, "labels": {"trainyard.releases": label}, "address": "10.0.0.3"}
+    known = load_versions(there["stable"]["labels"]["modelyard.releases"])
+    label = dump_versions([DeployedVersion(image, version), *known])
+    canary = {"id": "c", "image": image, "labels": {"modelyard.releases": label}, "address": "10.0.0.3"}
     engine.set(
         containers={**there, "canary": {**canary, "status": "running"}},
         weights=dict(zip(("stable", "canary"), weights, strict=True)),
@@ -144,7 +143,7 @@ def test_a_trial_that_was_killed_begins_anew(old: Any) -> None:
     left(old, (90, 10))
     status, record = old.deploy("canary", *NEW)
     assert (status, record["result"]) == (0, "promoted")
-    assert record["lines"][0] == "the canary is there already: its trial begins anew"
+    assert record["lines"][0] == "the canary serves already: its trial starts again"
 
 
 def test_a_promotion_that_was_killed_is_gone_on_with(old: Any) -> None:
@@ -157,7 +156,7 @@ def test_another_canary_goes_first(old: Any) -> None:
     left(old, (50, 50), "broken", "1.0.5")
     status, record = old.deploy("canary", *NEW)
     assert status == 0
-    assert record["lines"][0] == "another canary was left there, 1.0.5 (broken): it goes first"
+    assert record["lines"][0] == "another canary was left there, 1.0.5 (broken): removing it first"
 
 
 def test_a_canary_can_be_promoted_and_rolled_back_by_hand(old: Any) -> None:
@@ -183,7 +182,7 @@ def test_a_way_back_that_fails_too_says_so(old: Any) -> None:
     status, record = old.deploy("canary", *NEW)
     assert (status, record["result"]) == (2, "failed")
     assert "the router did not set the weight of stable: Permission denied" in record["reason"]
-    assert "and the way back failed too" in record["reason"]
+    assert "and the rollback failed too" in record["reason"]
     assert old.serves()["stable"] == "old"
 
 
@@ -192,8 +191,8 @@ def test_a_host_that_goes_away_is_told_with_what_to_do_when_it_is_back(old: Any)
     status, record = old.deploy("canary", *NEW)
     assert (status, record["result"], record["serves"]) == (2, "failed", None)
     assert record["reason"].startswith("the connection to the host failed: ")
-    assert "and the way back failed too: docker failed: Cannot connect to the Docker daemon" in record["reason"]
-    assert record["reason"].endswith("run `ops deploy rollback`")
+    assert "and the rollback failed too: docker failed: Cannot connect to the Docker daemon" in record["reason"]
+    assert record["reason"].endswith("run `make deploy ARGS=rollback`")
     old.set(gone=False, leaves="")
     assert old.deploy("rollback")[1]["reason"] == "the canary 1.1.0 (new) is gone"
 
@@ -243,11 +242,11 @@ def test_a_new_configuration_is_brought_to_the_router(old: Any) -> None:
 
 
 def test_the_keys_go_to_their_volume_and_into_no_command(engine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DEPLOY_KEYS", "the keys")
-    monkeypatch.setenv("DEPLOY_API_KEY", "the key")
+    monkeypatch.setenv("DEPLOY_KEYS", "keys-7f3a")
+    monkeypatch.setenv("DEPLOY_API_KEY", "one-7f3a")
     engine.deploy("staging", *OLD)
-    assert engine.state()["prepared"] == {"user": "10001:10001", "keys": "the keys"}
-    assert not any("the key" in part for call in engine.state()["calls"] for part in call)
+    assert engine.state()["prepared"] == {"user": "10001:10001", "keys": "keys-7f3a"}
+    assert not any("7f3a" in part for call in engine.state()["calls"] for part in call)
 
 
 def test_probe_rows_can_come_from_a_bundle(old: Any, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ import stat
 from pathlib import Path
 
 import pytest
-
 from modelyard.deploying.compose.host import _configure, connect, explain
 from modelyard.deploying.failure import DeployError
 
@@ -83,4 +82,4 @@ def test_a_command_that_hangs_is_given_up(tmp_path: Path) -> None:
 
 
 def test_what_said_nothing_is_told_so() -> None:
-    assert explain("it", " ") == "it failed: it said nothing"
+    assert explain("it", " ") == "it failed: it printed nothing"

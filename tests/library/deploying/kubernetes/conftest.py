@@ -14,11 +14,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-
+from cluster_sample import CLUSTER_SAMPLE
 from modelyard.deploying.kubernetes import cluster as cluster_module
 from modelyard.deploying.kubernetes.kubectl import Kubectl
 
-ROOT = Path(__file__).parents[4]
 BUNDLES = {"v1": "a" * 64, "v2": "b" * 64}
 
 
@@ -113,9 +112,9 @@ def cluster(service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     if not (shutil.which("kubectl") or os.environ.get("CI")):
         pytest.skip("kubectl is not on the PATH")
     (tmp_path / "deploy").mkdir()
-    shutil.copytree(ROOT / "deploy/kubernetes", tmp_path / "deploy/kubernetes")
-    shutil.copy(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
-    shutil.copy(ROOT / "policy.yaml", tmp_path / "policy.yaml")
+    shutil.copytree(CLUSTER_SAMPLE / "deploy/kubernetes", tmp_path / "deploy/kubernetes")
+    shutil.copy(CLUSTER_SAMPLE / "pyproject.toml", tmp_path / "pyproject.toml")
+    shutil.copy(CLUSTER_SAMPLE / "policy.yaml", tmp_path / "policy.yaml")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(cluster_module, "SETTLE", 0.0)
     monkeypatch.setattr(cluster_module, "PAUSE", 0.0)

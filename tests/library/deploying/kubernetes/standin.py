@@ -45,7 +45,7 @@ STDIN, STDOUT, STATUS, END = 0, 1, 3, 255  # channels of v5.channel.k8s.io
 class Cluster:
     """The objects of one namespace.
 
-    answer: what a pod says to a task, see ops/deploying/inside.py. check: raises ValueError where an object has a field
+    answer: what a pod says to a task, see inside.py. check: raises ValueError where an object has a field
     that Kubernetes does not know. broken: for an image, the reason for which its pods wait.
     """
 
@@ -292,7 +292,7 @@ class Handler(BaseHTTPRequestHandler):
     def _apply(self, kind: str, name: str, sent: Object, query: dict[str, list[str]]) -> tuple[int, Object]:
         """Server-side apply, as far as it goes with one manager: fields that others set, as replicas, stay."""
         assert query["fieldValidation"] == ["Strict"]
-        assert query["fieldManager"] == ["ops-deploy"]
+        assert query["fieldManager"] == ["modelyard-deploy"]
         new = self._checked(copy.deepcopy(sent))
         there = self.server.cluster.objects.get((kind, name))
         if there and kind == "deployments":

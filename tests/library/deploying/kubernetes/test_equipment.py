@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
-
 from modelyard.deploying.failure import DeployError
 from modelyard.deploying.kubernetes.cluster import enter, render
 from modelyard.deploying.plan import Start
-from modelyard.deploying.state import Release
+from modelyard.deploying.state import DeployedVersion
 
-OLD = Release("registry.example/model:v1", "1.0.0", "a" * 64)
-NEW = Release("registry.example/model:v2", "2.0.0", "b" * 64)
+OLD = DeployedVersion("registry.example/model:v1", "1.0.0", "a" * 64)
+NEW = DeployedVersion("registry.example/model:v2", "2.0.0", "b" * 64)
 POLICY = "serving: {deadline_ms: 50, split: {version: v1.0.0, key: X-Customer, share: 0.25}, shadow: v0.9.0}\n"
 
 

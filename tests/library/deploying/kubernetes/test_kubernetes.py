@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 import pytest
-
+from cluster_sample import CLUSTER_SAMPLE
 from modelyard.deploying.failure import DeployError
 from modelyard.deploying.kubernetes.cluster import enter, render
-from modelyard.deploying.plan import Shift, Start, home, serve
-from modelyard.deploying.state import Release
+from modelyard.deploying.plan import SetWeights, Start, previous_release, serve
+from modelyard.deploying.state import DeployedVersion
 
-V1 = Release("registry.example/model:v1", "1.0.0", "a" * 64)
-V2 = Release("registry.example/model:v2", "2.0.0", "b" * 64)
-PROJECT = tomllib.loads((Path(__file__).parents[4] / "pyproject.toml").read_text())["project"]["name"]
+V1 = DeployedVersion("registry.example/model:v1", "1.0.0", "a" * 64)
+V2 = DeployedVersion("registry.example/model:v2", "2.0.0", "b" * 64)
+PROJECT = tomllib.loads((CLUSTER_SAMPLE / "pyproject.toml").read_text())["project"]["name"]
 NAME = f"{PROJECT}-serving"
 HOLDER = {"action": "canary", "by": "me"}
 
 
 def back(stage):
-    release = home(stage.read())
+    release = previous_release(stage.read())
     return stage.follow(lambda now: serve(now, release))
 
 
@@ -80,10 +79,10 @@ def test_who_gets_more_requests_has_pods_for_them_first(stage, cluster):
     stage.take(Start("stable", V1, ()))
     stage.take(Start("canary", V2, (V1,)))
     stage.kubectl.ask("scale", f"deployment/{NAME}-stable", "--replicas=6")
-    stage.take(Shift((50, 50)))
+    stage.take(SetWeights((50, 50)))
     replicas = {one["metadata"]["labels"]["variant"]: one["spec"]["replicas"] for one in cluster.of("deployments")}
     assert replicas == {"stable": 6, "canary": 3}
-    stage.take(Shift((0, 100)))
+    stage.take(SetWeights((0, 100)))
     assert cluster.objects["deployments", f"{NAME}-canary"]["spec"]["replicas"] == 6
     stage.take(Start("stable", V2, (V1,)))  # an apply leaves the number to the autoscaler
     assert cluster.objects["deployments", f"{NAME}-stable"]["spec"]["replicas"] == 6
@@ -92,7 +91,7 @@ def test_who_gets_more_requests_has_pods_for_them_first(stage, cluster):
 def test_a_canary_that_goes_takes_all_that_is_its_own_along(stage, cluster):
     stage.follow(lambda now: serve(now, V1))
     stage.take(Start("canary", V2, (V1,)))
-    stage.take(Shift((50, 50)))
+    stage.take(SetWeights((50, 50)))
     state = back(stage)
     assert state.stable.release == V1
     assert state.weights == (100, 0)
@@ -119,7 +118,7 @@ def test_a_version_that_answers_wrongly_fails_the_smoke_test(stage, service):
     with pytest.raises(DeployError, match="1 of 1 probe rows are answered otherwise"):
         stage.take(Start("stable", V2, ()))
     with pytest.raises(DeployError, match="/model says bundle"):
-        stage.take(Start("stable", Release(V1.image, "1.0.0", "f" * 64), ()))
+        stage.take(Start("stable", DeployedVersion(V1.image, "1.0.0", "f" * 64), ()))
 
 
 def test_an_image_that_somebody_else_put_there_is_not_taken_for_ours(stage, cluster):
@@ -127,7 +126,7 @@ def test_an_image_that_somebody_else_put_there_is_not_taken_for_ours(stage, clus
     there = cluster.objects["deployments", f"{NAME}-stable"]
     there["spec"]["template"]["spec"]["containers"][0]["image"] = "other/image:9"
     stable = stage.read().stable
-    assert stable.release == Release("other/image:9", "unknown")
+    assert stable.release == DeployedVersion("other/image:9", "unknown")
     assert stable.history == (V1,)
 
 
@@ -135,30 +134,30 @@ def test_counters_of_a_pod_that_went_or_was_started_again_are_not_lost(stage, cl
     stage.take(Start("stable", V1, ()))
     stage.take(Start("canary", V2, (V1,)))
     stage.shift((50, 50))
-    before = stage.statistics()
-    assert int(before["stable"]["hrsp_2xx"]) > 0
+    before = stage.traffic()
+    assert before["stable"].requests > 0
     stage.kubectl.ask("scale", f"deployment/{NAME}-stable", "--replicas=3")
     stage.agent.forget()
-    stage.statistics()
+    stage.traffic()
     stage.kubectl.ask("scale", f"deployment/{NAME}-stable", "--replicas=1")
     service.counted.clear()
     stage.agent.forget()
     cluster.restart("stable")
     cluster.restart("canary")
     service.arriving = 0
-    after = stage.statistics()
-    assert int(after["stable"]["hrsp_2xx"]) > int(before["stable"]["hrsp_2xx"])
-    assert int(after["canary"]["hrsp_2xx"]) >= int(before["canary"]["hrsp_2xx"])
-    assert "hrsp_5xx" not in {key for key, value in after["stable"].items() if value != "0"}
+    after = stage.traffic()
+    assert after["stable"].requests > before["stable"].requests
+    assert after["canary"].requests >= before["canary"].requests
+    assert after["stable"].failed == 0
     assert stage.read().canary.started == "1"
 
 
-def test_the_metrics_that_are_asked_for_next_are_those_of_the_statistics(stage):
+def test_the_metrics_that_are_asked_for_next_are_those_of_the_traffic(stage):
     stage.take(Start("stable", V1, ()))
     stage.take(Start("canary", V2, (V1,)))
-    lines = stage.statistics()
+    traffic = stage.traffic()
     text = stage.agent.ask(host="stable", path="/metrics")["text"]
-    assert f'code="200"}} {lines["stable"]["hrsp_2xx"]}' in text
+    assert f'code="200"}} {traffic["stable"].requests}' in text
     assert stage.agent.ask(host="stable", path="/metrics")["text"] != text
 
 
@@ -193,7 +192,7 @@ def test_a_stage_without_an_overlay_is_refused(kubectl):
 def test_what_the_account_may_not_do_is_said(kubectl, cluster):
     cluster.forbidden.add(("PATCH", "services"))
     with (
-        pytest.raises(DeployError, match=r"(?s)forbidden.*docs/deploy.md lists what it must be allowed"),
+        pytest.raises(DeployError, match=r"(?s)forbidden.*deploy/kubernetes/deployer.yaml lists what it needs"),
         enter(kubectl, "production", 0.0, {}, None, HOLDER, lambda _: None),
     ):
         pass

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cluster_sample import CLUSTER_SAMPLE
 from ruamel.yaml import YAML
 
-KUBERNETES = Path(__file__).parents[4] / "deploy/kubernetes"
+KUBERNETES = CLUSTER_SAMPLE / "deploy/kubernetes"
 OVERLAYS = sorted(path.name for path in (KUBERNETES / "overlays").iterdir())
 VARIANTS = ("stable", "canary")
 DRAIN = 20  # seconds that the service takes at most to answer what it has taken

@@ -1,4 +1,4 @@
-"""Canaries in a cluster, from `ops deploy` on: the bad are rolled back, the good promoted, and production goes on."""
+"""Canaries in a cluster, by the verb `deploy`: bad ones are rolled back, good ones promoted, and production serves."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 
 import pytest
+from modelyard.deploying import deploy, watch
 
-from modelyard.deploying import deploy
-from modelyard.deploying import watch
+from flight_delays import project
 
 V1, V2 = "registry.example/model:v1", "registry.example/model:v2"
 
 
 @pytest.fixture
-def ops(kubectl, monkeypatch):
-    """`ops deploy` with arguments; its exit status and the record that it wrote."""
+def deployed(kubectl, monkeypatch):
+    """The verb `deploy` with arguments; its exit status and the record that it wrote."""
     for name, value in kubectl.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(watch, "PAUSE", 0.0)
@@ -25,23 +25,23 @@ def ops(kubectl, monkeypatch):
 
     def run(*arguments: str) -> tuple[int, dict]:
         with pytest.raises(SystemExit) as ended:
-            deploy.main(list(arguments))
+            deploy.main(list(arguments), project)
         return ended.value.code, json.loads(Path("reports/deploy.json").read_text())
 
     return run
 
 
-def canary(ops):
-    return ops("canary", "--image", V2, "--version", "2.0.0", "--bundle-sha256", "b" * 64)
+def canary(deployed):
+    return deployed("canary", "--image", V2, "--version", "2.0.0", "--bundle-sha256", "b" * 64)
 
 
 @pytest.fixture
-def production(ops, service):
+def production(deployed, service):
     """Production, where the first version serves alone."""
     service.arriving = 600
-    status, record = ops("canary", "--image", V1, "--version", "1.0.0")
+    status, record = deployed("canary", "--image", V1, "--version", "1.0.0")
     assert (status, record["result"]) == (0, "deployed")
-    return ops
+    return deployed
 
 
 def images(cluster) -> set[str]:
@@ -72,7 +72,7 @@ def test_a_pod_that_is_never_heard_is_told_and_production_goes_on(production, cl
     cluster.mute = 10**6
     status, record = canary(production)
     assert (status, record["result"]) == (1, "rolled back"), record["reason"]
-    assert "ended well 4 times, and printed no answer ('')" in record["reason"]
+    assert "succeeded 4 times, and printed no answer ('')" in record["reason"]
     assert images(cluster) == {V1}
     assert record["serves"]["version"] == "1.0.0"
     assert service.clients["failed"] == 0
@@ -99,5 +99,5 @@ def test_a_canary_that_is_started_again_is_rolled_back(production, cluster, serv
 
     cluster.answer = restarting
     status, record = canary(production)
-    assert (status, record["reason"]) == (1, "the canary's container ended and was started again")
+    assert (status, record["reason"]) == (1, "the canary ended and was started again")
     assert images(cluster) == {V1}

@@ -1,1 +1,1 @@
-"""How `ops deploy` brings a version to a host, tries it on live requests, and promotes it or rolls it back."""
+"""Deploying a version: canary, promotion and rollback, whatever the target."""

@@ -1,9 +1,9 @@
-"""What goes wrong in a deployment."""
+"""The error of a deployment."""
 
 from __future__ import annotations
 
-from ..runtime.contract import ContractError
+from ..errors import YardError
 
 
-class DeployError(ContractError):
-    """What was asked of a host or a cluster, what it said, and what to do."""
+class DeployError(YardError):
+    """A failed request to a host or a cluster: what was requested, the answer, and what to do."""

@@ -1,9 +1,7 @@
-"""Read what a variant counted: its /metrics in Prometheus' text format, and the proxy's line on it."""
+"""A variant's counts, from its own /metrics in Prometheus' text format and from the router's."""
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Iterator, Mapping
@@ -14,12 +12,21 @@ from .trial import Counts
 LINE = re.compile(r"(?P<name>[a-zA-Z_:][\w:]*)(?:\{(?P<labels>.*)\})?\s+(?P<value>[^\s]+)(?:\s+\d+)?$")
 LABEL = re.compile(r'([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"')
 ESCAPED = {"\\n": "\n", '\\"': '"', "\\\\": "\\"}
-OWN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}  # asked by the deployment, not by clients
-FALLBACKS = {"last good", "baseline"}  # who answers where the model could not
+OWN = {"/healthz", "/readyz", "/metrics", "/openapi.json"}  # requested by the deployment, not by clients
+FALLBACKS = {"last good", "baseline"}  # what answers if the model cannot
 
 
 @dataclass(frozen=True)
-class Sample:
+class Traffic:
+    """How many requests of clients a router sent to a variant, and how many of them failed or were refused (4xx)."""
+
+    requests: int = 0
+    failed: int = 0
+    refused: int = 0
+
+
+@dataclass(frozen=True)
+class MetricSample:
     """One line of /metrics."""
 
     name: str
@@ -27,34 +34,26 @@ class Sample:
     value: float
 
 
-def parse_metrics(text: str) -> Iterator[Sample]:
+def parse_metrics(text: str) -> Iterator[MetricSample]:
     """The samples in a page of Prometheus' text format; a line that is none is left out."""
     for line in text.splitlines():
-        if line.startswith("#") or not (found := LINE.match(line.strip())):
+        if line.startswith("#") or not (match := LINE.match(line.strip())):
             continue
         labels = {
             name: re.sub(r"\\.", lambda escape: ESCAPED.get(escape[0], escape[0]), value)
-            for name, value in LABEL.findall(found["labels"] or "")
+            for name, value in LABEL.findall(match["labels"] or "")
         }
-        yield Sample(found["name"], labels, float(found["value"]))
+        yield MetricSample(match["name"], labels, float(match["value"]))
 
 
-def parse_statistics(text: str) -> dict[str, dict[str, str]]:
-    """HAProxy's `show stat`: the line of each server of the backend `service`, by its name."""
-    rows = csv.DictReader(io.StringIO(text.lstrip("# ")))
-    return {row["svname"]: row for row in rows if row["pxname"] == "service"}
+def counts(metrics: str, traffic: Traffic, milliseconds: float) -> Counts:
+    """The counts of a variant until now.
 
-
-def counts(metrics: str, server: Mapping[str, str], milliseconds: float) -> Counts:
-    """What a variant did until now. server: its line in HAProxy's statistics.
-
-    A request fails where it got 5xx, an answer broke off or never came, a connection had to be tried again, or another
-    than the model answered. The proxy counts what the service itself cannot see; its health checks are not among it.
+    A request has failed if the router counts it as failed, which the service itself cannot always see, or if something
+    other than the model answered it.
     """
     samples = list(parse_metrics(metrics))
-    requests = sum(_number(server, f"hrsp_{code}xx") for code in (1, 2, 3, 4, 5)) + _number(server, "econ")
-    broken = sum(_number(server, name) for name in ("hrsp_5xx", "econ", "wretr"))
-    other = sum(
+    by_fallback = sum(
         int(one.value)
         for one in samples
         if one.name == "predictions_total" and one.labels.get("answered_by") in FALLBACKS
@@ -63,32 +62,28 @@ def counts(metrics: str, server: Mapping[str, str], milliseconds: float) -> Coun
     timed = int(within.get(math.inf, 0))
     edge = min((end for end in within if end >= milliseconds / 1000), default=math.inf)
     return Counts(
-        requests=requests,
-        failed=min(broken + other, requests),
-        refused=_number(server, "hrsp_4xx"),
+        requests=traffic.requests,
+        failed=min(traffic.failed + by_fallback, traffic.requests),
+        refused=traffic.refused,
         timed=timed,
         slow=timed - int(within.get(edge, 0)),
         scores=_scores(samples),
     )
 
 
-def _number(server: Mapping[str, str], name: str) -> int:
-    return int(server.get(name) or 0)
-
-
-def _histogram(samples: list[Sample], name: str) -> dict[float, float]:
+def _histogram(samples: list[MetricSample], name: str) -> dict[float, float]:
     """How many were up to each edge, over all labels but those of the deployment's own requests; by rising edge."""
-    found: dict[float, float] = {}
+    cumulated: dict[float, float] = {}
     for one in samples:
         if one.name == f"{name}_bucket" and one.labels.get("path") not in OWN:
             edge = float(one.labels["le"])
-            found[edge] = found.get(edge, 0.0) + one.value
-    return dict(sorted(found.items()))
+            cumulated[edge] = cumulated.get(edge, 0.0) + one.value
+    return dict(sorted(cumulated.items()))
 
 
-def _scores(samples: list[Sample]) -> tuple[int, ...]:
+def _scores(samples: list[MetricSample]) -> tuple[int, ...]:
     """How many scores were between one edge and the next, model by model."""
-    by_model: dict[str, list[Sample]] = {}
+    by_model: dict[str, list[MetricSample]] = {}
     for one in samples:
         if one.name == "prediction_score_bucket":
             by_model.setdefault(one.labels.get("model", ""), []).append(one)
@@ -97,4 +92,4 @@ def _scores(samples: list[Sample]) -> tuple[int, ...]:
 
 def _bins(cumulated: Mapping[float, float]) -> list[int]:
     ends = list(cumulated.values())
-    return [int(now - before) for before, now in zip([0.0, *ends], ends, strict=False)]
+    return [int(count - previous) for previous, count in zip([0.0, *ends], ends, strict=False)]

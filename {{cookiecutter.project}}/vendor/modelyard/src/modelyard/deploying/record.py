@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ..github.outputs import write_outputs, write_summary
 from ..markdown import markdown_table
-from .state import Release, State
-from .trial import Decision
+from .state import DeployedVersion, State
+from .trial import TrialDecision
 
 RECORD = Path("reports/deploy.json")
 Word = Literal["deployed", "promoted", "rolled back", "failed", "unchanged"]
@@ -20,16 +20,16 @@ EXIT: dict[Word, int] = {"deployed": 0, "promoted": 0, "unchanged": 0, "rolled b
 
 @dataclass
 class Record:
-    """One call of `ops deploy`: what was asked, what came of it and why, each line said, each decision made."""
+    """One call of the verb `deploy`: the action, its result and reason, the lines printed, and the decisions."""
 
     action: str
     stage: str
-    release: Release | None = None
+    release: DeployedVersion | None = None
     result: Word = "failed"
     reason: str = ""
-    serves: Release | None = None
+    serves: DeployedVersion | None = None
     lines: list[str] = field(default_factory=list)
-    decisions: list[Decision] = field(default_factory=list)
+    decisions: list[TrialDecision] = field(default_factory=list)
 
     def say(self, line: str) -> None:
         """Print a line and keep it."""
@@ -42,8 +42,8 @@ class Record:
 
     def to_markdown(self) -> str:
         """The record for the summary of a workflow's run."""
-        what = f" {self.release.version}" if self.release else ""
-        parts = [f"**{self.stage}:** {self.action}{what}: {self.result}. {self.reason}".rstrip()]
+        version = f" {self.release.version}" if self.release else ""
+        parts = [f"**{self.stage}:** {self.action}{version}: {self.result}. {self.reason}".rstrip()]
         if self.serves:
             parts.append(f"Stable serves {self.serves}.")
         if self.decisions:
@@ -53,24 +53,17 @@ class Record:
         return "\n\n".join(parts) + "\n"
 
     def write(self, path: Path = RECORD) -> None:
-        """Write both files, and what a workflow's run is to show and to hand on."""
+        """Write both files, and the summary and the outputs of a workflow's run."""
         path.parent.mkdir(exist_ok=True)
         path.write_text(self.to_json(), encoding="utf-8")
         path.with_suffix(".md").write_text(self.to_markdown(), encoding="utf-8")
-        _append("GITHUB_STEP_SUMMARY", self.to_markdown())
+        write_summary(self.to_markdown())
         serves = self.serves.version if self.serves else ""
         reason = " ".join(self.reason.split())
-        _append("GITHUB_OUTPUT", f"result={self.result}\nserves={serves}\nreason={reason}\n")
+        write_outputs({"result": self.result, "serves": serves, "reason": reason})
 
 
-def _append(variable: str, text: str) -> None:
-    """Add a text to the file that a workflow names in the environment, where it does."""
-    if path := os.environ.get(variable):
-        with open(path, "a", encoding="utf-8") as opened:
-            opened.write(text)
-
-
-def _table(decision: Decision) -> str:
+def _table(decision: TrialDecision) -> str:
     rows = [
         [one.question, one.counts, f"{one.figure:.2f}", f"{one.harmless:.2f}", f"{one.harmful:.2f}", one.found]
         for one in decision.findings

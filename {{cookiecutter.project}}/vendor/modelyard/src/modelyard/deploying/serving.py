@@ -12,69 +12,72 @@ from typing import Any
 
 from ..judging.serving import Serving
 from .failure import DeployError
-from .state import Release, State
+from .state import DeployedVersion, State
 
 BUNDLES = "/var/lib/bundles"
 
 
-def beside(policy: Serving, release: Release) -> Serving:
-    """The policy without what names the release itself."""
-    own = plain(release.version)
+def beside(policy: Serving, release: DeployedVersion) -> Serving:
+    """The policy without the entries that name the release itself."""
+    version = plain(release.version)
     return replace(
         policy,
-        fallback=None if policy.fallback and plain(policy.fallback) == own else policy.fallback,
-        shadow=None if policy.shadow and plain(policy.shadow) == own else policy.shadow,
-        split=None if policy.split and plain(policy.split.version) == own else policy.split,
+        fallback=None if policy.fallback and plain(policy.fallback) == version else policy.fallback,
+        shadow=None if policy.shadow and plain(policy.shadow) == version else policy.shadow,
+        split=None if policy.split and plain(policy.split.version) == version else policy.split,
     )
 
 
-def configured(found: Mapping[str, Any], where: str, policy: Serving) -> dict[str, Any]:
-    """The configuration of the service, serving.json as it was found with what the policy says of its main model.
-
-    Raises DeployError where both say something of the same.
+def configured(settings: Mapping[str, Any], where: str, policy: Serving) -> dict[str, Any]:
+    """The configuration of the service: the settings of serving.json, and those of the policy for its main model.
+    Raises DeployError if both set the same key.
     """
     split = policy.split
-    said = {
+    policy_values = {
         "fallback": policy.fallback and folder(policy.fallback),
         "shadow": policy.shadow and folder(policy.shadow),
         "split": split and {"bundle": folder(split.version), "key": split.key, "share": split.share},
     }
-    made = dict(found)
+    configuration = dict(settings)
     if policy.deadline_ms is not None:
-        _once(where, "deadline_ms", found.get("deadline_ms"))
-        made["deadline_ms"] = policy.deadline_ms
-    wanted = {key: value for key, value in said.items() if value is not None}
-    if not wanted:
-        return made
-    models = found.get("models") or {}
-    name = found.get("default") or next(iter(models), None)
+        _once(where, "deadline_ms", settings.get("deadline_ms"))
+        configuration["deadline_ms"] = policy.deadline_ms
+    additions = {key: value for key, value in policy_values.items() if value is not None}
+    if not additions:
+        return configuration
+    models = settings.get("models") or {}
+    name = settings.get("default") or next(iter(models), None)
     if name not in models:
         raise DeployError(f"{where}: default is {name!r}, which is none of the models: {', '.join(models) or 'none'}")
     model = dict(models[name] or {})
-    for key in wanted:
+    for key in additions:
         _once(where, f"models.{name}.{key}", model.get(key))
-    made["models"] = {**models, name: model | wanted}
-    return made
+    configuration["models"] = {**models, name: model | additions}
+    return configuration
 
 
-def _once(where: str, key: str, there: Any) -> None:
-    if there is not None:
-        ours = key.rpartition(".")[2]
-        raise DeployError(f"{where}: {key} is {there!r}, and policy.yaml says serving.{ours} too: take one of them out")
+def _once(where: str, key: str, value: Any) -> None:
+    if value is not None:
+        policy_key = key.rpartition(".")[2]
+        raise DeployError(
+            f"{where}: {key} is {value!r}, and policy.yaml says serving.{policy_key} too: remove one of them"
+        )
 
 
-def borrowed(policy: Serving, release: Release, known: Iterable[Release]) -> dict[str, str]:
+def borrowed(
+    policy: Serving, release: DeployedVersion, releases_with_image: Iterable[DeployedVersion]
+) -> dict[str, str]:
     """The image to take a bundle from, for each version that is needed (without its v).
 
-    known: releases of which the image is known by its digest. Another's is looked for by its version, where the
-    release's own image is from.
+    releases_with_image: releases whose image is known by its digest. Other images are looked up by version, in the
+    repository of the release's own image.
     """
-    images = {plain(one.version): one.image for one in known}
+    images = {plain(one.version): one.image for one in releases_with_image}
     names = dict.fromkeys(plain(version) for _, version in policy.named())
     return {version: images.get(version) or f"{repository(release.image)}:{version}" for version in names}
 
 
-def releases(state: State) -> list[Release]:
+def releases(state: State) -> list[DeployedVersion]:
     """All that a stage remembers."""
     variants = [one for one in (state.stable, state.canary) if one]
     return [release for one in variants for release in (one.release, *one.history)]
@@ -86,7 +89,7 @@ def plain(version: str) -> str:
 
 
 def folder(version: str) -> str:
-    """Where a version's bundle lies in a container."""
+    """Where the service of another version finds a version's bundle."""
     return f"{BUNDLES}/{plain(version)}"
 
 

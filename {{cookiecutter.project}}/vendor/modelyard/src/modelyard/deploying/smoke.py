@@ -1,59 +1,52 @@
-"""The smoke test of a variant: it is asked, through the real port, what only the right model answers rightly."""
+"""The smoke test of a variant: requests that only the right model answers correctly."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from .failure import DeployError
-from .state import Name, Release
+from .stage import StageAgent
+from .state import DeployedVersion, Name
 
 TOLERANCE = 1e-9  # relative and absolute; another CPU may differ in the last digits
-ROUTER = {"host": "127.0.0.1", "port": 8080}
-
-
-class Asks(Protocol):
-    """Who asks inside the stage."""
-
-    def ask(self, **task: Any) -> dict[str, Any]:
-        """The answer to a task, see inside.py."""
 
 
 def smoke(
-    agent: Asks, name: Name, release: Release, probe: Mapping[str, Any] | None, headers: Mapping[str, str]
+    agent: StageAgent, name: Name, release: DeployedVersion, probe: Mapping[str, Any] | None, headers: Mapping[str, str]
 ) -> list[str]:
     """What was checked, a line each. Raises DeployError with the first check that failed.
 
-    probe: rows and the answers that the bundle has for them. headers: those that let us in.
+    probe: rows and the bundle's answers to them. headers: the credentials.
     """
 
-    def get(path: str, **more: Any) -> str:
-        sent = {**headers, "x-variant": name, **more.pop("headers", {})}
-        answer = agent.ask(**ROUTER, path=path, headers=sent, **more)
+    def get(path: str, **task: Any) -> str:
+        sent = {**headers, **task.pop("headers", {})}
+        answer = agent.ask_routed(name, path=path, headers=sent, **task)
         if answer["status"] != 200:
             raise DeployError(f"smoke test of {name}: {path} answered {answer['status']}: {answer['text'][:300]}")
         text: str = answer["text"]
         return text
 
-    done = []
+    checks = []
     for path in ("/healthz", "/readyz"):
         get(path)
-        done.append(f"{path} answers 200")
+        checks.append(f"{path} answers 200")
     model = json.loads(get("/model"))
-    done.append(check_model(name, release, model))
+    checks.append(check_model(name, release, model))
     if probe is not None:
         body = json.dumps({"rows": probe["rows"]})
         sent = {"content-type": "application/json"}
         text = get("/predict", method="POST", headers=sent, body=body, timeout=30.0)
-        done.append(check_answers(name, release, probe, json.loads(text), str(model.get("bundle", ""))))
-    return done
+        checks.append(check_answers(name, release, probe, json.loads(text), str(model.get("bundle", ""))))
+    return checks
 
 
-def check_model(name: Name, release: Release, said: Mapping[str, Any]) -> str:
-    """That the model is the one that was deployed. Raises DeployError."""
-    bundle = str(said.get("bundle", ""))
+def check_model(name: Name, release: DeployedVersion, model: Mapping[str, Any]) -> str:
+    """Check that the model is the deployed one; returns a line on it. Raises DeployError."""
+    bundle = str(model.get("bundle", ""))
     if not same_bundle(bundle, release.bundle):
         raise DeployError(
             f"smoke test of {name}: /model says bundle {bundle[:12] or 'none'}, and {release.version} has "
@@ -63,43 +56,43 @@ def check_model(name: Name, release: Release, said: Mapping[str, Any]) -> str:
 
 
 def same_bundle(one: str, other: str) -> bool:
-    """Whether two hashes, either of which may be cut, are of the same bundle; not to be told where one is not given."""
+    """Whether two hashes, either of which may be shortened, match. An empty one matches any."""
     return one.startswith(other) or other.startswith(one)
 
 
 def check_answers(
-    name: Name, release: Release, probe: Mapping[str, Any], said: Mapping[str, Any], own: str = ""
+    name: Name, release: DeployedVersion, probe: Mapping[str, Any], response: Mapping[str, Any], own_bundle: str = ""
 ) -> str:
-    """That the probe rows are answered as the bundle says, by this variant's model. Raises DeployError.
+    """Check that this variant's model gives the bundle's answers to the probe rows. Raises DeployError.
 
-    own: the hash of the variant's bundle. Where rows are split by a column, those that the other bundle answered are
-    left out; one at least must be left.
+    own_bundle: the hash of the variant's bundle. If rows are split by a column, those that the other bundle answered
+    are ignored; at least one must remain.
     """
     expected = probe["answers"]
-    if said.get("variant") != name:
-        raise DeployError(f"smoke test of {name}: variant {said.get('variant')!r} answered in its place")
-    if said.get("fallback"):
-        raise DeployError(f"smoke test of {name}: {said['fallback']} answered, not the model of {release.version}")
-    found = [one["prediction"] for one in said["predictions"]]
-    if len(found) != len(expected):
-        raise DeployError(f"smoke test of {name}: {len(found)} answers to {len(expected)} probe rows")
-    by = [str(one.get("bundle") or said.get("bundle") or "") for one in said["predictions"]]
-    ours = [row for row, bundle in enumerate(by) if same_bundle(bundle, own)]
-    wrong = [row for row in ours if not alike(found[row], expected[row])]
-    if expected and not ours:
+    if response.get("variant") != name:
+        raise DeployError(f"smoke test of {name}: variant {response.get('variant')!r} answered in its place")
+    if response.get("fallback"):
+        raise DeployError(f"smoke test of {name}: {response['fallback']} answered, not the model of {release.version}")
+    predictions = [one["prediction"] for one in response["predictions"]]
+    if len(predictions) != len(expected):
+        raise DeployError(f"smoke test of {name}: {len(predictions)} answers to {len(expected)} probe rows")
+    bundles = [str(one.get("bundle") or response.get("bundle") or "") for one in response["predictions"]]
+    own_rows = [row for row, bundle in enumerate(bundles) if same_bundle(bundle, own_bundle)]
+    wrong_rows = [row for row in own_rows if not alike(predictions[row], expected[row])]
+    if expected and not own_rows:
         raise DeployError(
             f"smoke test of {name}: the other bundle of the split answered all {len(expected)} probe rows, so nothing "
             f"shows what {release.version} answers; split by another column, or by a header"
         )
-    if wrong:
-        row = wrong[0]
+    if wrong_rows:
+        row = wrong_rows[0]
         raise DeployError(
-            f"smoke test of {name}: {len(wrong)} of {len(expected)} probe rows are answered otherwise than the bundle "
-            f"says, the first in row {row}: {found[row]!r}, and {expected[row]!r} is right"
+            f"smoke test of {name}: {len(wrong_rows)} of {len(expected)} probe rows are answered otherwise than the "
+            f"bundle says, the first in row {row}: {predictions[row]!r}, and {expected[row]!r} is right"
         )
-    others = len(expected) - len(ours)
-    split = f"; {others} are answered by the other bundle of the split" if others else ""
-    return f"/predict answers {len(ours)} probe rows as the bundle says{split}"
+    other_rows = len(expected) - len(own_rows)
+    split = f"; {other_rows} are answered by the other bundle of the split" if other_rows else ""
+    return f"/predict answers {len(own_rows)} probe rows as the bundle says{split}"
 
 
 def alike(one: Any, other: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Sequential tests: they may be looked at as often as one likes, and still err as seldom as they say.
+"""Sequential tests: they may be evaluated at any time, and still keep their error rates.
 
 A share of failures is tested by the sequential probability ratio test of A. Wald, "Sequential Tests of Statistical
 Hypotheses", Annals of Mathematical Statistics 16 (1945) 117-186. With the likelihood ratio of "harmful" to "harmless",

@@ -1,9 +1,9 @@
-"""The trial of a canary: from what both variants did on live requests to promotion or rollback, purely.
+"""The trial of a canary: decides on promotion or rollback from the counts of both variants. Its functions are pure.
 
-Four questions are asked of the canary, each beside stable in the same time: does it fail more requests, does it refuse
-more, does it take long more often, are its scores distributed otherwise. One that is found harmful rolls it back at
-once. It is promoted when it has answered the requests that the policy asks for and none is left open. What has not been
-shown with the most requests that the policy allows, or in its time, rolls it back.
+Four questions compare the canary with stable over the same time: does it fail more requests, does it refuse more, is it
+slow more often, is the distribution of its scores different. One answer that is harmful rolls it back at once. It is
+promoted when it has answered the requests that the policy asks for and no question is open. A question that is still
+open after the most requests that the policy allows, or after its time, rolls it back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOOKS = 5  # at the scores, evenly over the requests of the trial
 
 @dataclass(frozen=True)
 class Counts:
-    """What a variant did: requests, those that it failed, refused (4xx) or took too long for, and its scores by bin."""
+    """The counts of a variant: requests, those that failed, were refused (4xx) or were slow, and its scores by bin."""
 
     requests: int = 0
     failed: int = 0
@@ -30,10 +30,10 @@ class Counts:
     scores: tuple[int, ...] = ()
 
     def since(self, before: Counts) -> Counts:
-        """What was added to counters that stood at `before`. A counter that went back was started anew."""
+        """The increase since `before`. A counter that is lower than before was reset."""
         scores = self.scores
         if len(before.scores) == len(scores) and sum(before.scores) <= sum(scores):
-            scores = tuple(max(now - then, 0) for now, then in zip(scores, before.scores, strict=True))
+            scores = tuple(max(current - previous, 0) for current, previous in zip(scores, before.scores, strict=True))
         return Counts(
             _added(self.requests, before.requests),
             _added(self.failed, before.failed),
@@ -58,12 +58,12 @@ class Counts:
         )
 
 
-def _added(now: int, before: int) -> int:
-    return now - before if now >= before else now
+def _added(current: int, previous: int) -> int:
+    return current - previous if current >= previous else current
 
 
 @dataclass(frozen=True)
-class Finding:
+class TrialFinding:
     """What one question found: the counts, the figure that decides, the bounds that it is held to, and the answer."""
 
     question: Literal["errors", "refusals", "latency", "scores"]
@@ -81,7 +81,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Trial:
-    """What was counted of both since the trial began, and which looks at the scores have been taken."""
+    """The counts of both since the trial began, and the looks at the scores so far."""
 
     canary: Counts = field(default_factory=Counts)
     stable: Counts = field(default_factory=Counts)
@@ -89,28 +89,28 @@ class Trial:
     shifted: bool = False
 
     def plus(self, canary: Counts, stable: Counts) -> Trial:
-        """The trial with what was added on both sides."""
+        """The trial with the increase on both sides."""
         return replace(self, canary=self.canary.plus(canary), stable=self.stable.plus(stable))
 
 
 @dataclass(frozen=True)
-class Decision:
+class TrialDecision:
     """What is to be done with the canary, and why. weight: the percentage of requests that it gets while going on."""
 
     word: Literal["go on", "promote", "roll back"]
     reason: str
     weight: int
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[TrialFinding, ...] = ()
     requests: int = 0
 
     def __str__(self) -> str:
-        found = "; ".join(map(str, self.findings))
-        return f"canary at {self.weight} %, {self.requests} requests: {found}: {self.word}: {self.reason}"
+        findings = "; ".join(map(str, self.findings))
+        return f"canary at {self.weight} %, {self.requests} requests: {findings}: {self.word}: {self.reason}"
 
 
-def judge(policy: Canary, trial: Trial, minutes: float) -> tuple[Trial, Decision]:
+def judge(policy: Canary, trial: Trial, minutes: float) -> tuple[Trial, TrialDecision]:
     """The decision on a canary so many minutes into its trial, and the trial with the looks that were taken for it."""
-    alpha = policy.alpha / (4 if policy.shift else 3)  # so that all questions together err as seldom as alpha says
+    alpha = policy.alpha / (4 if policy.shift else 3)  # so that all questions together keep alpha
     canary, stable = trial.canary, trial.stable
     findings = [
         _compare(policy, alpha, "errors", (canary.failed, canary.requests), (stable.failed, stable.requests)),
@@ -118,10 +118,10 @@ def judge(policy: Canary, trial: Trial, minutes: float) -> tuple[Trial, Decision
         _compare(policy, alpha, "latency", (canary.slow, canary.timed), (stable.slow, stable.timed)),
     ]
     if policy.shift:
-        trial, found = _compare_scores(policy, policy.shift, alpha, trial)
-        findings.append(found)
+        trial, finding = _compare_scores(policy, policy.shift, alpha, trial)
+        findings.append(finding)
     word, reason = _decide(policy, findings, canary.requests, minutes)
-    return trial, Decision(word, reason, weight_at(policy, canary.requests), tuple(findings), canary.requests)
+    return trial, TrialDecision(word, reason, weight_at(policy, canary.requests), tuple(findings), canary.requests)
 
 
 def weight_at(policy: Canary, requests: int) -> int:
@@ -136,44 +136,44 @@ def _compare(
     question: Literal["errors", "refusals", "latency"],
     canary: tuple[int, int],
     stable: tuple[int, int],
-) -> Finding:
+) -> TrialFinding:
     rates = policy.latency if question == "latency" else policy.errors
-    found, ratio = compare_shares(canary, stable, rates.tolerated, rates.worse, alpha, policy.beta)
+    verdict, ratio = compare_shares(canary, stable, rates.tolerated, rates.worse, alpha, policy.beta)
     counts = f"{canary[0]}/{canary[1]} beside {stable[0]}/{stable[1]}"
-    return Finding(question, found, counts, ratio, *bounds(alpha, policy.beta))
+    return TrialFinding(question, verdict, counts, ratio, *bounds(alpha, policy.beta))
 
 
-def _compare_scores(policy: Canary, shift: Shift, alpha: float, trial: Trial) -> tuple[Trial, Finding]:
+def _compare_scores(policy: Canary, shift: Shift, alpha: float, trial: Trial) -> tuple[Trial, TrialFinding]:
     """What a look at the scores finds, where one is due. A request counts once: its scores may be alike."""
     canary = min(sum(trial.canary.scores), trial.canary.requests)
     stable = min(sum(trial.stable.scores), trial.stable.requests)
     due = min(trial.canary.requests * LOOKS // policy.requests, LOOKS)
     same_bins = len(trial.canary.scores) == len(trial.stable.scores)
-    far = distance(trial.canary.scores, trial.stable.scores) if same_bins else 1.0
-    here = spent(alpha, due / LOOKS) - spent(alpha, trial.looks / LOOKS) if due > trial.looks else 0.0
-    limit = shift.tolerated + noise(canary, stable, here or look(LOOKS, LOOKS, alpha))
+    difference = distance(trial.canary.scores, trial.stable.scores) if same_bins else 1.0
+    alpha_now = spent(alpha, due / LOOKS) - spent(alpha, trial.looks / LOOKS) if due > trial.looks else 0.0
+    limit = shift.tolerated + noise(canary, stable, alpha_now or look(LOOKS, LOOKS, alpha))
     if due > trial.looks:
-        trial = replace(trial, looks=due, shifted=trial.shifted or far > limit)
-    done = trial.looks == LOOKS and canary and stable
-    found: Word = "harmful" if trial.shifted else "harmless" if done else "open"
+        trial = replace(trial, looks=due, shifted=trial.shifted or difference > limit)
+    finished = trial.looks == LOOKS and canary and stable
+    verdict: Word = "harmful" if trial.shifted else "harmless" if finished else "open"
     counts = f"{canary} beside {stable}, look {trial.looks} of {LOOKS}"
-    return trial, Finding("scores", found, counts, far, shift.tolerated, limit)
+    return trial, TrialFinding("scores", verdict, counts, difference, shift.tolerated, limit)
 
 
 def _decide(
-    policy: Canary, findings: Sequence[Finding], requests: int, minutes: float
+    policy: Canary, findings: Sequence[TrialFinding], requests: int, minutes: float
 ) -> tuple[Literal["go on", "promote", "roll back"], str]:
     if harmful := [one.question for one in findings if one.found == "harmful"]:
         return "roll back", f"{' and '.join(harmful)} harmful beside stable's"
-    unknown = [one.question for one in findings if one.found == "open"]
-    if requests >= policy.requests and not unknown:
+    still_open = [one.question for one in findings if one.found == "open"]
+    if requests >= policy.requests and not still_open:
         return "promote", f"nothing harmful in {requests} requests"
     if requests >= policy.most:
-        return "roll back", f"{requests} requests did not show that {' and '.join(unknown)} are harmless"
+        return "roll back", f"{requests} requests did not show that {' and '.join(still_open)} are harmless"
     if minutes >= policy.minutes:
-        asked = f"{policy.requests} were needed, and {policy.minutes:g} minutes are over"
+        needed = f"{policy.requests} were needed, and {policy.minutes:g} minutes are over"
         return (
             "roll back",
-            f"too little traffic: {requests} requests in which {' and '.join(unknown)} stayed open, {asked}",
+            f"too little traffic: {requests} requests in which {' and '.join(still_open)} stayed open, {needed}",
         )
     return "go on", f"{requests} of {policy.requests} requests"

@@ -1,8 +1,8 @@
-"""A Docker engine, here or over ssh: what is run on it, and what to do where that fails.
+"""A Docker engine, local or over ssh: runs commands on it, and gives advice if one fails.
 
 `DOCKER_HOST` names it, as for docker itself. For ssh the key is in DEPLOY_SSH_KEY and the host's own keys are in
-DEPLOY_KNOWN_HOSTS, both as text; where they are not set, ssh takes what the user has. A host whose key is not known is
-refused, always. One connection carries all commands, and it ends with this process, however that ends.
+DEPLOY_KNOWN_HOSTS, both as text; if they are not set, ssh uses the user's own. A host with an unknown key is always
+refused. One connection carries all commands; it ends with this process, however that ends.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class Host:
         *arguments: str,
         timeout: float = TIMEOUT,
         variables: Mapping[str, str] | None = None,
-        given: str = "",
+        stdin: str = "",
     ) -> str:
-        """What a docker command printed. given: its standard input. Raises DeployError."""
+        """What a docker command printed. stdin: its standard input. Raises DeployError."""
         command = ["docker", *arguments]
         try:
-            done = subprocess.run(  # noqa: S603
+            process = subprocess.run(  # noqa: S603
                 command,
                 env={**self.environment, **(variables or {})},
-                input=given,
+                input=stdin,
                 capture_output=True,
                 text=True,
                 check=False,
@@ -74,9 +74,9 @@ class Host:
                 f"{_shown(command)} on {self.address} did not end within {timeout:g} seconds; see how the host is, and "
                 "run this again"
             ) from None
-        if done.returncode:
-            raise DeployError(explain(f"{_shown(command)} on {self.address}", done.stderr or done.stdout))
-        return done.stdout
+        if process.returncode:
+            raise DeployError(explain(f"{_shown(command)} on {self.address}", process.stderr or process.stdout))
+        return process.stdout
 
     def compose(
         self,
@@ -84,11 +84,11 @@ class Host:
         *arguments: str,
         timeout: float = TIMEOUT,
         variables: Mapping[str, str] | None = None,
-        given: str = "",
+        stdin: str = "",
     ) -> str:
         """What a compose command on a stage printed. Raises DeployError."""
         options = ["--project-name", project, "--file", str(COMPOSE), "--progress", "quiet"]
-        return self.docker("compose", *options, *arguments, timeout=timeout, variables=variables, given=given)
+        return self.docker("compose", *options, *arguments, timeout=timeout, variables=variables, stdin=stdin)
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """A docker command with its standard streams open."""
@@ -105,11 +105,11 @@ def _shown(command: list[str]) -> str:
     return f"`{' '.join(words[:4])}`"
 
 
-def explain(what: str, said: str) -> str:
-    """What failed, what was said of it, and what to do where that is known."""
-    text = said.strip()[-SHOWN:] or "it said nothing"
-    known = [advice for sign, advice in ADVICE.items() if sign.lower() in said.lower()]
-    return f"{what} failed: {text}" + (f"\n{known[0]}" if known else "")
+def explain(what: str, output: str) -> str:
+    """What failed, the end of its output, and advice if there is any."""
+    text = output.strip()[-SHOWN:] or "it printed nothing"
+    advice = [hint for sign, hint in ADVICE.items() if sign.lower() in output.lower()]
+    return f"{what} failed: {text}" + (f"\n{advice[0]}" if advice else "")
 
 
 @contextmanager
@@ -120,18 +120,18 @@ def connect(environ: Mapping[str, str]) -> Iterator[Host]:
         raise DeployError(
             "DOCKER_HOST is not set: name the engine, such as ssh://deploy@host, or unix:///var/run/docker.sock"
         )
-    ours = {key: value for key, value in environ.items() if not key.startswith("DEPLOY_SSH")}
+    environment = {key: value for key, value in environ.items() if not key.startswith("DEPLOY_SSH")}
     if not address.startswith("ssh://"):
-        yield Host(address, ours)
+        yield Host(address, environment)
         return
     with tempfile.TemporaryDirectory(prefix="deploy-") as folder:
         place = Path(folder)
         program = _configure(place, environ)
         with _connection(program, address, place):
-            ours["PATH"] = f"{place / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}"
+            environment["PATH"] = f"{place / 'bin'}{os.pathsep}{environ.get('PATH', os.defpath)}"
             if _answers(place / SOCKET):
-                ours["DOCKER_HOST"] = f"unix://{place / SOCKET}"
-            yield Host(address, ours)
+                environment["DOCKER_HOST"] = f"unix://{place / SOCKET}"
+            yield Host(address, environment)
 
 
 def _answers(path: Path) -> bool:
@@ -159,8 +159,8 @@ def _configure(place: Path, environ: Mapping[str, str]) -> Path:
     if key := environ.get("DEPLOY_SSH_KEY"):
         _write(place / "key", key.replace("\r", "").rstrip("\n") + "\n", 0o600)
         lines += [f"IdentityFile {place / 'key'}", "IdentitiesOnly yes"]
-    if known := environ.get("DEPLOY_KNOWN_HOSTS"):
-        _write(place / "known_hosts", known.rstrip("\n") + "\n", 0o600)
+    if known_hosts := environ.get("DEPLOY_KNOWN_HOSTS"):
+        _write(place / "known_hosts", known_hosts.rstrip("\n") + "\n", 0o600)
         lines += [f"UserKnownHostsFile {place / 'known_hosts'}", "GlobalKnownHostsFile /dev/null"]
     _write(place / "config", "\n".join([*lines, "Include ~/.ssh/config", ""]), 0o600)
     ssh = shutil.which("ssh", path=environ.get("PATH"))
@@ -178,21 +178,21 @@ def _write(path: Path, text: str, mode: int) -> None:
 
 @contextmanager
 def _connection(program: Path, address: str, place: Path) -> Iterator[None]:
-    """The connection that all others go through. It ends with our end of its input, so also when we are killed."""
+    """The connection that all commands share. It ends when its input closes, so also when this process is killed."""
     parts = urlsplit(address)
-    # The engine's socket, brought here, spares each command a process over there; where it may not be, ssh:// does
+    # Forwarding the engine's socket saves each command a remote process; if that is forbidden, ssh:// is used
     forward = ["-L", f"{place / SOCKET}:{parts.path.rstrip('/') or '/var/run/docker.sock'}"]
     target = [*(["-l", parts.username] if parts.username else []), *(["-p", str(parts.port)] if parts.port else [])]
-    with (place / "said").open("w+", encoding="utf-8") as said:
+    with (place / "errors").open("w+", encoding="utf-8") as errors:
         command = [str(program), "-M", "-T", *forward, *target, "--", parts.hostname or "", "echo connected; cat"]
-        master = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said)  # noqa: S603
+        master = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)  # noqa: S603
         assert master.stdin  # noqa: S101 - asked for above
         assert master.stdout  # noqa: S101
         try:
             if not master.stdout.readline():
                 master.wait()
-                said.seek(0)
-                raise DeployError(explain(f"a connection to {address}", said.read()))
+                errors.seek(0)
+                raise DeployError(explain(f"a connection to {address}", errors.read()))
             yield
         finally:
             master.stdin.close()

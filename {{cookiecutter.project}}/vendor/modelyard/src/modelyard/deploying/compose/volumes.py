@@ -1,7 +1,7 @@
 """Runs on the Docker host, with a stage's volumes under /volumes: gives them to the service's user, writes its keys.
 
-It is sent there as text and run by the serving image's Python, so it is the standard library only. Standard input: a
-JSON object with `user` ("uid:gid") and `keys`, the text of the keys file, or null where that is to stay as it is.
+It is sent there as text and run by the serving image's Python, so it requires the standard library only. Standard
+input: a JSON object with `user` ("uid:gid") and `keys`, the text of the keys file, or null to keep the current one.
 """
 
 import json
@@ -12,7 +12,7 @@ VOLUMES = "/volumes"
 
 
 def prepare(root: str, user: str, keys: str | None) -> None:
-    """Give each volume to the user; the keys take the place of the old ones at once, readable by that user alone."""
+    """Give each volume to the user. The keys replace the old ones atomically, readable by that user alone."""
     uid, _, gid = user.partition(":")
     owner = int(uid), int(gid or uid)
     for name in os.listdir(root):
@@ -26,5 +26,6 @@ def prepare(root: str, user: str, keys: str | None) -> None:
     os.replace(f"{path}.new", path)
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Prepare VOLUMES as the standard input says."""
     prepare(VOLUMES, **json.load(sys.stdin))

@@ -1,7 +1,7 @@
 """A stage in a Kubernetes namespace: read its state, and take the steps of a plan in it.
 
-It is to `plan`, `watch` and `ops deploy` what `compose.stage.Stage` is on a Docker host. A variant is a Deployment with
-its service, autoscaler and budget; the router is the route, and its weights say who gets how many requests.
+A variant is a Deployment with its service, autoscaler and budget; the router is the route, whose weights share out the
+requests.
 """
 
 from __future__ import annotations
@@ -18,15 +18,16 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ...judging.policy import read_policy
-from ..execute import Executor
 from ..failure import DeployError
+from ..metrics import Traffic
 from ..serving import beside, borrowed, releases
 from ..smoke import smoke
-from ..state import NAMES, Name, Release, State, Variant
+from ..stage import DeployStage
+from ..state import NAMES, DeployedVersion, Name, State, Variant
 from .equipment import equipped
 from .kubectl import Kubectl, Object
 from .lease import lock
-from .manifests import ROUTE, is_rolled_out, only, pods_of, read_objects, shared, started, weighed
+from .manifests import ROUTE, is_rolled_out, only, pods_of, read_objects, shared, variant_objects, weighted_route
 from .pods import Pods
 
 OVERLAYS = Path("deploy/kubernetes/overlays")
@@ -41,8 +42,8 @@ OF_A_VARIANT = "deployments,horizontalpodautoscalers,poddisruptionbudgets,config
 
 
 @dataclass(frozen=True)
-class Cluster(Executor):
-    """A stage of the project, with our hand in it. headers: what lets us ask the service."""
+class ClusterStage(DeployStage):
+    """A stage of the project in a namespace."""
 
     kubectl: Kubectl
     project: str
@@ -54,27 +55,27 @@ class Cluster(Executor):
 
     def read(self) -> State:
         """The state, from the cluster itself."""
-        return read_objects(self.objects, self._there())
+        return read_objects(self.objects, self._current_objects())
 
     def drain(self, weights: tuple[int, int]) -> None:
-        """Set the weights, and wait until the routers know and what was begun is answered."""
+        """Set the weights, and wait until the routers have them and running requests are answered."""
         self.shift(weights)
         self.agent.idle(SETTLE)
 
     def shift(self, weights: tuple[int, int]) -> None:
-        """Set the route's weights, after whoever is to get more has pods for it. Raises DeployError."""
-        there = self._there()
-        pods = {name: len(pods_of(there, name)) for name in NAMES}
+        """Set the route's weights, after scaling up the variant that gets more. Raises DeployError."""
+        current = self._current_objects()
+        pods = {name: len(pods_of(current, name)) for name in NAMES}
         needed = max(pods.values())
         for name, weight in zip(NAMES, weights, strict=True):
             if pods[name] and pods[name] < (wanted := math.ceil(needed * weight / 100)):
                 self.kubectl.ask("scale", f"deployment/{self._name(name)}", f"--replicas={wanted}")
                 self._wait(name)
-        self.kubectl.apply([weighed(self.objects, weights)])
+        self.kubectl.apply([weighted_route(self.objects, weights)])
 
-    def statistics(self) -> dict[str, dict[str, str]]:
-        """What each variant's pods answered, by kind of status."""
-        return self.agent.statistics(self.headers)
+    def traffic(self) -> Mapping[str, Traffic]:
+        """The requests of clients to each variant, as its pods counted them."""
+        return self.agent.traffic(self.headers)
 
     def smoke(self, name: Name, variant: Variant) -> list[str]:
         """What the smoke test of a variant checked. Raises DeployError with the first check that failed."""
@@ -82,23 +83,23 @@ class Cluster(Executor):
         return smoke(self.agent, name, variant.release, probe, self.headers)
 
     def open(self) -> None:
-        """See that what both variants need is there, and a route; one that is there keeps its weights."""
+        """Apply what both variants need, and a route if there is none; an existing one keeps its weights."""
         self.kubectl.apply(shared(self.objects))
-        if not any(one["kind"] == ROUTE for one in self._there()):
-            self.kubectl.apply([weighed(self.objects, (100, 0))])
+        if not any(one["kind"] == ROUTE for one in self._current_objects()):
+            self.kubectl.apply([weighted_route(self.objects, (100, 0))])
 
-    def _there(self) -> list[Object]:
+    def _current_objects(self) -> list[Object]:
         return self.kubectl.get(KINDS, f"--selector={selector(self.objects)}")
 
     def _name(self, name: Name) -> str:
-        found: str = only(self.objects, "Deployment", name)["metadata"]["name"]
-        return found
+        deployment: str = only(self.objects, "Deployment", name)["metadata"]["name"]
+        return deployment
 
-    def start(self, name: Name, release: Release, history: tuple[Release, ...]) -> None:
+    def start(self, name: Name, release: DeployedVersion, history: tuple[DeployedVersion, ...]) -> None:
         """Make a variant's objects, and see that its pods serve. Raises DeployError where they do not."""
         policy = beside(read_policy().serving, release)
         images = borrowed(policy, release, releases(self.read()))
-        self.kubectl.apply(equipped(started(self.objects, name, release, history), name, policy, images))
+        self.kubectl.apply(equipped(variant_objects(self.objects, name, release, history), name, policy, images))
         self._wait(name)
         for line in self.smoke(name, Variant(release, history, serving=True)):
             self.say(f"  {line}")
@@ -107,15 +108,15 @@ class Cluster(Executor):
         """Wait until all pods of a variant are ready. Raises DeployError with what they say where they are not."""
         until = time.monotonic() + READY
         while time.monotonic() < until:
-            there = self._there()
+            current = self._current_objects()
             deployment = next(
-                (one for one in there if one["kind"] == "Deployment" and one["metadata"]["name"] == self._name(name)),
+                (one for one in current if one["kind"] == "Deployment" and one["metadata"]["name"] == self._name(name)),
                 None,
             )
             if deployment is not None and is_rolled_out(deployment):
                 self.agent.forget()
                 return
-            if stuck := [reason for pod in pods_of(there, name) for reason in faults(pod)]:
+            if stuck := [reason for pod in pods_of(current, name) for reason in faults(pod)]:
                 raise DeployError(f"{name} does not become ready: {'; '.join(sorted(set(stuck)))}\n{self._log(name)}")
             self.agent.idle(PAUSE)
         raise DeployError(f"{name} does not become ready within {READY:g} seconds\n{self._log(name)}")
@@ -141,25 +142,25 @@ def selector(objects: list[Object]) -> str:
 
 
 def faults(pod: Object) -> list[str]:
-    """Why a pod will not become ready by waiting, as Kubernetes says it."""
+    """Why a pod will not become ready by waiting, in Kubernetes' words."""
     hopeless = {
         *("ImagePullBackOff", "ErrImagePull", "InvalidImageName", "CreateContainerConfigError"),
         *("CreateContainerError", "CrashLoopBackOff", "RunContainerError"),
     }
-    found = []
-    for one in pod.get("status", {}).get("containerStatuses", []):
-        waiting = one.get("state", {}).get("waiting", {})
+    reasons = []
+    for status in pod.get("status", {}).get("containerStatuses", []):
+        waiting = status.get("state", {}).get("waiting", {})
         if waiting.get("reason") in hopeless:
-            found.append(f"{waiting['reason']}: {waiting.get('message', 'no more is said')}")
-    return found
+            reasons.append(f"{waiting['reason']}: {waiting.get('message', 'no more is said')}")
+    return reasons
 
 
 def render(kubectl: Kubectl, stage: str) -> list[Object]:
     """The objects of a stage's overlay. Raises DeployError where there is none or it cannot be read."""
     overlay = OVERLAYS / stage
     if not (overlay / "kustomization.yaml").is_file():
-        there = ", ".join(sorted(path.parent.name for path in OVERLAYS.glob("*/kustomization.yaml"))) or "none"
-        raise DeployError(f"{overlay}: there is no such stage; there are: {there}")
+        stages = ", ".join(sorted(path.parent.name for path in OVERLAYS.glob("*/kustomization.yaml"))) or "none"
+        raise DeployError(f"{overlay}: there is no such stage; there are: {stages}")
     return list(YAML(typ="safe").load_all(kubectl.run("kustomize", str(overlay))))
 
 
@@ -172,12 +173,12 @@ def enter(
     probe: Mapping[str, Any] | None,
     holder: Mapping[str, str] | None,
     say: Callable[[str], None] = print,
-) -> Iterator[Cluster]:
+) -> Iterator[ClusterStage]:
     """A stage in the namespace that the kubeconfig names; with a holder under its lock, and opened."""
     objects = render(kubectl, stage)
     agent = Pods(kubectl, selector(objects))
     named = only(objects, ROUTE)["metadata"]["name"]
-    cluster = Cluster(kubectl, f"{named} ({stage})", objects, agent, headers, probe, say)
+    cluster = ClusterStage(kubectl, f"{named} ({stage})", objects, agent, headers, probe, say)
     if holder is None:
         yield cluster
         return

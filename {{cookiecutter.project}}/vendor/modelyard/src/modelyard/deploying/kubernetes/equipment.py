@@ -6,12 +6,12 @@ import copy
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ...judging.serving import Serving
 from .. import lend
 from ..failure import DeployError
+from ..scripts import script
 from ..serving import BUNDLES, configured
 from ..state import Name
 from .manifests import CONTAINER, Object, only
@@ -27,24 +27,24 @@ def equipped(objects: Sequence[Object], name: Name, policy: Serving, images: Map
     images: the image of each version whose bundle is needed. Raises DeployError where there is no configuration, or it
     says something that the policy says too.
     """
-    found = copy.deepcopy(list(objects))
-    pod = only(found, "Deployment", name)["spec"]["template"]["spec"]
-    _configure(only(found, "ConfigMap", name), pod, policy)
+    copies = copy.deepcopy(list(objects))
+    pod = only(copies, "Deployment", name)["spec"]["template"]["spec"]
+    _configure(only(copies, "ConfigMap", name), pod, policy)
     if images:
         _borrow(pod, images)
-    return found
+    return copies
 
 
 def _configure(settings: Object, pod: Any, policy: Serving) -> None:
     """Put the policy into the configuration, under a name of its content, so that a change of it makes new pods."""
     try:
-        given = json.loads(settings["data"][FILE])
+        content = json.loads(settings["data"][FILE])
     except (KeyError, ValueError) as fault:
         raise DeployError(f"deploy/kubernetes: the ConfigMap of the service has no {FILE} in JSON: {fault}") from None
-    made = configured(given, "deploy/kubernetes/project", policy)
-    if made == given:
+    configuration = configured(content, "deploy/kubernetes/project", policy)
+    if configuration == content:
         return
-    text = json.dumps(made, indent=1)
+    text = json.dumps(configuration, indent=1)
     old = settings["metadata"]["name"]
     new = f"{old}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     settings["data"][FILE], settings["metadata"]["name"] = text, new
@@ -56,7 +56,7 @@ def _configure(settings: Object, pod: Any, policy: Serving) -> None:
 def _borrow(pod: Any, images: Mapping[str, str]) -> None:
     """Have each bundle copied out of its image, into a folder of the pod, before the service starts."""
     (service,) = (one for one in pod["containers"] if one["name"] == CONTAINER)
-    script = Path(lend.__file__).read_text(encoding="utf-8")
+    program = script("main()", lend)
     mount = {"name": VOLUME, "mountPath": BUNDLES}
     pod["volumes"].append({"name": VOLUME, "emptyDir": {"sizeLimit": SIZE}})
     service["volumeMounts"].append({**mount, "readOnly": True})
@@ -64,7 +64,7 @@ def _borrow(pod: Any, images: Mapping[str, str]) -> None:
         {
             "name": f"bundle-{number}",
             "image": image,
-            "command": ["python3", "-I", "-c", script, version, BUNDLES],
+            "command": ["python3", "-I", "-c", program, version, BUNDLES],
             "resources": service["resources"],
             "securityContext": service["securityContext"],
             "volumeMounts": [mount],

@@ -1,4 +1,4 @@
-"""Our hand inside a namespace: what we cannot ask from here is asked in the pods themselves, by `kubectl exec`.
+"""The agent of a stage in a namespace: sends requests from inside the pods, by `kubectl exec`.
 
 So no port is opened for a deployment, and the NetworkPolicy need not know of it.
 """
@@ -11,20 +11,20 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from .. import inside
 from ..failure import DeployError
-from ..metrics import OWN, parse_metrics
-from ..place import PORT
+from ..metrics import OWN, Traffic, parse_metrics
+from ..scripts import script
+from ..stage import PORT
 from ..state import NAMES, Name
 from .kubectl import Kubectl, Object
 from .manifests import CONTAINER, is_ready, pods_of, restarts
 
-KNOWN = 1.0  # seconds for which the list of pods is good
-BEAT = 5.0  # seconds between two signs of life to the lock
-TRIES = 4  # to be told something in a pod
+CACHED = 1.0  # seconds for which the list of pods is good
+BEAT = 5.0  # seconds between two renewals of the lock
+TRIES = 4  # to get an answer from a pod
 SHOWN = 200  # characters of what was printed instead
 PROBE = "import pathlib, sys; print(next(pathlib.Path(sys.prefix).rglob('bundle/probe.json')).read_text())"
 
@@ -33,28 +33,27 @@ PROBE = "import pathlib, sys; print(next(pathlib.Path(sys.prefix).rglob('bundle/
 class Pods:
     """The pods of both variants. selector: their labels; alive: called every few seconds, to keep the lock.
 
-    A pod that goes, or is started again, takes its counters with it; what they last were is remembered, so that the
-    sums of a variant never fall.
+    The counters of a pod are lost when it is deleted or restarted. Their last values are kept, so that the sums of a
+    variant never fall.
     """
 
     kubectl: Kubectl
     selector: str
     alive: Callable[[], None] = lambda: None
     _counted: dict[tuple[Name, str, int], str] = field(default_factory=dict)
-    _asked: dict[Name, dict[str, Any]] = field(default_factory=dict)
-    _seen: tuple[float, list[Object]] = (-math.inf, [])
+    _prefetched: dict[Name, dict[str, Any]] = field(default_factory=dict)
+    _cached: tuple[float, list[Object]] = (-math.inf, [])
 
     def ask(self, **task: Any) -> dict[str, Any]:
-        """The answer of a variant to a request, see inside.py: `host` is its name, or the header x-variant says it.
+        """The answer of a variant, whose name is `host`, to a request, see inside.py.
 
         /metrics is asked of each of its pods, and the texts are put together. Raises DeployError.
         """
-        headers = dict(task.get("headers", {}))
-        name: Name = headers.pop("x-variant", None) or task["host"]
-        if task["path"] == "/metrics" and name in self._asked:
-            return self._asked.pop(name)
-        sent = {**task, "host": "127.0.0.1", "port": PORT, "headers": headers}
-        pods = pods_of(self._there(), name)
+        name: Name = task["host"]
+        if task["path"] == "/metrics" and name in self._prefetched:
+            return self._prefetched.pop(name)
+        sent = {**task, "host": "127.0.0.1", "port": PORT}
+        pods = pods_of(self._current_pods(), name)
         ready = [one for one in pods if is_ready(one)]
         if not ready:
             raise DeployError(f"no pod of {name} is ready, so none can be asked for {task['path']}")
@@ -68,19 +67,26 @@ class Pods:
         text = "\n".join(text for (variant, _, _), text in self._counted.items() if variant == name)
         return {"status": 200, "text": text}
 
-    def statistics(self, headers: Mapping[str, str]) -> dict[str, dict[str, str]]:
-        """How many requests of clients each variant answered, by kind of status, as of now; see `statistics`.
+    def ask_routed(self, name: Name, **task: Any) -> dict[str, Any]:
+        """As `ask`: the route cannot be reached from inside."""
+        return self.ask(host=name, **task)
 
-        Who asks for a variant's /metrics next gets the text that this was read from, so that both fit.
+    def traffic(self, headers: Mapping[str, str]) -> dict[str, Traffic]:
+        """The requests of clients that each variant answered until now.
+
+        The next request for a variant's /metrics returns the text that this was read from, so that both agree.
         """
-        self._asked = {}
+        self._prefetched = {}
         answers = {name: self.ask(host=name, path="/metrics", headers=headers) for name in NAMES}
-        self._asked = answers
-        return {name: statistics(answer["text"]) if answer["status"] == 200 else {} for name, answer in answers.items()}
+        self._prefetched = answers
+        return {
+            name: traffic_in(answer["text"]) if answer["status"] == 200 else Traffic()
+            for name, answer in answers.items()
+        }
 
     def probe(self, name: Name) -> Mapping[str, Any]:
         """The probe rows of the bundle in a variant's image, and their answers. Raises DeployError."""
-        pods = [one for one in pods_of(self._there(), name) if is_ready(one)]
+        pods = [one for one in pods_of(self._current_pods(), name) if is_ready(one)]
         if not pods:
             raise DeployError(f"no pod of {name} is ready")
         return self._run([*self._inside(pods[0]), "python3", "-c", PROBE])
@@ -90,26 +96,25 @@ class Pods:
         until = time.monotonic() + seconds
         while True:
             self.alive()
-            left = until - time.monotonic()
-            if left <= 0:
+            remaining = until - time.monotonic()
+            if remaining <= 0:
                 return
-            time.sleep(min(left, BEAT))
+            time.sleep(min(remaining, BEAT))
 
     def forget(self) -> None:
-        """Look for the pods anew; whoever changed something says so."""
-        self._seen = (-math.inf, [])
+        """Discard the cached list of pods; to be called after a change."""
+        self._cached = (-math.inf, [])
 
-    def _there(self) -> list[Object]:
-        if time.monotonic() - self._seen[0] > KNOWN:
-            self._seen = (time.monotonic(), self.kubectl.get("pods", f"--selector={self.selector}"))
-        return self._seen[1]
+    def _current_pods(self) -> list[Object]:
+        if time.monotonic() - self._cached[0] > CACHED:
+            self._cached = (time.monotonic(), self.kubectl.get("pods", f"--selector={self.selector}"))
+        return self._cached[1]
 
     def _inside(self, pod: Object, *options: str) -> list[str]:
         return ["exec", pod["metadata"]["name"], f"--container={CONTAINER}", *options, "--"]
 
     def _exec(self, pod: Object, task: Mapping[str, Any]) -> dict[str, Any]:
-        script = Path(inside.__file__).read_text(encoding="utf-8")
-        command = [*self._inside(pod, "--stdin"), "python3", "-I", "-c", script]
+        command = [*self._inside(pod, "--stdin"), "python3", "-I", "-c", script("main()", inside)]
         answer = self._run(command, json.dumps(task) + "\n")
         if "fault" in answer:
             raise DeployError(
@@ -119,24 +124,24 @@ class Pods:
 
     def _run(self, command: list[str], text: str | None = None) -> dict[str, Any]:
         """What a command in a pod printed, as JSON. Raises DeployError."""
-        said = ""
-        for _ in range(TRIES):  # kubectl may end well before it has passed on all that was printed
-            said = self.kubectl.run(*command, text=text)
+        output = ""
+        for _ in range(TRIES):  # kubectl may exit with status 0 before it has passed on all output
+            output = self.kubectl.run(*command, text=text)
             try:
-                found: dict[str, Any] = json.loads(said)
+                answer: dict[str, Any] = json.loads(output)
             except ValueError:
                 continue
-            return found
+            return answer
         raise DeployError(
-            f"`kubectl exec {command[1]}` ended well {TRIES} times, and printed no answer ({said[:SHOWN]!r}); see what "
-            "stands between here and the pods, and run this again"
+            f"`kubectl exec {command[1]}` succeeded {TRIES} times, and printed no answer "
+            f"({output[:SHOWN]!r}); check what is between here and the pods, and run this again"
         )
 
 
-def statistics(metrics: str) -> dict[str, str]:
-    """How many requests of clients a variant answered, by kind of status, named as the router of compose names them."""
-    found: Counter[str] = Counter()
+def traffic_in(metrics: str) -> Traffic:
+    """The requests of clients in a page of /metrics, by the status of their answer."""
+    by_kind: Counter[str] = Counter()
     for one in parse_metrics(metrics):
         if one.name == "http_requests_total" and one.labels.get("path") not in OWN:
-            found[f"hrsp_{one.labels['code'][:1]}xx"] += int(one.value)
-    return {name: str(number) for name, number in found.items()}
+            by_kind[one.labels["code"][:1]] += int(one.value)
+    return Traffic(by_kind.total(), by_kind["5"], by_kind["4"])
