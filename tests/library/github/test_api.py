@@ -5,7 +5,6 @@ import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-
 from modelyard.github import api
 from modelyard.github.api import Client, GitHubError, checked_repository
 
@@ -100,7 +99,7 @@ def test_a_plan_that_lacks_something_is_not_called_a_lack_of_rights(client, gith
 def test_nothing_there_says_that_a_token_may_be_needed(client, github):
     assert "or the token may not see it" in str(refused(client, github, 404, {"message": "Not Found"}))
     anonymous = Client(github.url)
-    with pytest.raises(GitHubError, match="or it takes a token, in GH_TOKEN"):
+    with pytest.raises(GitHubError, match="or a token is required, in GH_TOKEN"):
         anonymous.request("GET", "/repos/acme/flights")
 
 

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from modelyard.github import cml
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
@@ -101,7 +100,7 @@ def test_what_cml_said_when_it_failed_is_told_without_the_token(tmp_path, monkey
 
 def test_a_silent_failure_is_told(tmp_path, monkeypatch):
     program(tmp_path, monkeypatch, "sys.exit(1)")
-    assert run() == "cml ended with 1: it said nothing"
+    assert run() == "cml ended with 1: it printed nothing"
 
 
 def test_cml_is_not_waited_for_without_end_nor_are_its_children(tmp_path, monkeypatch):
@@ -126,9 +125,9 @@ def test_the_cml_that_is_named_goes_before_the_one_on_the_path(tmp_path, monkeyp
     (tmp_path / "bin/cml").rename(tmp_path / "other")
     program(tmp_path, monkeypatch, "sys.exit(2)")
     monkeypatch.setenv("CML", str(tmp_path / "other"))
-    assert run() == "cml ended with 1: it said nothing"
+    assert run() == "cml ended with 1: it printed nothing"
     monkeypatch.setenv("CML", "")
-    assert run() == "cml ended with 2: it said nothing"
+    assert run() == "cml ended with 2: it printed nothing"
 
 
 def test_a_script_is_run_with_node(tmp_path, monkeypatch):
@@ -138,7 +137,7 @@ def test_a_script_is_run_with_node(tmp_path, monkeypatch):
     script.write_text("")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("CML", "cml.js")
-    assert run() == "cml ended with 9: it said nothing"
+    assert run() == "cml ended with 9: it printed nothing"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert run() == "node is not on the PATH"
 

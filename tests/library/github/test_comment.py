@@ -7,12 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-
+from library.bare import BARE, LIBRARY_PATH
 from modelyard.github import cml
 from modelyard.github.api import GitHubError
 from modelyard.github.comment import comment, main
 
-ROOT = Path(__file__).parents[3]
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
 # What CML does: the last of the first 30 comments that has the watermark, else a new one
@@ -161,13 +160,13 @@ def test_a_cml_that_posted_and_failed_then_leaves_one_comment(client, github, ar
 
 def test_a_cml_that_changed_the_text_is_mended(client, github, artifact, with_cml):
     with_cml(CML.replace("open(sys.argv[-1]).read()", "'mangled'"))
-    assert post(client, artifact).startswith("posted with CML, and mended through the API: ")
+    assert post(client, artifact).startswith("posted with CML, and corrected through the API: ")
     assert [one["body"] for one in github.comments] == [BODY]
 
 
 def test_a_cml_that_did_nothing_is_mended(client, github, artifact, with_cml):
     with_cml("raise SystemExit(0)")
-    assert "mended through the API" in post(client, artifact)
+    assert "corrected through the API" in post(client, artifact)
     assert [one["body"] for one in github.comments] == [BODY]
 
 
@@ -210,9 +209,9 @@ def test_a_failure_of_github_is_no_other_answer(client, github, artifact):
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The verb as a workflow runs it: a bare Python, without any installed package."""
-    command = [sys.executable, "-S", "-m", "ops.github", "comment", *arguments]
+    command = [*BARE, "comment", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env={**os.environ, **environment}, capture_output=True, text=True, check=False
+        command, env={**os.environ, **LIBRARY_PATH, **environment}, capture_output=True, text=True, check=False
     )
 
 

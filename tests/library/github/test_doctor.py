@@ -5,16 +5,15 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
+from library.bare import BARE, LIBRARY_PATH
 from modelyard.github.api import GitHubError
 from modelyard.github.doctor import main, origin
+from sample import SAMPLE
 
-ROOT = Path(__file__).parents[3]
-ALLOWED = json.loads((ROOT / ".github/repository.json").read_text())["actions"]["selected"]["patterns_allowed"]
+ALLOWED = json.loads((SAMPLE / ".github/repository.json").read_text())["actions"]["selected"]["patterns_allowed"]
 OWNERS = "/policy.yaml @acme/data\n"
 
 
@@ -22,7 +21,7 @@ OWNERS = "/policy.yaml @acme/data\n"
 def project(tmp_path, monkeypatch, github) -> Path:
     """A folder with this project's settings, in which the tests run, and a team that exists."""
     folder = tmp_path / "flights"
-    shutil.copytree(ROOT / ".github", folder / ".github")
+    shutil.copytree(SAMPLE / ".github", folder / ".github")
     (folder / "CODEOWNERS").write_text(OWNERS)
     monkeypatch.chdir(folder)
     github.accounts["orgs/acme/teams/data"] = {"id": 70, "slug": "data"}
@@ -199,7 +198,7 @@ def test_a_private_repository_of_the_free_plan_gets_what_it_can_have(run, github
     for title in ("rulesets", "code owners", "auto-merge", "environments with branch", "reviewers that", "a list of",
                   "secret scanning", "a merge queue"):  # fmt: skip
         assert f"\n  {title}" in printed
-    assert "GitHub blocks no merge: look that `ci` and `model` are green" in printed
+    assert "GitHub does not block a merge: check that `ci` and `model` are green" in printed
     assert (github.rulesets, github.environments) == ({}, {})
     assert github.permissions == {"enabled": True, "allowed_actions": "all", "sha_pinning_required": True}
     assert run("--check")[1] == 0
@@ -225,7 +224,7 @@ def test_a_person_has_no_merge_queue(run, github, project):
     printed, status = run("--apply")
     assert status == 0
     assert printed.startswith("acme/flights: public, of a person\n")
-    assert "a merge queue: takes an organisation" in printed
+    assert "a merge queue: requires an organisation" in printed
     assert "merge queue" not in {one["name"] for one in github.rulesets.values()}
 
 
@@ -276,7 +275,7 @@ def test_without_the_right_it_says_which_and_changes_nothing(run, github, grante
     github.repository["permissions"] = granted
     printed, status = run("--apply")
     assert status == 2
-    assert f"error: the token's owner has {level} on acme/flights, and its settings take admin" in printed
+    assert f"error: the token's owner has {level} on acme/flights, and its settings require admin" in printed
     assert github.written == []
 
 
@@ -363,7 +362,7 @@ def test_a_codeowners_that_nobody_can_follow_is_told(run, project, text, said):
         (project / "CODEOWNERS").write_text(text)
     printed, status = run("--check")
     assert status == 1
-    assert f"to be mended in CODEOWNERS:\n  {said}" in printed
+    assert f"to be fixed in CODEOWNERS:\n  {said}" in printed
 
 
 def test_what_github_finds_wrong_with_codeowners_is_told(run, github):
@@ -413,8 +412,8 @@ def test_without_a_remote_it_asks_for_the_repository(project, capsys):
 
 @pytest.mark.usefixtures("github")
 def test_it_runs_with_a_bare_python(project):
-    command = [sys.executable, "-S", "-m", "ops.github", "doctor", "--repository", "acme/flights", "--check"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [*BARE, "doctor", "--repository", "acme/flights", "--check"]
+    environment = {**os.environ, **LIBRARY_PATH}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert re.search(r"^\+ ruleset main", done.stdout, re.MULTILINE)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-
 from modelyard.github.api import GitHubError
 from modelyard.github.handover import hand_over, main
 

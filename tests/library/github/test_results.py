@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from modelyard.github.api import GitHubError
 from modelyard.github.results import main, results
 

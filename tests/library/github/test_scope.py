@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-
+from library.bare import BARE, LIBRARY_PATH
 from modelyard.github.api import GitHubError
 from modelyard.github.scope import base_of, main, pythons, scope, touches_code, touches_model
-
-ROOT = Path(__file__).parents[3]
+from sample import SAMPLE
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -58,6 +56,10 @@ def found(folder: Path, base: str) -> tuple[str, str]:
         (".github/workflows/train.yml", True, True),
         ("params.yaml", True, True),
         ("policy.yaml", True, True),
+        ("vendor/modelyard-1.0.0-py3-none-any.whl", True, True),
+        ("vendor/yard.json", True, True),
+        ("vendor/modelyard/README.md", True, True),
+        ("pyproject.toml", True, True),
         ("data/picture.png", True, True),
         ("LICENSE.py", True, True),
         ("readme.MD", True, True),
@@ -107,7 +109,7 @@ def test_a_base_that_is_not_known_means_everything(project, base):
     change(project, {"README.md": "two\n"})
     outputs, why = scope(project, base)
     assert (outputs["code"], outputs["model"]) == ("true", "true")
-    assert why == f"{base or 'no commit'} cannot be compared with: all counts"
+    assert why == f"cannot compare with {base or 'no commit'}: everything counts as changed"
 
 
 def test_a_history_without_a_common_commit_means_everything(project):
@@ -122,7 +124,7 @@ def test_a_history_without_a_common_commit_means_everything(project):
     [
         ('[project]\nrequires-python = ">=3.12"\n', ["3.12"]),
         ('[project]\nrequires-python = ">= 3.11, <4"\n', ["3.11"]),
-        ('[project]\nrequires-python = ">=3.11"\n[tool.trainyard]\npythons = ["3.11", "3.14"]\n', ["3.11", "3.14"]),
+        ('[project]\nrequires-python = ">=3.11"\n[tool.modelyard]\npythons = ["3.11", "3.14"]\n', ["3.11", "3.14"]),
     ],
 )
 def test_the_pythons_to_test_are_those_of_the_project(tmp_path, text, expected):
@@ -130,10 +132,10 @@ def test_the_pythons_to_test_are_those_of_the_project(tmp_path, text, expected):
     assert pythons(tmp_path / "pyproject.toml") == expected
 
 
-@pytest.mark.parametrize("text", ["", *(f"[tool.trainyard]\npythons = {one}" for one in ("[]", '["3.11;"]', '"3.11"'))])
+@pytest.mark.parametrize("text", ["", *(f"[tool.modelyard]\npythons = {one}" for one in ("[]", '["3.11;"]', '"3.11"'))])
 def test_pythons_that_are_no_versions_are_refused(tmp_path, text):
     (tmp_path / "pyproject.toml").write_text(text)
-    with pytest.raises(GitHubError, match=r"tool\.trainyard\.pythons is .*: a list such as"):
+    with pytest.raises(GitHubError, match=r"tool\.modelyard\.pythons is .*: a list such as"):
         pythons(tmp_path / "pyproject.toml")
 
 
@@ -146,7 +148,7 @@ def test_a_project_that_cannot_be_read_is_told(tmp_path, text):
 
 
 def test_this_project_says_which_pythons_it_is_tested_with():
-    assert pythons(ROOT / "pyproject.toml")
+    assert pythons(SAMPLE / "pyproject.toml")
 
 
 def test_the_outputs_are_those_of_a_job(project, monkeypatch, tmp_path, capsys):
@@ -191,9 +193,9 @@ def test_a_run_that_a_person_started_is_compared_with_main(project, tmp_path, mo
 
 
 def test_it_runs_with_a_bare_python(project):
-    command = [sys.executable, "-S", "-m", "ops.github", "scope", "--base", ""]
+    command = [*BARE, "scope", "--base", ""]
     done = subprocess.run(
-        command, cwd=project, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
+        command, cwd=project, env={**LIBRARY_PATH, "PATH": "/usr/bin:/bin"}, capture_output=True, text=True,
         check=False,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")

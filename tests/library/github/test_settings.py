@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from modelyard.github.api import GitHubError
 from modelyard.github.settings import Environment, read_settings
+from sample import SAMPLE
 
-ROOT = Path(__file__).parents[3]
 # What GitHub's API takes in a rule: its parameters, those that must be given first
 RULES = {
     "creation": ((), ()),
@@ -51,7 +50,7 @@ RULES = {
 @pytest.fixture
 def own():
     """The settings of this project."""
-    return read_settings(ROOT)
+    return read_settings(SAMPLE)
 
 
 @pytest.fixture
@@ -59,7 +58,7 @@ def folder(tmp_path):
     """A project's folder with its own settings, and how to change them."""
 
     def write(change: dict[str, Any] | None = None, ruleset: Any = None) -> Path:
-        known = json.loads((ROOT / ".github/repository.json").read_text())
+        known = json.loads((SAMPLE / ".github/repository.json").read_text())
         (tmp_path / ".github/rulesets").mkdir(parents=True)
         (tmp_path / ".github/repository.json").write_text(json.dumps(known | (change or {})))
         if ruleset is not None:
@@ -96,7 +95,7 @@ def test_nothing_gets_to_main_past_the_checks_for_nobody(own):
 
 @pytest.mark.parametrize(("check", "workflow"), [("ci", "ci.yml"), ("model", "train.yml")])
 def test_a_required_check_is_a_job_that_always_reports(check, workflow):
-    text = (ROOT / ".github/workflows" / workflow).read_text()
+    text = (SAMPLE / ".github/workflows" / workflow).read_text()
     job = re.search(rf"^  {check}:\n((?:    .*\n|\n)+)", text, re.MULTILINE)
     assert job
     assert re.search(r"^    if: .*(always|cancelled)\(\)", job[1], re.MULTILINE)
@@ -133,7 +132,7 @@ def test_every_action_that_is_used_is_allowed_and_pinned(own):
     allowed = own.actions["selected"]["patterns_allowed"]
     used = {
         line.split("#")[0].split("uses:")[1].strip()
-        for path in (ROOT / ".github").rglob("*.y*ml")
+        for path in (SAMPLE / ".github").rglob("*.y*ml")
         for line in path.read_text().splitlines()
         if "uses:" in line.split("#")[0]
     }

@@ -5,15 +5,14 @@ import os
 from pathlib import Path
 
 import pytest
-
 from modelyard.github.api import GitHubError
 from modelyard.github.cml import is_marked, mark
-from modelyard.github.untrusted import CUT, LIMIT, Origin, cut, harmless, length, read_origin, read_report
+from modelyard.github.untrusted import CUT, LIMIT, ReportOrigin, cut, harmless, length, read_origin, read_report
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 
 
-def origin(folder: Path, text: str) -> Origin:
+def origin(folder: Path, text: str) -> ReportOrigin:
     (folder / "pull-request.json").write_text(text)
     return read_origin(folder)
 
@@ -24,7 +23,7 @@ def report(folder: Path, text: str | bytes) -> str:
 
 
 def test_number_and_head_are_read(tmp_path):
-    assert origin(tmp_path, json.dumps({"number": 7, "head": HEAD})) == Origin(7, HEAD)
+    assert origin(tmp_path, json.dumps({"number": 7, "head": HEAD})) == ReportOrigin(7, HEAD)
 
 
 @pytest.mark.parametrize(

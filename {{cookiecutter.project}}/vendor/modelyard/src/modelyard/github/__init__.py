@@ -1,1 +1,1 @@
-"""What talks to GitHub: standard library only, so that it runs with a bare Python from a checkout of main."""
+"""GitHub: its API, comments and settings, and the steps of workflows. Requires the standard library only."""

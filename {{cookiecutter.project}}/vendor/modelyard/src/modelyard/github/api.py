@@ -15,19 +15,21 @@ from email.message import Message
 from typing import Any
 from urllib.parse import urlsplit
 
+from ..errors import YardError
+
 PUBLIC = "https://api.github.com"
 VERSION = "2022-11-28"
 TIMEOUT = 30.0  # seconds for one answer
 ATTEMPTS = 3
-LONGEST_WAIT = 60.0  # seconds that are waited where GitHub says how long
+LONGEST_WAIT = 60.0  # seconds; a longer Retry-After is not waited for
 LARGEST = 20_000_000  # bytes of one answer
 MOST_PAGES = 100
-AGAIN = {500, 502, 503, 504}
+RETRIED = {500, 502, 503, 504}
 REPEATABLE = {"GET", "PUT", "PATCH", "DELETE"}  # a POST that was carried out must not be sent twice
 
 
-class GitHubError(Exception):
-    """What was asked of GitHub, what it answered, and what to do; status 0 where nothing was answered."""
+class GitHubError(YardError):
+    """A failed request: what was requested, the answer, and what to do. status: 0 if no answer came."""
 
     def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
@@ -35,7 +37,7 @@ class GitHubError(Exception):
 
 
 class _Redirects(urllib.request.HTTPRedirectHandler):
-    """Follows to the same host as asked, with method, body and token; to another host without the token."""
+    """Follows redirects: on the same host with method, body and token, to another host without the token."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: Any, code: int, msg: str, headers: Message, newurl: str
@@ -44,8 +46,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             return urllib.request.Request(newurl, req.data, dict(req.header_items()), method=req.get_method())  # noqa: S310 - the scheme is that of the base
         if req.get_method() != "GET" or urlsplit(newurl).scheme not in ("http", "https"):
             return None
-        kept = {name: value for name, value in req.header_items() if name != "Authorization"}
-        return urllib.request.Request(newurl, headers=kept)  # noqa: S310 - checked above
+        passed_on = {name: value for name, value in req.header_items() if name != "Authorization"}
+        return urllib.request.Request(newurl, headers=passed_on)  # noqa: S310 - checked above
 
 
 @dataclass(frozen=True)
@@ -65,10 +67,10 @@ class Client:
         return self._send(method, self.base.rstrip("/") + path, body)[0]
 
     def upload(self, url: str, content: bytes) -> Any:
-        """The parsed answer to a file that is sent to an address which GitHub gave for that. Raises GitHubError."""
+        """Upload a file to an address that GitHub named; returns the parsed answer. Raises GitHubError."""
         if _origin(url) not in (_origin(self.base), _origin(self.base.replace("://api.", "://uploads.", 1))):
             raise GitHubError(
-                f"files are to go to {urlsplit(url).netloc}, which is not the server of {self.base}; not sent"
+                f"the upload address is on {urlsplit(url).netloc}, which is not the server of {self.base}; not sent"
             )
         return self._send("POST", url, content)[0]
 
@@ -82,7 +84,7 @@ class Client:
             raise
 
     def exists(self, path: str) -> bool:
-        """Whether a GET is answered; for paths whose good answer is empty. Raises GitHubError."""
+        """Whether a path exists, for paths whose answer is empty. Raises GitHubError."""
         try:
             self.request("GET", path)
         except GitHubError as error:
@@ -106,7 +108,7 @@ class Client:
         raise GitHubError(f"{path} has more than {MOST_PAGES} pages")
 
     def _send(self, method: str, url: str, body: Any) -> tuple[Any, Mapping[str, str]]:
-        asked = f"{method} {urlsplit(url).path}"
+        call = f"{method} {urlsplit(url).path}"
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         for attempt in range(1, ATTEMPTS + 1):
@@ -114,26 +116,26 @@ class Client:
             wait = self.pause * 2 ** (attempt - 1)
             try:
                 with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
-                    return _parsed(answer.read(LARGEST + 1), asked), answer.headers
+                    return _parsed(answer.read(LARGEST + 1), call), answer.headers
             except urllib.error.HTTPError as refused:
                 wait = _wait(refused, method, wait)
                 if wait < 0 or attempt == ATTEMPTS:
-                    raise _refusal(refused, asked, with_token=self.token is not None) from None
+                    raise _refusal(refused, call, with_token=self.token is not None) from None
             except (OSError, http.client.HTTPException) as failure:
                 if method not in REPEATABLE or attempt == ATTEMPTS:
                     reason = getattr(failure, "reason", failure)
-                    raise GitHubError(f"{asked}: {urlsplit(url).netloc} did not answer: {reason}; try again") from None
+                    raise GitHubError(f"{call}: {urlsplit(url).netloc} did not answer: {reason}; try again") from None
             time.sleep(wait)
         raise AssertionError("the last attempt answers or raises")
 
     def _headers(self, kind: str) -> dict[str, str]:
-        known = {
+        headers = {
             "Accept": "application/vnd.github+json",
             "Content-Type": kind,
-            "User-Agent": "trainyard-ops",
+            "User-Agent": "modelyard",
             "X-GitHub-Api-Version": VERSION,
         }
-        return {**known, "Authorization": f"Bearer {self.token}"} if self.token else known
+        return {**headers, "Authorization": f"Bearer {self.token}"} if self.token else headers
 
 
 def client() -> Client:
@@ -153,59 +155,61 @@ def _origin(url: str) -> tuple[str, str]:
     return urlsplit(url)[:2]
 
 
-def _parsed(text: bytes, asked: str) -> Any:
+def _parsed(text: bytes, call: str) -> Any:
     if len(text) > LARGEST:
-        raise GitHubError(f"{asked}: the answer is larger than {LARGEST} bytes")
+        raise GitHubError(f"{call}: the answer is larger than {LARGEST} bytes")
     try:
         return json.loads(text) if text.strip() else None
     except ValueError:
-        raise GitHubError(f"{asked}: the answer is no JSON; is GITHUB_API_URL the address of the API?") from None
+        raise GitHubError(f"{call}: the answer is no JSON; is GITHUB_API_URL the address of the API?") from None
 
 
 def _wait(refused: urllib.error.HTTPError, method: str, usual: float) -> float:
-    """Seconds to wait before the next attempt; negative where there is to be none."""
-    if refused.code in AGAIN:
+    """Seconds to wait before the next attempt; negative if there is no next attempt."""
+    if refused.code in RETRIED:
         return usual if method in REPEATABLE else -1
-    after = refused.headers.get("Retry-After", "")
-    if refused.code in (403, 429) and after.isdigit():  # a secondary rate limit: GitHub did not carry it out
-        return float(after) if float(after) <= LONGEST_WAIT else -1
+    retry_after = refused.headers.get("Retry-After", "")
+    if refused.code in (403, 429) and retry_after.isdigit():  # a secondary rate limit: GitHub did not carry it out
+        return float(retry_after) if float(retry_after) <= LONGEST_WAIT else -1
     return -1
 
 
-def _refusal(refused: urllib.error.HTTPError, asked: str, with_token: bool) -> GitHubError:
+def _refusal(refused: urllib.error.HTTPError, call: str, with_token: bool) -> GitHubError:
     with refused:
         text = refused.read(100_000)
     try:
         answer = json.loads(text)
-        said = _said(answer) if isinstance(answer, dict) else ""
+        reason = _reason(answer) if isinstance(answer, dict) else ""
     except ValueError:
-        said = ""
-    todo = _todo(refused, said, with_token)
-    return GitHubError(f"{asked}: GitHub answered {refused.code}{f' ({said})' if said else ''}{todo}", refused.code)
+        reason = ""
+    advice = _advice(refused, reason, with_token)
+    return GitHubError(
+        f"{call}: GitHub answered {refused.code}{f' ({reason})' if reason else ''}{advice}", refused.code
+    )
 
 
-def _said(answer: Mapping[str, Any]) -> str:
+def _reason(answer: Mapping[str, Any]) -> str:
     """GitHub's message, with the errors that it lists."""
     errors = answer.get("errors")
     parts = [str(answer.get("message", ""))]
     for error in errors if isinstance(errors, list) else [errors] if errors else []:
-        known = error if isinstance(error, dict) else {"message": error}
-        coded = " ".join(str(known[key]) for key in ("field", "code") if key in known)
-        parts.append(str(known.get("message") or coded))
+        details = error if isinstance(error, dict) else {"message": error}
+        code = " ".join(str(details[key]) for key in ("field", "code") if key in details)
+        parts.append(str(details.get("message") or code))
     return ": ".join(part for part in parts if part)
 
 
-def _todo(refused: urllib.error.HTTPError, said: str, with_token: bool) -> str:
+def _advice(refused: urllib.error.HTTPError, reason: str, with_token: bool) -> str:
     if refused.code == 401:
         return "; the token is not valid or has expired: put a new one into GH_TOKEN"
-    if refused.code in (403, 429) and "rate limit" in said.lower():
+    if refused.code in (403, 429) and "rate limit" in reason.lower():
         return "; wait for the limit to reset, then run this again"
-    if refused.code == 403 and "upgrade to" in said.lower():
-        return ""  # which says what to do
+    if refused.code == 403 and "upgrade to" in reason.lower():
+        return ""  # GitHub's message says what to do
     if refused.code == 403:
         permissions = refused.headers.get("X-Accepted-GitHub-Permissions", "").replace("=", ": ")
         return f"; the token lacks a permission{f', which would be {permissions}' if permissions else ''}"
     if refused.code == 404:
-        hidden = "or the token may not see it" if with_token else "or it takes a token, in GH_TOKEN"
+        hidden = "or the token may not see it" if with_token else "or a token is required, in GH_TOKEN"
         return f"; there is nothing there, {hidden}"
     return ""

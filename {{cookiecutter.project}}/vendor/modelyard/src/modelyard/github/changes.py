@@ -1,4 +1,4 @@
-"""A change of settings: what it reads like, and the requests that make it."""
+"""A change of settings: its lines in the diff, and the requests that carry it out."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Request:
+class ApiCall:
     """One call of the API."""
 
     method: str
@@ -21,9 +21,9 @@ class Change:
     """Lines of a diff (`+` made, `~` changed, `-` removed) and the requests that carry them out, in order."""
 
     lines: tuple[str, ...]
-    requests: tuple[Request, ...]
+    requests: tuple[ApiCall, ...]
 
 
 def shown(value: Any) -> str:
-    """A value as JSON, one that is absent as `unset`."""
+    """A value as JSON; `unset` for None."""
     return "unset" if value is None else json.dumps(value)

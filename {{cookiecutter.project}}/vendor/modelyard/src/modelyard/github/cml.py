@@ -1,7 +1,7 @@
-"""CML, as far as it is needed: its watermark, which comment it would update, and running it.
+"""Runs CML, recognises its watermark, and predicts which comment it would update.
 
-CML knows its comment by an image at the end of the text, looks at the first 30 comments only, takes the last of them
-that has the image, and does not ask who wrote it.
+CML recognises its comment by an image at the end of the text. It reads the first 30 comments only, takes the last one
+with the image, and ignores the author.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 TITLE = "model-report"
-SEEN = 30
+MOST_COMMENTS = 30
 TIMEOUT = 120.0  # seconds
-# What CML and Node need of the environment; the rest, secrets among it, is kept from them
+# The environment variables that CML and Node need; all others, including secrets, are withheld
 PASSED = {
     *("PATH", "LANG", "LC_ALL", "GITHUB_API_URL", "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"),
     *("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "all_proxy"),
@@ -33,17 +33,17 @@ def mark(head: str) -> str:
 
 
 def is_marked(body: str | None) -> bool:
-    """Whether CML would take a comment's text for its own, of whichever commit."""
+    """Whether CML would recognise a comment as its own, for any commit."""
     return bool(_MARK.search(body or ""))
 
 
 def would_update(comments: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
     """The comment that CML would update, None where it would write a new one."""
-    return next((one for one in reversed(comments[:SEEN]) if is_marked(one.get("body"))), None)
+    return next((one for one in reversed(comments[:MOST_COMMENTS]) if is_marked(one.get("body"))), None)
 
 
 def run(text: str, number: int, head: str, repository: str, token: str, timeout: float = TIMEOUT) -> str | None:
-    """Let CML post a text on a pull request; what went wrong, None where nothing did."""
+    """Post a text on a pull request with CML. Returns an error message, None on success."""
     program = _program()
     if isinstance(program, str):
         return program
@@ -64,15 +64,15 @@ def run(text: str, number: int, head: str, repository: str, token: str, timeout:
 
 
 def _program() -> list[str] | str:
-    """How to start CML: the program that the variable CML names, with Node where it is a script, else the one on the
-    PATH; a sentence where there is none."""
-    given = os.environ.get("CML")
-    if not given:
-        found = shutil.which("cml")
-        return [found] if found else "cml is not on the PATH"
-    path = Path(given).absolute()
+    """The command that starts CML: the program that the variable CML names, run by Node if it is a script, else the one
+    on the PATH. An error message if there is none."""
+    setting = os.environ.get("CML")
+    if not setting:
+        program = shutil.which("cml")
+        return [program] if program else "cml is not on the PATH"
+    path = Path(setting).absolute()
     if not path.is_file():
-        return f"CML is {given}, and there is no such file"
+        return f"CML is {setting}, and there is no such file"
     if path.suffix != ".js":
         return [str(path)]
     node = shutil.which("node")
@@ -80,10 +80,10 @@ def _program() -> list[str] | str:
 
 
 def _finish(command: list[str], environment: dict[str, str], folder: Path, timeout: float, token: str) -> str | None:
-    # into a file, because a pipe would be waited for as long as any descendant holds it
+    # into a file, because a pipe stays open as long as any descendant holds it
     with (folder / "output").open("w+", encoding="utf-8", errors="replace") as output:
         try:
-            started = subprocess.Popen(  # noqa: S603 - a list, and no value of it is a word of the pull request
+            process = subprocess.Popen(  # noqa: S603 - a list, and no value of it is a word of the pull request
                 command,
                 cwd=folder,
                 env=environment,
@@ -95,11 +95,11 @@ def _finish(command: list[str], environment: dict[str, str], folder: Path, timeo
         except OSError as failure:
             return f"cml cannot be run: {failure.strerror}"
         try:
-            status = started.wait(timeout)
+            status = process.wait(timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(started.pid, signal.SIGKILL)
-            started.wait()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             return f"cml did not finish in {timeout:g} seconds"
         output.seek(0)
-        said = " ".join(output.read(20_000).replace(token, "***").split())
-    return None if status == 0 else f"cml ended with {status}: {said[:300] or 'it said nothing'}"
+        printed = " ".join(output.read(20_000).replace(token, "***").split())
+    return None if status == 0 else f"cml ended with {status}: {printed[:300] or 'it printed nothing'}"

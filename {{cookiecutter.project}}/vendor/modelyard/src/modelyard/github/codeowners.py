@@ -1,4 +1,4 @@
-"""CODEOWNERS: who it names, and what is wrong with it."""
+"""CODEOWNERS: its owners, and its faults."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PLACES = (Path(".github/CODEOWNERS"), Path("CODEOWNERS"), Path("docs/CODEOWNERS"
 
 
 def read_owners(root: Path) -> tuple[Path | None, tuple[str, ...]]:
-    """The file that counts, None where there is none, and the owners that it names, each once."""
+    """The file that GitHub uses (None if there is none), and the owners that it names, each once."""
     path = next((root / place for place in PLACES if (root / place).is_file()), None)
     if path is None:
         return None, ()
@@ -31,10 +31,10 @@ def faults(github: Client, place: Place, root: Path) -> list[str]:
     account = place.repository.partition("/")[0]
     if place.organisation and f"@{account}".lower() in (owner.lower() for owner in owners):
         return [f"{path} names @{account}, which is an organisation: a team of it is needed, as @{account}/name"]
-    found = github.find(f"/repos/{place.repository}/codeowners/errors")
-    if found is None:
+    answer = github.find(f"/repos/{place.repository}/codeowners/errors")
+    if answer is None:
         return [f"{path} is not on the default branch: push it"]
     return [
         f"{one['path']} line {one['line']}: {one['kind']}{': ' + one['suggestion'] if one.get('suggestion') else ''}"
-        for one in found["errors"]
+        for one in answer["errors"]
     ]

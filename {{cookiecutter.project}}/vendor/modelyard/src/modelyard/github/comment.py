@@ -1,7 +1,7 @@
 """Post the model report on a pull request, as one comment that is updated.
 
-It runs on main's code and is given the artifact of a run that may have been anybody's. CML posts where it would find
-the right comment; else, and where it fails, the same comment is written through the API.
+Runs main's code on the artifact of another run, which anybody's pull request may have produced. CML posts the comment
+if it would update the right one; otherwise, or if CML fails, the API is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Comment = dict[str, Any]
 
 
 def comment(github: Client, repository: str, folder: Path, head: str) -> str:
-    """Post the report in a folder if it is of the commit that was run; one line that says what was done."""
+    """Post the report in a folder if it is of the commit `head`. Returns one line on what was done."""
     origin = read_origin(folder)
     if origin.head != head:
         raise GitHubError(f"the artifact is of {origin.head}, the run of {head}; nothing is posted")
@@ -28,23 +28,23 @@ def comment(github: Client, repository: str, folder: Path, head: str) -> str:
         return outdated
     text = read_report(folder, head)
     thread = Thread(github, repository, origin.number)
-    before = thread.comments()
-    ours = thread.ours(before)
-    if cml.would_update(before) is not (ours[0] if ours else None):
+    comments = thread.comments()
+    ours = thread.own_comments(comments)
+    if cml.would_update(comments) is not (ours[0] if ours else None):
         route = "through the API, because CML would not find the comment"
     elif failure := cml.run(text, origin.number, head, repository, github.token or ""):
         route = f"through the API, because {failure}"
     else:
         route = "with CML"
-    # CML may have posted and failed only then, so the comments are looked at again in every case
-    kept, mended = thread.settle(f"{text}\n\n{cml.mark(head)}")
-    if mended and route == "with CML":
-        route = "with CML, and mended through the API"
-    return f"posted {route}: {kept.get('html_url', '')}"
+    # CML may fail after it has posted, so the comments are always read again
+    posted, changed = thread.settle(f"{text}\n\n{cml.mark(head)}")
+    if changed and route == "with CML":
+        route = "with CML, and corrected through the API"
+    return f"posted {route}: {posted.get('html_url', '')}"
 
 
 def _outdated(pull: Any, number: int, head: str) -> str | None:
-    """Why there is nothing to post on a pull request; None where there is."""
+    """Why nothing is posted on a pull request; None if the report is to be posted."""
     if pull is None:
         raise GitHubError(f"there is no pull request {number}; nothing is posted")
     if pull["head"]["sha"] != head:
@@ -59,33 +59,33 @@ class Thread:
 
     def __init__(self, github: Client, repository: str, number: int) -> None:
         self.github = github
-        self.own = f"/repos/{repository}/issues/comments"
-        self.all = f"/repos/{repository}/issues/{number}/comments"
+        self.comments_path = f"/repos/{repository}/issues/comments"
+        self.thread_path = f"/repos/{repository}/issues/{number}/comments"
         self.login = self._login()
 
     def comments(self) -> list[Comment]:
         """All of them, the oldest first."""
-        return list(self.github.pages(self.all))
+        return list(self.github.pages(self.thread_path))
 
-    def ours(self, comments: list[Comment]) -> list[Comment]:
-        """Those with the watermark that we wrote: a person who pastes the watermark keeps their comment."""
+    def own_comments(self, comments: list[Comment]) -> list[Comment]:
+        """Those with the watermark that we wrote; a person who pastes the watermark keeps their comment."""
         return [one for one in comments if cml.is_marked(one.get("body")) and self._is_own(one.get("user") or {})]
 
     def settle(self, body: str) -> tuple[Comment, bool]:
-        """See to it that our one comment has this text; that comment, and whether anything had to be done."""
-        ours = self.ours(self.comments())
+        """Make this text our only comment. Returns the comment, and whether anything had to be changed."""
+        ours = self.own_comments(self.comments())
         if not ours:
-            return self.github.request("POST", self.all, {"body": body}), True
-        kept, *others = ours
-        same = _plain(kept["body"]) == _plain(body)
+            return self.github.request("POST", self.thread_path, {"body": body}), True
+        posted, *others = ours
+        same = _plain(posted["body"]) == _plain(body)
         if not same:
-            kept = self.github.request("PATCH", f"{self.own}/{kept['id']}", {"body": body})
+            posted = self.github.request("PATCH", f"{self.comments_path}/{posted['id']}", {"body": body})
         for other in others:
-            self.github.request("DELETE", f"{self.own}/{other['id']}")
-        return kept, not same or bool(others)
+            self.github.request("DELETE", f"{self.comments_path}/{other['id']}")
+        return posted, not same or bool(others)
 
     def _login(self) -> str | None:
-        """Whose token it is; None for that of a workflow, which may not ask."""
+        """The login of the token's owner; None for a workflow's token, which may not ask."""
         try:
             return str(self.github.request("GET", "/user")["login"])
         except GitHubError as error:
@@ -108,11 +108,11 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="comment", description=__doc__)
     parser.add_argument("--report", type=Path, required=True, metavar="FOLDER", help="report.md and pull-request.json")
     parser.add_argument("--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), metavar="OWNER/NAME")
-    given = parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
     head = os.environ.get("HEAD_SHA", "")
     if not SHA.fullmatch(head):
         raise GitHubError(f"HEAD_SHA is {head!r}: the commit of the run that made the report is needed")
-    if not os.path.lexists(given.report / ORIGIN):
+    if not os.path.lexists(options.report / ORIGIN):
         print("the run was for no pull request; nothing is posted")
         return
-    print(comment(client(), checked_repository(given.repository), given.report, head))
+    print(comment(client(), checked_repository(options.repository), options.report, head))

@@ -1,8 +1,7 @@
 """Plan the repository's settings on GitHub, show them as a diff, and apply them with --apply.
 
-What is wanted stands in .github/repository.json, .github/rulesets/ and CODEOWNERS. Nothing is changed without --apply.
-Ends with 0 where the plan was shown or is carried out, with 1 where --check finds a difference or --apply leaves one,
-with 2 where that could not be told.
+The wanted settings are in .github/repository.json, .github/rulesets/ and CODEOWNERS. Nothing is changed without
+--apply. Exit status: 0 the plan was shown or carried out, 1 --check found a difference or --apply left one, 2 an error.
 """
 
 from __future__ import annotations
@@ -12,39 +11,40 @@ import re
 import sys
 from pathlib import Path
 
+from ..errors import YardError
+from ..git import try_git
 from .api import Client, GitHubError, checked_repository, client
 from .changes import Change
 from .codeowners import faults, read_owners
-from ..git import try_git
 from .plan import apply, make_plan
 from .plans import PLANS, Place, impossible, survey
 from .settings import read_settings
 
 
 def origin(root: Path) -> str:
-    """owner/name of the remote `origin`. Raises GitHubError where there is none on a GitHub."""
+    """owner/name of the remote `origin`. Raises GitHubError if it is not on GitHub."""
     url = try_git(root, "remote", "get-url", "origin").stdout.strip()
-    found = re.fullmatch(r"(?:https?://(?:[^@/]+@)?[^/]+/|ssh://git@[^/]+/|git@[^:]+:)([^/]+/[^/]+?)(?:\.git)?/?", url)
-    if not found:
+    match = re.fullmatch(r"(?:https?://(?:[^@/]+@)?[^/]+/|ssh://git@[^/]+/|git@[^:]+:)([^/]+/[^/]+?)(?:\.git)?/?", url)
+    if not match:
         raise GitHubError("the remote origin is no repository on GitHub: say which, with --repository owner/name")
-    return found[1]
+    return match[1]
 
 
 def doctor(github: Client, repository: str, root: Path, plan: str | None, write: bool) -> bool:
-    """Print what is to change, and make it so if told to; whether the repository now is as wanted."""
+    """Print the changes, and make them if `write`. Returns whether the repository now has the wanted settings."""
     wanted = read_settings(root)
     _, owners = read_owners(root)
 
     def look() -> tuple[Place, list[Change]]:
-        place, found = survey(github, repository, plan)
-        return place, make_plan(github, place, found, wanted, owners)
+        place, answer = survey(github, repository, plan)
+        return place, make_plan(github, place, answer, wanted, owners)
 
     place, changes = look()
     print(place)
     _list("", [line for change in changes for line in change.lines])
     _list("not possible here:", impossible(place))
-    wrong = faults(github, place, root)
-    _list("to be mended in CODEOWNERS:", wrong)
+    owner_faults = faults(github, place, root)
+    _list("to be fixed in CODEOWNERS:", owner_faults)
     if not changes:
         print("nothing to change")
     elif not write:
@@ -55,7 +55,7 @@ def doctor(github: Client, repository: str, root: Path, plan: str | None, write:
         _list("but the organisation does not allow:", forbidden)
         _, changes = look()
         _list("GitHub accepted it, but these are still to change:", [line for one in changes for line in one.lines])
-    return not changes and not wrong
+    return not changes and not owner_faults
 
 
 def _list(title: str, lines: list[str]) -> None:
@@ -68,18 +68,18 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="doctor", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--repository", metavar="OWNER/NAME", help="the remote origin, unless it is given")
-    parser.add_argument("--plan", choices=PLANS, help="the plan that is paid for, where GitHub does not tell")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument("--apply", action="store_true", help="make the changes; without it they are only shown")
-    what.add_argument("--check", action="store_true", help="end with 1 where there is a difference")
-    given = parser.parse_args(arguments)
+    parser.add_argument("--repository", metavar="OWNER/NAME", help="default: the remote origin")
+    parser.add_argument("--plan", choices=PLANS, help="the plan that is paid for, if GitHub does not report it")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--apply", action="store_true", help="make the changes; without it they are only shown")
+    mode.add_argument("--check", action="store_true", help="exit with status 1 if there is a difference")
+    options = parser.parse_args(arguments)
     root = Path()
     try:
-        repository = checked_repository(given.repository or origin(root))
-        right = doctor(client(), repository, root, given.plan, given.apply)
-    except GitHubError as error:
+        repository = checked_repository(options.repository or origin(root))
+        as_wanted = doctor(client(), repository, root, options.plan, options.apply)
+    except YardError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
-    if not right and (given.check or given.apply):
+    if not as_wanted and (options.check or options.apply):
         sys.exit(1)

@@ -12,27 +12,26 @@ import re
 from pathlib import Path
 
 from .api import GitHubError
+from .outputs import write_summary
 
 REPORTS = Path("reports")
-LONGEST = 1_000_000  # bytes; GitHub takes 1 MiB of summary for a step
+LONGEST = 1_000_000  # bytes; GitHub accepts 1 MiB of summary for a step
 
 
 def hand_over(reports: Path, number: str, head: str) -> list[str]:
-    """Write what there is to write; what was done, a line each."""
-    done = []
+    """Write the pull request's number and the summary. Returns what was done, a line each."""
+    lines = []
     reports.mkdir(exist_ok=True)
     if number:
         if not re.fullmatch(r"[1-9]\d{0,9}", number) or not re.fullmatch(r"[0-9a-f]{40}", head):
             raise GitHubError(f"PULL_REQUEST is {number!r} and HEAD_SHA {head!r}: a number and a commit are needed")
         (reports / "pull-request.json").write_text(json.dumps({"number": int(number), "head": head}) + "\n")
-        done.append(f"the report is for pull request {number} at {head[:7]}")
+        lines.append(f"the report is for pull request {number} at {head[:7]}")
     shown = [path for path in (reports / "report.md", reports / "prove.md") if path.is_file()]
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        text = "\n".join(path.read_text(encoding="utf-8") for path in shown)
-        with open(summary, "a", encoding="utf-8") as opened:
-            opened.write(text.encode()[:LONGEST].decode(errors="ignore"))
-    done += [f"shown in the summary: {path}" for path in shown]
-    return done
+    text = "\n".join(path.read_text(encoding="utf-8") for path in shown)
+    write_summary(text.encode()[:LONGEST].decode(errors="ignore"))
+    lines += [f"shown in the summary: {path}" for path in shown]
+    return lines
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,13 +18,13 @@ TOKEN = (
 
 @dataclass(frozen=True)
 class Place:
-    """A repository and what decides on its features. plan: None where it makes no difference."""
+    """A repository, and what decides which features it has. plan: None if it does not matter."""
 
     repository: str
     organisation: bool
     visibility: str
     plan: str | None
-    known_by: str
+    plan_source: str
 
     @property
     def public(self) -> bool:
@@ -33,13 +33,13 @@ class Place:
 
     def __str__(self) -> str:
         owner = "an organisation" if self.organisation else "a person"
-        plan = f", plan {self.plan} ({self.known_by})" if self.plan else ""
+        plan = f", plan {self.plan} ({self.plan_source})" if self.plan else ""
         return f"{self.repository}: {self.visibility}, of {owner}{plan}"
 
 
 @dataclass(frozen=True)
 class Feature:
-    """Something that not every repository can have, what it takes, and what stands in its place."""
+    """A feature that not every repository can have: what it requires, and what to do instead."""
 
     title: str
     possible: Callable[[Place], bool]
@@ -60,8 +60,8 @@ _ENTERPRISE = "a public repository, or the plan Enterprise"
 FEATURES: Mapping[str, Feature] = {
     "rulesets": Feature(
         "rulesets", _paid, _PAID,
-        "GitHub blocks no merge: look that `ci` and `model` are green before you press the button; the push to main "
-        "retrains and is red where the committed model is another",
+        "GitHub does not block a merge: check that `ci` and `model` are green before you merge; the push to main "
+        "retrains, and fails if the committed model differs",
     ),
     "code owners": Feature("code owners", _paid, _PAID, "ask the people in CODEOWNERS for a review by hand"),
     "auto-merge": Feature("auto-merge", _paid, _PAID, "merge by hand when the checks are green"),
@@ -90,30 +90,30 @@ FEATURES: Mapping[str, Feature] = {
 
 
 def impossible(place: Place) -> list[str]:
-    """What the repository cannot have, a line each, with what stands in its place."""
+    """The features that the repository cannot have, a line each, with what to do instead."""
     missing = [one for one in FEATURES.values() if not one.possible(place)]
-    return [f"{one.title}: takes {one.needs}. Instead: {one.instead}" for one in missing]
+    return [f"{one.title}: requires {one.needs}. Instead: {one.instead}" for one in missing]
 
 
 def survey(github: Client, repository: str, plan: str | None) -> tuple[Place, dict[str, Any]]:
-    """Where a repository stands, and what GitHub says of it. Raises GitHubError without the rights to its settings."""
+    """A repository's place, and GitHub's description of it. Raises GitHubError if the token may not change settings."""
     if github.token is None:
         raise GitHubError(f"there is no token in GH_TOKEN or GITHUB_TOKEN: {TOKEN}")
-    found = github.find(f"/repos/{repository}")
-    if found is None:
+    answer = github.find(f"/repos/{repository}")
+    if answer is None:
         raise GitHubError(f"there is no repository {repository}, or the token may not see it: {TOKEN}", 404)
-    granted = found.get("permissions") or {}
+    granted = answer.get("permissions") or {}
     if not granted.get("admin"):
         level = next((name for name in ("maintain", "push", "triage", "pull") if granted.get(name)), "no right")
         raise GitHubError(
-            f"the token's owner has {level} on {repository}, and its settings take admin: ask an administrator to run "
-            "this, or for that role. The token of a workflow never has it",
+            f"the token's owner has {level} on {repository}, and its settings require admin: ask an administrator to "
+            "run this, or for that role. The token of a workflow never has it",
             403,
         )
-    visibility = found.get("visibility") or ("private" if found["private"] else "public")
-    organisation = found["owner"]["type"] == "Organization"
-    known = (plan, "as given") if plan else _plan(github, repository, visibility, organisation)
-    return Place(repository, organisation, visibility, *known), found
+    visibility = answer.get("visibility") or ("private" if answer["private"] else "public")
+    organisation = answer["owner"]["type"] == "Organization"
+    plan_and_source = (plan, "as given") if plan else _plan(github, repository, visibility, organisation)
+    return Place(repository, organisation, visibility, *plan_and_source), answer
 
 
 def _plan(github: Client, repository: str, visibility: str, organisation: bool) -> tuple[str | None, str]:
@@ -124,9 +124,9 @@ def _plan(github: Client, repository: str, visibility: str, organisation: bool) 
         return "enterprise", "only it has internal repositories"
     owner = repository.partition("/")[0]
     account = github.find(f"/orgs/{owner}") if organisation else github.find("/user")
-    told = ((account or {}).get("plan") or {}).get("name")
-    if told in PLANS and str(account["login"]).lower() == owner.lower():
-        return told, "as GitHub says"
+    name = ((account or {}).get("plan") or {}).get("name")
+    if name in PLANS and str(account["login"]).lower() == owner.lower():
+        return name, "as GitHub says"
     try:
         github.request("GET", f"/repos/{repository}/rulesets")
     except GitHubError as error:

@@ -1,8 +1,8 @@
 """Commit a new dvc.lock, with what the pipeline wrote beside it, to the branch of a pull request.
 
-It runs on main's code beside a checkout of the branch and executes nothing of that branch. The patch was made by the
-pull request's own run, so it may change the outputs of the pipeline and nothing else. Then the checks are started on
-the new head, because a push with the token of a workflow starts none.
+Runs main's code beside a checkout of the branch, and executes nothing of that branch. The patch was made by the pull
+request's own run, so it may change the outputs of the pipeline and nothing else. Then the checks are started on the new
+head, because a push with the token of a workflow starts none.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import os
 import stat
 from pathlib import Path
 
-from .api import Client, GitHubError, checked_repository, client
 from ..git import git, try_git
+from .api import Client, GitHubError, checked_repository, client
 from .untrusted import SHA
 
-# What dvc repro writes and Git keeps
+# Files that dvc repro writes and Git tracks
 OUTPUTS = {
     "dvc.lock",
     "data/ledger.json",
@@ -24,19 +24,20 @@ OUTPUTS = {
     "evaluation/importance.csv",
     "evaluation/metrics.json",
     "evaluation/slices.csv",
+    "model/environment.json",
     "model/reference.json",
     "model/training.json",
 }
 LARGEST = 5_000_000  # bytes of the patch
 BOT = "github-actions[bot]"
 EMAIL = f"41898282+{BOT}@users.noreply.github.com"
-WORKFLOWS = {"ci.yml": False, "train.yml": True}  # whether it takes the number of the pull request
+WORKFLOWS = {"ci.yml": False, "train.yml": True}  # whether it has the input `pull_request`
 
 
 def relock(
     github: Client, repository: str, checkout: Path, patch: Path, branch: str, head: str, number: int | None
 ) -> str:
-    """Commit a patch to a branch that is still at `head`, push it and start the checks; one line that says so."""
+    """Commit a patch to a branch that is still at `head`, push it and start the checks. Returns one line on that."""
     check_branch(github, repository, checkout, branch)
     at = git(checkout, "rev-parse", "HEAD").strip()
     if at != head:
@@ -68,12 +69,12 @@ def check_branch(github: Client, repository: str, checkout: Path, branch: str) -
 
 
 def _tip(checkout: Path, branch: str, token: str | None) -> str:
-    """The commit that a branch is at on the remote, empty where it is gone."""
+    """The commit that a branch is at on the remote; empty if the branch is gone."""
     return git(checkout, "ls-remote", "origin", f"refs/heads/{branch}", token=token).partition("\t")[0]
 
 
 def _stage(checkout: Path, patch: Path) -> None:
-    """Put the patch into the index, where git's own reading of it is checked; the files are not touched."""
+    """Apply the patch to the index only, and check the changes as Git has read them."""
     try:
         kind = os.lstat(patch)
     except OSError as failure:
@@ -89,19 +90,19 @@ def _stage(checkout: Path, patch: Path) -> None:
     git(checkout, "apply", "--cached", "--whitespace=nowarn", str(patch.absolute()))
     fields = git(checkout, "diff", "--cached", "--raw", "-z", "--no-renames", "--no-abbrev", "HEAD").split("\0")
     for change, path in zip(fields[0::2], fields[1::2], strict=False):
-        before, after = change.lstrip(":").split()[:2]
+        old_mode, new_mode = change.lstrip(":").split()[:2]
         if path not in OUTPUTS:
             raise GitHubError(f"the patch changes {path}, which is no output of the pipeline; nothing is pushed")
-        if after != "100644" or before not in ("000000", "100644"):
-            raise GitHubError(f"the patch makes {path} of mode {before} one of {after}; nothing is pushed")
+        if new_mode != "100644" or old_mode not in ("000000", "100644"):
+            raise GitHubError(f"the patch makes {path} of mode {old_mode} one of {new_mode}; nothing is pushed")
 
 
 def _commit(checkout: Path, repository: str, head: str) -> None:
     server, run = os.environ.get("GITHUB_SERVER_URL", "https://github.com"), os.environ.get("GITHUB_RUN_ID", "")
     where = f"{server}/{repository}/actions/runs/{run}" if run else f"a run in {repository}"
     message = f"Update dvc.lock\n\nMade by {where}\nfrom {head}.\n"
-    who = ["-c", f"user.name={BOT}", "-c", f"user.email={EMAIL}"]
-    git(checkout, *who, "commit", "--quiet", "--no-verify", "--file=-", text=message)
+    identity = ["-c", f"user.name={BOT}", "-c", f"user.email={EMAIL}"]
+    git(checkout, *identity, "commit", "--quiet", "--no-verify", "--file=-", text=message)
 
 
 def _push(branch: str) -> list[str]:
@@ -131,8 +132,12 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--checkout", type=Path, default=Path(), metavar="FOLDER", help="the branch, checked out")
     parser.add_argument("--pull-request", type=int, metavar="N")
     parser.add_argument("--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), metavar="OWNER/NAME")
-    given = parser.parse_args(arguments)
-    if not SHA.fullmatch(given.head):
-        raise GitHubError(f"--head is {given.head!r}: the full hash of a commit is needed")
-    repository = checked_repository(given.repository)
-    print(relock(client(), repository, given.checkout, given.patch, given.branch, given.head, given.pull_request))
+    options = parser.parse_args(arguments)
+    if not SHA.fullmatch(options.head):
+        raise GitHubError(f"--head is {options.head!r}: the full hash of a commit is needed")
+    repository = checked_repository(options.repository)
+    print(
+        relock(
+            client(), repository, options.checkout, options.patch, options.branch, options.head, options.pull_request
+        )
+    )

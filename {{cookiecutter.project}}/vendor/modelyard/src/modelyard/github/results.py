@@ -1,22 +1,22 @@
-"""Show in the run's summary how the tests went: reports/junit.xml and coverage.xml, as pytest left them."""
+"""Show the test results in the run's summary, from pytest's reports/junit.xml and coverage.xml."""
 
 from __future__ import annotations
 
 import argparse
-import os
 import re
 from pathlib import Path
 from xml.etree import ElementTree
 
 from .api import GitHubError
+from .outputs import write_summary
 
 JUNIT = Path("reports/junit.xml")
 COVERAGE = Path("coverage.xml")
-SHOWN = 20  # failures that are told one by one
+SHOWN = 20  # failures that are listed
 
 
 def results(junit: Path, coverage: Path) -> str:
-    """Both as Markdown. Raises GitHubError where the tests left no result."""
+    """Both as Markdown. Raises GitHubError if the tests wrote no result."""
     if not junit.is_file():
         raise GitHubError(f"{junit} is not there: the tests did not run to their end; see the step that runs them")
     suites = list(ElementTree.parse(junit).getroot().iter("testsuite"))  # noqa: S314 (this job's own pytest wrote it)
@@ -37,10 +37,10 @@ def results(junit: Path, coverage: Path) -> str:
 
 
 def _fault(case: ElementTree.Element) -> str | None:
-    found = [part for kind in ("failure", "error") for part in case.findall(kind)]
-    if not found:
+    elements = [part for kind in ("failure", "error") for part in case.findall(kind)]
+    if not elements:
         return None
-    first = (found[0].get("message") or found[0].text or "").strip().splitlines()
+    first = (elements[0].get("message") or elements[0].text or "").strip().splitlines()
     return re.sub(r"[`<>|]", " ", first[0])[:200] if first else "no message"
 
 
@@ -49,6 +49,4 @@ def main(arguments: list[str] | None = None) -> None:
     argparse.ArgumentParser(prog="results", description=__doc__).parse_args(arguments)
     text = results(JUNIT, COVERAGE)
     print(text)
-    if summary := os.environ.get("GITHUB_STEP_SUMMARY"):
-        with open(summary, "a", encoding="utf-8") as opened:
-            opened.write(text)
+    write_summary(text)

@@ -1,14 +1,14 @@
-"""The settings that a repository is to have, read strictly from `.github/repository.json` and `.github/rulesets/`.
+"""The wanted settings of a repository, read strictly from `.github/repository.json` and `.github/rulesets/`.
 
-The rulesets are in the form that GitHub exports, so they can be imported by hand as well. They are four: `main` lets
-nothing past the checks, for nobody; `review` asks for an approval, which an administrator may go without on a pull
-request, so that who works alone is not locked out; `tags` keeps release and registry tags as they are, while anybody
-who may push can make one, because it is the release that proves; `merge queue` is off until somebody sets its
+The rulesets are in the form that GitHub exports, so they can be imported by hand as well. There are four: `main`
+requires the checks, without exception; `review` requires an approval, which an administrator may bypass on a pull
+request, so that somebody who works alone is not locked out; `tags` prevents changes of release and registry tags, but
+anybody who may push can make one, because the release checks it; `merge queue` is off until somebody sets its
 enforcement to active.
 
-`can_approve_pull_request_reviews` is GitHub's one switch for creating and approving pull requests. Retraining and
-template updates open theirs with the token of the workflow, so it is on; an approval by a workflow is none by a code
-owner, who is needed for what judges the model. Who gives these workflows a token of their own switches it off.
+`can_approve_pull_request_reviews` is GitHub's only switch for creating and approving pull requests. It is on, because
+retraining and template updates open theirs with the workflow's token. An approval by a workflow does not count as a
+code owner's, which is required for what judges the model. Switch it off if these workflows have a token of their own.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Environment:
 
 @dataclass(frozen=True)
 class Settings:
-    """All that is wanted. repository, actions and rulesets are in the words of GitHub's API."""
+    """The wanted settings. repository, actions, rulesets: with the keys of GitHub's API."""
 
     repository: Mapping[str, Any]
     vulnerability_alerts: bool
@@ -55,19 +55,19 @@ class Settings:
 def read_settings(root: Path) -> Settings:
     """The settings in a project's folder. Raises GitHubError that names file, key and what is needed."""
     path = root / SETTINGS
-    found = _table(_read(path), f"{SETTINGS}", KEYS)
+    table = _table(_read(path), f"{SETTINGS}", KEYS)
     for key in ("vulnerability_alerts", "automated_security_fixes"):
-        _expect(type(found[key]) is bool, f"{SETTINGS}: {key}", found[key], "true or false")
-    environments = found["environments"]
+        _expect(type(table[key]) is bool, f"{SETTINGS}: {key}", table[key], "true or false")
+    environments = table["environments"]
     _expect(isinstance(environments, dict), f"{SETTINGS}: environments", environments, "a table of them")
     files = sorted((root / RULESETS).glob("*.json"))
     return Settings(
-        repository=_table(found["repository"], f"{SETTINGS}: repository", None),
-        vulnerability_alerts=found["vulnerability_alerts"],
-        automated_security_fixes=found["automated_security_fixes"],
+        repository=_table(table["repository"], f"{SETTINGS}: repository", None),
+        vulnerability_alerts=table["vulnerability_alerts"],
+        automated_security_fixes=table["automated_security_fixes"],
         actions={
             key: _table(value, f"{SETTINGS}: actions.{key}", None)
-            for key, value in _table(found["actions"], f"{SETTINGS}: actions", ACTIONS).items()
+            for key, value in _table(table["actions"], f"{SETTINGS}: actions", ACTIONS).items()
         },
         environments=tuple(_environment(name, value) for name, value in environments.items()),
         rulesets=tuple(_ruleset(_read(file), f"{RULESETS / file.name}") for file in files),
@@ -83,26 +83,26 @@ def _read(path: Path) -> Any:
         raise GitHubError(f"{path} is no JSON: {fault}") from None
 
 
-def _expect(kept: bool, where: str, found: Any, needed: str) -> None:
-    if not kept:
-        raise GitHubError(f"{where} is {found!r}: {needed} is needed")
+def _expect(valid: bool, where: str, value: Any, needed: str) -> None:
+    if not valid:
+        raise GitHubError(f"{where} is {value!r}: {needed} is needed")
 
 
-def _table(found: Any, where: str, keys: set[str] | None) -> dict[str, Any]:
-    """A table that has exactly these keys, where they are given."""
-    _expect(isinstance(found, dict), where, found, "a table")
+def _table(value: Any, where: str, keys: set[str] | None) -> dict[str, Any]:
+    """A table with exactly these keys; with any, if `keys` is None."""
+    _expect(isinstance(value, dict), where, value, "a table")
     if keys is not None:
-        if unknown := found.keys() - keys:
-            known = ", ".join(sorted(keys))
-            raise GitHubError(f"{where}: {min(unknown)} is no key that is known here; there are: {known}")
-        if missing := keys - found.keys():
+        if unknown := value.keys() - keys:
+            allowed = ", ".join(sorted(keys))
+            raise GitHubError(f"{where}: {min(unknown)} is no key that is known here; there are: {allowed}")
+        if missing := keys - value.keys():
             raise GitHubError(f"{where}: {min(missing)} is missing")
-    return found
+    return value
 
 
-def _environment(name: str, found: Any) -> Environment:
+def _environment(name: str, value: Any) -> Environment:
     where = f"{SETTINGS}: environments.{name}"
-    table = _table(found, where, ENVIRONMENT)
+    table = _table(value, where, ENVIRONMENT)
     required = table["required_reviewers"]
     _expect(type(required) is bool, f"{where}.required_reviewers", required, "true or false")
     for key in ("branches", "tags"):
@@ -111,9 +111,9 @@ def _environment(name: str, found: Any) -> Environment:
     return Environment(name, required, tuple(table["branches"]), tuple(table["tags"]))
 
 
-def _ruleset(found: Any, where: str) -> dict[str, Any]:
-    _expect(isinstance(found, dict), where, found, "a table")
-    table = _table({key: value for key, value in found.items() if key not in EXPORTED}, where, RULESET)
+def _ruleset(ruleset: Any, where: str) -> dict[str, Any]:
+    _expect(isinstance(ruleset, dict), where, ruleset, "a table")
+    table = _table({key: value for key, value in ruleset.items() if key not in EXPORTED}, where, RULESET)
     rules = table["rules"]
     typed = isinstance(rules, list) and all(isinstance(rule, dict) and "type" in rule for rule in rules)
     _expect(typed, f"{where}: rules", rules, "a list of rules with their type")

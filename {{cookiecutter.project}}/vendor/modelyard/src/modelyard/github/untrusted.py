@@ -1,7 +1,7 @@
 """What a pull request's run left in its artifact: read with care, and made harmless.
 
-Whoever opened the pull request may have written these files, so sizes are bounded, links are not followed, and the
-report pings nobody and carries no watermark but ours.
+Whoever opened the pull request may have written these files. So sizes are limited, links are not followed, and the
+report mentions nobody and has no watermark but ours.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from .api import GitHubError
 from .cml import mark
 
 ORIGIN = "pull-request.json"
-LARGEST_REPORT = 1_000_000  # bytes that are read of it
+LARGEST_REPORT = 1_000_000  # bytes; the rest is not read
 LARGEST_ORIGIN = 4_000
 LIMIT = 65_536  # characters of a comment; GitHub refuses more
 CUT = (
@@ -25,37 +25,37 @@ CUT = (
     "its summary.\n\n"
 )
 SHA = re.compile(r"[0-9a-f]{40}")
-# GitHub looks for mentions in the text that Markdown leaves, so an @ that is written as an entity counts too
+# GitHub looks for mentions in the rendered text, so an @ that is written as an entity counts too
 AT = re.compile(r"(?<![A-Za-z0-9_])@|&(?:#0*64(?!\d)|#[xX]0*40(?![0-9a-fA-F])|commat);?")
-APART = "@\u200b"  # a space without width: looks the same and mentions nobody
+APART = "@\u200b"  # with a zero-width space: looks the same, and mentions nobody
 WATERMARK = re.compile(r"CML(\s+)watermark", re.IGNORECASE)
 FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 @dataclass(frozen=True)
-class Origin:
-    """The pull request that a report says it is of, and its head then."""
+class ReportOrigin:
+    """The pull request that a report claims to be of, and the head that it had."""
 
     number: int
     head: str
 
 
-def read_origin(folder: Path) -> Origin:
+def read_origin(folder: Path) -> ReportOrigin:
     """What `pull-request.json` says. Raises GitHubError where it is not exactly a number and a commit."""
     path = folder / ORIGIN
     text = _read(path, LARGEST_ORIGIN + 1)
     try:
-        found = json.loads(text) if len(text) <= LARGEST_ORIGIN else None
+        content = json.loads(text) if len(text) <= LARGEST_ORIGIN else None
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict) or set(found) != {"number", "head"}:
+        content = None
+    if not isinstance(content, dict) or set(content) != {"number", "head"}:
         raise GitHubError(f'{path.name} is not {{"number": 1, "head": "commit"}}; nothing is posted')
-    number, head = found["number"], found["head"]
+    number, head = content["number"], content["head"]
     if type(number) is not int or not 0 < number < 2**31:
         raise GitHubError(f"{path.name}: number is not that of a pull request; nothing is posted")
     if not isinstance(head, str) or not SHA.fullmatch(head):
         raise GitHubError(f"{path.name}: head is not the hash of a commit; nothing is posted")
-    return Origin(number, head)
+    return ReportOrigin(number, head)
 
 
 def read_report(folder: Path, head: str) -> str:
@@ -70,24 +70,24 @@ def read_report(folder: Path, head: str) -> str:
 
 def harmless(text: str) -> str:
     """Markdown that mentions nobody and holds no watermark."""
-    return WATERMARK.sub(lambda found: f"CML{found[1]}\u200bwatermark", AT.sub(APART, text))
+    return WATERMARK.sub(lambda match: f"CML{match[1]}\u200bwatermark", AT.sub(APART, text))
 
 
 def cut(text: str, room: int) -> str:
     """The lines that fit into a number of characters, ending outside any fenced block."""
-    kept, used, fence, end = [], 0, "", 0
+    lines, used, fence, end = [], 0, "", 0
     for line in text.split("\n"):
         used += length(line) + 1
         if used > room:
             break
-        kept.append(line)
-        if found := FENCE.match(line):
+        lines.append(line)
+        if marker := FENCE.match(line):
             if not fence:
-                fence = found[1]
-            elif found[1].startswith(fence) and not line.strip(" `~"):
+                fence = marker[1]
+            elif marker[1].startswith(fence) and not line.strip(" `~"):
                 fence = ""
-        end = end if fence else len(kept)
-    return "\n".join(kept[:end]).rstrip()
+        end = end if fence else len(lines)
+    return "\n".join(lines[:end]).rstrip()
 
 
 def length(text: str) -> int:
