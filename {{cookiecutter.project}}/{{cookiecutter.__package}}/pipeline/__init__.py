@@ -1,1 +1,0 @@
-"""The stages of dvc.yaml, a module each: what makes a bundle from the source."""
