@@ -19,10 +19,9 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-
-from flight_delays.pipeline.dataset import read_rows
-from flight_delays.pipeline.settings import read_contract, read_params
-from flight_delays.pipeline.validate import frame, schema
+from modelyard.training.data.dataset import read_rows
+from modelyard.training.data.validate import frame, schema
+from modelyard.training.settings import read_contract, read_params
 
 root = Path(__file__).parent.parent if "__file__" in globals() else Path.cwd().parent
 contract = read_contract(root / "contract.yaml")
