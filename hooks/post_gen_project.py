@@ -34,7 +34,7 @@ def prune(answers: dict[str, Any]) -> None:
     shutil.rmtree(LICENSES)
     for target, names in DEPLOY_FILES.items():
         for path in [DEPLOY / name for name in names if target != answers["deploy_target"]]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def vendor() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import re
@@ -10,12 +11,16 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
+from modelyard.code import code_hashes
+from modelyard.vendoring import wheel
+from templates import LIBRARY, Template
 
-from conftest import BIN, ROOT, generate, hook, run
+from projects import BIN, ROOT, Project, generate, hook, run
 
-NO_LOCK = {"TRAINYARD_NO_LOCK": "1"}
+NO_LOCK = {"MODELYARD_NO_LOCK": "1"}
 REMOTES = {
     "local": ".dvc-storage",
     "s3": "s3://flight-delays-dvc",
@@ -37,7 +42,8 @@ REMOTES = {
         ({"project": "json"}, "json is a module of Python's standard library"),
         ({"project": "scikit-learn"}, "scikit_learn is one of the project's dependencies"),
         ({"project": "pandas"}, "pandas is one of the project's dependencies"),
-        ({"project": "ops"}, "ops is a folder of the project"),
+        ({"project": "vendor"}, "vendor is a folder of the project"),
+        ({"project": "modelyard"}, "modelyard is one of the project's dependencies"),
         ({"author": " "}, "author is ' ': one line of text is needed"),
         ({"description": "two\nlines"}, "description is 'two\\nlines': one line of text is needed"),
         ({"github_owner": "no such owner"}, "github_owner is 'no such owner'"),
@@ -61,8 +67,15 @@ def test_a_bad_answer_is_refused_in_one_line_and_leaves_nothing(
 
 def test_every_dependency_of_a_project_is_a_refused_name() -> None:
     refused = hook("pre_gen_project").DEPENDENCIES
-    text = (ROOT / "{{cookiecutter.project}}/pyproject.toml").read_text()
-    quoted = [*re.findall(r'^\s+"([a-z0-9.-]+)(?:\[\w+\])?[><=]', text, re.MULTILINE), "numpy", "onnxruntime"]
+    files = [ROOT / "{{cookiecutter.project}}" / name for name in ("pyproject.toml", "vendor/modelyard/pyproject.toml")]
+    text = "\n".join(path.read_text() for path in files)
+    quoted = {
+        *re.findall(r'^\s+"([a-z0-9.-]+)(?:\[\w+\])?[><=]', text, re.MULTILINE),
+        "numpy",
+        "onnxruntime",
+        "modelyard",
+    }
+    assert len(quoted) > 30
     assert {name.replace("-", "_").replace(".", "_") for name in quoted} - {"hatchling"} <= refused
 
 
@@ -115,17 +128,32 @@ def test_only_the_chosen_licence_is_kept(tmp_path: Path, license: str) -> None: 
 
 @pytest.mark.parametrize("target", ["compose", "kubernetes", "none"])
 def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    folders = ("deploy", "ops/deploying", "tests/ops/deploying")
-    for folder in folders:
-        for name in ("compose/one.py", "kubernetes/overlays/staging/patch.yaml", "shared.py"):
-            (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / folder / name).touch()
+    files = {
+        "compose": ("compose/one.yaml", "prometheus/prometheus.yml", "prometheus/targets.yml"),
+        "kubernetes": ("kubernetes/overlays/staging/patch.yaml", "prometheus/prometheus.kubernetes.yml"),
+        "none": (),
+    }
+    for name in (*files["compose"], *files["kubernetes"], "prometheus/alerts.yml"):
+        (tmp_path / "deploy" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "deploy" / name).touch()
     (tmp_path / "licenses").mkdir()
     (tmp_path / "licenses/MIT").touch()
     monkeypatch.chdir(tmp_path)
     hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target})
-    for folder in folders:
-        assert {path.name for path in (tmp_path / folder).iterdir()} == {target, "shared.py"} - {"none"}
+    deploy = tmp_path / "deploy"
+    kept = {path.relative_to(deploy).as_posix() for path in deploy.rglob("*") if path.is_file()}
+    assert kept == {*files[target], "prometheus/alerts.yml"}
+
+
+def test_the_library_is_in_the_first_commit_as_a_wheel_and_its_source_is_not(tmp_path: Path) -> None:
+    project, _ = generate(tmp_path, {}, NO_LOCK)
+    name, content = wheel.build(ROOT / LIBRARY)
+    listed = project.git("ls-files", "vendor").split()
+    assert listed == [f"vendor/{name}", "vendor/yard", "vendor/yard.json"]
+    assert (project.root / "vendor" / name).read_bytes() == content
+    assert json.loads((project.root / "vendor/yard.json").read_text()) == code_hashes()
+    assert not (project.root / "vendor/modelyard").exists()
+    assert project.run(sys.executable, "-I", "vendor/yard", "--help").count("usage: vendor/yard") == 1
 
 
 def tools(folder: Path, *names: str) -> dict[str, str]:
@@ -181,8 +209,8 @@ def test_hostile_texts_stay_texts(tmp_path: Path) -> None:
 def test_the_answers_reach_workflows_through_pyproject(tmp_path: Path) -> None:
     answers = {"task": "regression", "dvc_remote": "gs", "deploy_target": "kubernetes", "github_owner": "ada"}
     project, _ = generate(tmp_path, answers, NO_LOCK)
-    kept = tomllib.loads((project.root / "pyproject.toml").read_text())["tool"]["trainyard"]
-    assert kept == answers
+    kept = tomllib.loads((project.root / "pyproject.toml").read_text())["tool"]["modelyard"]
+    assert {name: value for name, value in kept.items() if not isinstance(value, dict)} == answers
 
 
 def test_every_prompt_says_what_it_is_for() -> None:
@@ -192,9 +220,149 @@ def test_every_prompt_says_what_it_is_for() -> None:
     assert all(len(text) > 10 for text in prompts["__prompts__"].values())
 
 
-def test_the_package_has_the_projects_name_wherever_it_is_imported(tmp_path: Path) -> None:
+def test_no_file_names_the_package_of_another_project(tmp_path: Path) -> None:
     project, _ = generate(tmp_path, {"project": "other-name"}, NO_LOCK)
-    assert "flight_delays" not in project.git("grep", "--name-only", "other_name")
-    named = run(["git", "grep", "-c", "flight_delays"], project.root, ok=False)
-    assert named == ""
-    assert "from other_name.contract import" in (project.root / "tests/conftest.py").read_text()
+    assert (project.root / "other_name/features.py").is_file()
+    assert run(["git", "grep", "-c", "flight_delays", "--", ":!vendor"], project.root, ok=False) == ""
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    return Template.create(tmp_path_factory.mktemp("hooks") / "modelyard")
+
+
+def state(project: Project) -> dict[str, Any]:
+    """What .cruft.json holds, as the first commit has it."""
+    found: dict[str, Any] = json.loads(project.git("show", "HEAD:.cruft.json"))
+    return found
+
+
+def tree(project: Project) -> str:
+    """The hash of what was generated, apart from where it came from."""
+    return project.git("ls-tree", "-r", "HEAD").replace(project.git("ls-tree", "HEAD", ".cruft.json"), "")
+
+
+def test_a_folder_a_git_address_and_a_zip_archive_give_the_same_project(template: Template, tmp_path: Path) -> None:
+    archive = tmp_path / "modelyard.zip"
+    template.git("archive", "--prefix=modelyard-main/", f"--output={archive}", "HEAD")
+    bare = tmp_path / "modelyard.git"
+    template.git("clone", "--quiet", "--bare", ".", str(bare))
+    commit = template.git("rev-parse", "HEAD").strip()
+    places = {"folder": template.root, "git": f"file://{bare}", "zip": archive}
+    made = {name: generate(tmp_path / name, {}, NO_LOCK, template=place) for name, place in places.items()}
+    assert len({tree(project) for project, _ in made.values()}) == 1
+    assert {name: state(made[name][0])["template"] for name in ("folder", "git")} == {
+        "folder": str(template.root),
+        "git": f"file://{bare}",
+    }
+    assert {state(made[name][0])["commit"] for name in ("folder", "git")} == {commit}
+    project, printed = made["zip"]
+    assert not (project.root / ".cruft.json").exists()
+    assert (
+        "the template is not in a Git repository, so there is no .cruft.json: `make upgrade` needs it; "
+        "`uvx cruft link URL` links the project to the template's Git repository\n"
+    ) in printed
+
+
+def test_the_template_is_linked_as_cruft_does_it(template: Template, tmp_path: Path) -> None:
+    answers = {"project": "my-model", "author": "Åsa <a@b> & 'c'", "task": "regression"}
+    project, _ = generate(tmp_path, answers, NO_LOCK, template=template.root)
+    context = ["--extra-context", json.dumps(answers)]
+    where = ["--no-input", "--default-config", "--output-dir", str(tmp_path / "cruft")]
+    run([BIN / "cruft", "create", str(template.root), *where, *context], tmp_path, NO_LOCK)
+    created = Project(tmp_path / "cruft/my-model")
+    theirs = json.loads((created.root / ".cruft.json").read_text())
+    assert state(project) == theirs
+    assert (project.root / ".cruft.json").read_bytes() == (created.root / ".cruft.json").read_bytes()
+    assert created.git("status", "--porcelain") == ""  # cruft writes the file that the first commit has already
+    assert tree(project) == tree(created)
+
+
+def test_changes_that_the_templates_commit_lacks_are_named(template: Template, tmp_path: Path) -> None:
+    changed = template.copy(tmp_path / "template")
+    changed.edit("{{cookiecutter.project}}/README.md", "#", "##")
+    _, printed = generate(tmp_path / "out", {}, NO_LOCK, template=changed.root)
+    commit = template.git("rev-parse", "HEAD")[:7]
+    assert f"the template has changes that its commit {commit} lacks, so `make upgrade` will not know them\n" in printed
+
+
+def test_a_template_that_is_untracked_in_another_repository_is_not_linked(template: Template, tmp_path: Path) -> None:
+    run(["git", "init", "--quiet"], tmp_path)
+    shutil.copytree(template.root, tmp_path / "template", ignore=shutil.ignore_patterns(".git"))
+    project, printed = generate(tmp_path / "out", {}, NO_LOCK, template=tmp_path / "template")
+    assert not (project.root / ".cruft.json").exists()
+    assert "the template is not in a Git repository" in printed
+
+
+def test_a_clone_of_the_template_links_where_it_came_from(template: Template, tmp_path: Path) -> None:
+    clone = Template(tmp_path / "clone")
+    run(["git", "clone", "--quiet", template.root, clone.root], tmp_path)
+    project, _ = generate(tmp_path / "same", {}, NO_LOCK, template=clone.root)
+    assert state(project)["template"] == str(template.root)
+    clone.change("README.md", "#", "##")  # a commit that is here alone
+    project, _ = generate(tmp_path / "ahead", {}, NO_LOCK, template=clone.root)
+    assert state(project)["template"] == str(clone.root)
+
+
+def test_no_password_of_an_address_is_committed(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = Template(tmp_path / "clone")
+    run(["git", "clone", "--quiet", template.root, clone.root], tmp_path)
+    clone.git("remote", "set-url", "origin", "https://me:secret@example.invalid/acme/modelyard.git")
+    monkeypatch.chdir(tmp_path)
+    answers = {"_template": str(clone.root), "_repo_dir": str(clone.root), "_output_dir": str(tmp_path)}
+    assert hook("post_gen_project").link(answers) is None
+    assert (
+        json.loads((tmp_path / ".cruft.json").read_text())["template"] == "https://example.invalid/acme/modelyard.git"
+    )
+
+
+def test_a_template_in_a_folder_of_its_repository_is_linked(template: Template, tmp_path: Path) -> None:
+    moved = template.copy(tmp_path / "template")
+    (moved.root / "inside").mkdir()
+    moved.git("mv", "cookiecutter.json", "hooks", "{{cookiecutter.project}}", "inside")
+    moved.commit("Move")
+    project, _ = generate(tmp_path / "out", {}, NO_LOCK, template=moved.root / "inside")
+    assert (state(project)["template"], state(project)["directory"]) == (str(moved.root), "inside")
+
+
+def test_the_template_has_no_symbolic_link() -> None:
+    listed = run(["git", "ls-files", "--stage", "--", "{{cookiecutter.project}}", "hooks"], ROOT).splitlines()
+    assert [line for line in listed if line.startswith("120000")] == []
+
+
+def test_a_template_without_the_library_is_refused_in_one_line(template: Template, tmp_path: Path) -> None:
+    broken = template.copy(tmp_path / "template")
+    shutil.rmtree(broken.root / LIBRARY)
+    _, printed = generate(tmp_path / "out", {}, NO_LOCK, ok=False, template=broken.root)
+    assert len([line for line in printed.splitlines() if line.startswith("refused: the template is not complete")]) == 1
+    assert not (tmp_path / "out/flight-delays").exists()
+
+
+def test_a_python_that_is_too_old_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (ROOT / "hooks/pre_gen_project.py").read_text()
+    ast.parse(text, feature_version=(3, 7))
+    monkeypatch.setattr(sys, "version_info", (3, 10, 4))
+    monkeypatch.setattr(sys, "version", "3.10.4 (main)")
+    with pytest.raises(
+        SystemExit, match=r"^refused: generating requires Python 3\.11 or newer; cookiecutter runs on 3\.10\.4$"
+    ):
+        exec(compile(text, "pre_gen_project.py", "exec"), {"__name__": "hook"})  # noqa: S102
+
+
+def test_where_cruft_compares_nothing_is_locked_committed_or_linked(
+    template: Template, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    rendered = tmp_path / "tmpabcd1234/flight-delays"
+    project, _ = generate(tmp_path / "out", {}, NO_LOCK, template=template.root)
+    shutil.copytree(project.root, rendered, ignore=shutil.ignore_patterns(".git", ".cruft.json", "modelyard-*.whl"))
+    shutil.copytree(template.root / LIBRARY, rendered / "vendor/modelyard")
+    (rendered / "licenses").mkdir()
+    (rendered / "licenses/MIT").touch()
+    monkeypatch.chdir(rendered)
+    answers = {"license": "MIT", "author": "me", "deploy_target": "none", "_commit": "1" * 40, "_template": "x"}
+    hook("post_gen_project").main(answers)
+    assert not {".git", ".cruft.json", "uv.lock"} & {path.name for path in rendered.iterdir()}
+    assert len(list(rendered.glob("vendor/modelyard-*.whl"))) == 1

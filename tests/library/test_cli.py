@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import modelyard
 import pytest
 from library.import_graph import LIBRARY
 from modelyard import cli
@@ -186,6 +187,8 @@ def test_a_verb_may_exit_with_a_status_of_its_own_without_an_environment():
 
 def test_a_package_that_is_not_installed_is_named_with_the_extra_that_installs_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
+    # the import below binds another package to this name, which other tests must not see
+    monkeypatch.setattr(modelyard, "training", importlib.import_module("modelyard.training"))
     for name in [name for name in sys.modules if name.startswith("modelyard.training")]:
         monkeypatch.delitem(sys.modules, name)
     with pytest.raises(SystemExit, match=r"^error: `ingest` needs pyarrow; install modelyard\[train\]$"):

@@ -7,12 +7,12 @@ import pytest
 from .hosted import Hosted, why
 
 FAULTS = {
-    "Style": ("ops/clone.py", "import os\n", "import os\nimport ast\n"),
-    "Types": ("ops/clone.py", "self.root = Path(", "self.root: int = Path("),
-    "Set up": ("pyproject.toml", '  "ruff>=0.14",\n', '  "ruff>=0.14",\n  "six>=1.16",\n'),
+    "Style": ("flight_delays/features.py", "import numpy as np\n", "import ast\n\nimport numpy as np\n"),
+    "Types": ("flight_delays/features.py", "made: dict[str, NDArray] = {}", "made: int = {}"),
+    "Set up": ("pyproject.toml", '  "modelyard[dev]",\n', '  "modelyard[dev]",\n  "six>=1.16",\n'),
     "Workflows": (
         ".github/workflows/report.yml",
-        "run: python3 -m ops.github comment --report report",
+        "run: python3 vendor/yard comment --report report",
         "run: echo ${{ github.event.workflow_run.head_branch }}",
     ),
 }
@@ -38,23 +38,24 @@ def test_a_fault_is_red_for_its_own_reason(hosted: Hosted, name: str) -> None:
 
 
 def test_a_failing_test_is_red_and_named_in_the_summary(hosted: Hosted) -> None:
-    change = hosted.edit("ops/deploying/record.py", '"rolled back": 1', '"rolled back": 0')
-    hosted.propose("fault", change)
-    # the first failure is enough, and the folder that has it; where tests fail their coverage says nothing
-    stop = {"PYTEST_ADDOPTS": "-x --no-cov-on-fail tests/ops/deploying"}
+    hosted.propose(
+        "fault", hosted.edit("flight_delays/features.py", "made[name] = values", "made[name] = values[::-1]")
+    )
+    # the first failure is enough; where tests fail their coverage says nothing
+    stop = {"PYTEST_ADDOPTS": "-x --no-cov-on-fail"}
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"}, env=stop)
     job = next(job for name, job in run.jobs.items() if name.startswith("test"))
     assert [step for step, outcome in job.steps.items() if outcome == "failure"] == ["Test"]
     assert "1 failed" in run.summary
-    assert "- `tests.ops.deploying.compose.test_" in run.summary
-    assert "coverage of 90.0%" not in job.log
+    assert "- `tests.test_features" in run.summary
+    assert "coverage of 80.0%" not in job.log
 
 
 def test_missing_tests_are_red_for_the_coverage(hosted: Hosted) -> None:
     gone = [path for path in hosted.repository.files("refs/heads/main", "tests") if "/test_" in path]
-    hosted.propose("fault", {path: None for path in gone if path != "tests/test_contract.py"})
+    hosted.propose("fault", {path: None for path in gone if path != "tests/test_settings.py"})
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"})
     job = next(job for name, job in run.jobs.items() if name.startswith("test"))
     assert [step for step, outcome in job.steps.items() if outcome == "failure"] == ["Test"]
-    assert "is less than fail-under=90" in job.log, why(run)
+    assert "is less than fail-under=80" in job.log, why(run)
     assert " 0 failed" in run.summary

@@ -29,13 +29,13 @@ class Verb:
     """What one verb does and what it needs.
 
     module: has `main(arguments, project)`, or `main(arguments)` if the verb is `bare`. extra: the extra that installs
-    the packages it imports. bare: whether the standard library is enough. stage: whether DVC runs it. pandas: whether
+    the packages it imports, or None if no extra does. bare: whether the standard library is enough. stage: whether DVC runs it. pandas: whether
     it uses pandas. Importing pandas takes most of a second, and pyarrow would do so for verbs that do not use it.
     """
 
     module: str
     summary: str
-    extra: str = "train"
+    extra: str | None = "train"
     bare: bool = False
     stage: bool = False
     pandas: bool = True
@@ -53,7 +53,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "bundle": Verb("training.bundle", "assemble what is shipped", stage=True, pandas=False),
         "draft": Verb("training.draft.draft", "draft contract.yaml from a source of your own"),
         "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
-        "tune": Verb("training.tune", "search for better settings of the model"),
+        "tune": Verb("training.tune", "search for better settings of the model", None),
     },
     "judge it": {
         "champion": Verb("judging.champion", "get the model that is on main", "dev", pandas=False),
@@ -168,5 +168,7 @@ def _load(verb: str, chosen: Verb) -> Any:
     except ModuleNotFoundError as error:
         if str(error.name).startswith(package):
             raise
-        extra = f"[{chosen.extra}]" if chosen.extra else ""
-        raise ContractError(f"`{verb}` needs {error.name}; install {package.partition('.')[0]}{extra}") from None
+        needed = error.name
+        if chosen.extra is not None:
+            needed = package.partition(".")[0] + (f"[{chosen.extra}]" if chosen.extra else "")
+        raise ContractError(f"`{verb}` needs {error.name}; install {needed}") from None

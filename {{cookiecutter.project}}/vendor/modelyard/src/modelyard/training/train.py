@@ -54,7 +54,11 @@ def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Tra
     Raises ContractError if the estimator has no such setting, a class has no row, or the estimator does not accept the
     features.
     """
-    features = project.features(rows.columns, contract)
+    try:
+        features = project.features(rows.columns, contract)
+    except KeyError as error:
+        raise ContractError(f"features.py asks for column {error}, which is no input in contract.yaml; the inputs are "
+                            f"{', '.join(contract.inputs)}") from None  # fmt: skip
     categories = categorical(features)
     quantities = [place for place in range(len(features)) if place not in categories]
     inputs = Inputs(contract.kind == "regression", quantities, categories, params.seed, params.threads)

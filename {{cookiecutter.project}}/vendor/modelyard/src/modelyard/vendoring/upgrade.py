@@ -116,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("The project has the newest version of its template already.")
         return
     after = _new_hashes(root)
-    if _run([uv, "lock"]):
+    if _run([uv, "lock", "--upgrade-package", "modelyard"]):  # reads a wheel of the same name again
         raise YardError("uv.lock could not be made, see above; mend pyproject.toml and run `uv lock`")
     stages = changed_stages(before, after)
     print(f"Template: {had[1]} -> {_commit_of(root)}. Library: {had[0]} -> {_library_name(root)}.")

@@ -189,6 +189,8 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
     options = parser.parse_args(arguments)
     root = Path()
+    if missing := [path for path in WRITTEN if not (root / path).is_file() and path.name != "contract.yaml"]:
+        raise ContractError(f"{missing[0]}: no such file; run this in the project's root folder")
     if not options.force:
         _refuse_unsaved(root)
     table, source = _read(options.source, options.query)
