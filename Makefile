@@ -5,8 +5,9 @@ SHELL := /bin/bash
 unexport PYTHONDONTWRITEBYTECODE
 BIN = .venv/bin
 DEMO = demo/flight-delays
+LIBRARY = {{cookiecutter.project}}/vendor/modelyard
 # What has no variable in it is linted where it stands
-PLAIN = hooks bench tests $(foreach part,notebooks ops tests {{cookiecutter.__package}},'{{cookiecutter.project}}/$(part)')
+PLAIN = hooks bench tests $(foreach part,{{cookiecutter.__package}} notebooks tests vendor,'{{cookiecutter.project}}/$(part)')
 OUT ?= ..
 ANSWERS ?=
 PYTEST_ARGS ?=
@@ -18,21 +19,30 @@ ARGS ?=
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
 
-# The environment of the template: cookiecutter, the test tools and uv
+# What generates a project: cookiecutter, cruft and uv
 .venv/.made: pyproject.toml
 	python3 -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.9"
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group generate
+	@touch $@
+
+# The test tools, and the library from its source with all that it imports
+.venv/.test: .venv/.made $(wildcard $(LIBRARY)/pyproject.toml)
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group test
+	@# a copy, because uv reads the pyproject.toml of the folders above as well, and the project's is a template
+	mkdir -p .venv/library && cp '$(LIBRARY)/pyproject.toml' .venv/library/
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --all-extras --requirements .venv/library/pyproject.toml
+	echo '$(CURDIR)/$(LIBRARY)/src' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/_modelyard.pth"
 	@touch $@
 
 .PHONY: new
 new: .venv/.made ## Generate a project of your own: OUT=folder, and it asks you
-	$(BIN)/cookiecutter . --output-dir "$(OUT)" $(ANSWERS)
+	$(BIN)/cookiecutter "$(CURDIR)" --output-dir "$(OUT)" $(ANSWERS)
 
 .PHONY: demo
 demo: .venv/.made ## Generate a project with the default answers, run its pipeline and show the report
 	rm -rf demo && mkdir demo
-	$(BIN)/cookiecutter . --no-input --default-config --output-dir demo
+	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --output-dir demo
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) pipeline docs
 	git -C $(DEMO) add --all
 	git -C $(DEMO) -c user.name=demo -c user.email=demo@example.invalid commit --quiet --message "Run the pipeline"
@@ -40,32 +50,34 @@ demo: .venv/.made ## Generate a project with the default answers, run its pipeli
 	@echo "All of it is in $(DEMO)"
 
 .PHONY: test
-test: .venv/.made ## Run all tests
+test: .venv/.test ## Run all tests
 	$(BIN)/ruff check --config ruff.toml $(PLAIN)
 	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
+	$(BIN)/codespell
+	$(BIN)/mypy --config-file '$(LIBRARY)/pyproject.toml'
 	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: format
-format: .venv/.made ## Mend style
+format: .venv/.test ## Mend style
 	$(BIN)/ruff check --fix --config ruff.toml $(PLAIN)
 	$(BIN)/ruff format --config ruff.toml $(PLAIN)
 
 .PHONY: bench
-bench: .venv/.made ## Measure what the README claims
+bench: .venv/.test ## Measure what the README claims
 	@# wrk puts the load on the service
 	@command -v wrk > /dev/null || [ "$$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || \
 		{ apt-get update -qq && apt-get install -qq --no-install-recommends wrk > /dev/null; }
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 .PHONY: pull-request
-pull-request: .venv/.made ## Run a project's workflows on a pull request with its changes, here: PROJECT=folder
+pull-request: .venv/.test ## Run a project's workflows on a pull request with its changes, here: PROJECT=folder
 	@PYTHONPATH=tests $(BIN)/python -m workflows "$(PROJECT)" $(ARGS)
 
 .PHONY: comment-picture
-comment-picture: .venv/.made ## Draw docs/comment.png: a real comment, as GitHub shows it
+comment-picture: .venv/.test ## Draw docs/comment.png: a real comment, as GitHub shows it
 	[ -d $(DEMO)/bundle ] || $(MAKE) --no-print-directory demo
 	PYTHONPATH=tests $(BIN)/python -m browser $(DEMO) docs/comment.png
 
 .PHONY: clean
 clean: ## Remove what can be made again
-	rm -rf .venv demo .pytest_cache .ruff_cache
+	rm -rf .venv demo .mypy_cache .pytest_cache .ruff_cache

@@ -18,17 +18,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
+from modelyard.judging.gate import gate
+from modelyard.judging.policy import Slices, read_policy
+from modelyard.runtime.bundle import read_bundle
+from modelyard.training.bundle import bundle
+from modelyard.training.data.sources.sample import SampleSource
+from modelyard.training.edit import edit_yaml
+from modelyard.training.evaluate import evaluate
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import read_contract, read_params
+from modelyard.training.train import train
 
-from flight_delays.pipeline.bundle import bundle
-from flight_delays.pipeline.edit import edit_yaml
-from flight_delays.pipeline.evaluate import evaluate
-from flight_delays.pipeline.ingest import ingest
-from flight_delays.pipeline.settings import read_contract, read_params
-from flight_delays.pipeline.sources.sample import SampleSource
-from flight_delays.pipeline.train import train
-from ops.gate import gate
-from ops.judging.bundles import read_bundle
-from ops.judging.policy import Slices, read_policy
+from flight_delays import project
 
 THIN = 20  # every so many flights are kept
 FOREST = {"n_estimators": 50, "max_depth": 10, "min_samples_leaf": 20}
@@ -55,7 +56,7 @@ def make_models(root: Path, count: int) -> list[Path]:
     for seed in range(count):
         edit_yaml(root / "params.yaml", {"seed": seed})
         for stage in (train, evaluate, bundle):
-            stage(root, contract, read_params())
+            stage(project, root, contract, read_params())
         made.append(Path(shutil.copytree(root / "bundle", root / "forests" / str(seed))))
     return made
 

@@ -8,7 +8,7 @@ import shutil
 from .measure import interleaved
 from .options import Options
 from .table import Line, seconds
-from .workspace import BENCH, Project, Workspace
+from .workspace import BENCH, PACKAGE, Project, Workspace
 
 TITLE = "The gate"
 GATE_LIMIT, BOTH_LIMIT = 5.0, 8.0  # seconds
@@ -22,13 +22,13 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
     judged = _judged(workspace)
     gate, report = interleaved(
         options.repeats,
-        lambda: judged.python("-m", "ops", "gate").seconds,
-        lambda: judged.python("-m", "ops", "report").seconds,
+        lambda: judged.python("-m", PACKAGE, "gate").seconds,
+        lambda: judged.python("-m", PACKAGE, "report").seconds,
     )
     rows = json.loads((judged.root / "reports/verdict.json").read_text())["comparison"]["rows"]
     return [
-        _within(f"`ops gate` on {rows:,} holdout rows", gate, GATE_LIMIT),
-        Line("`ops report`", seconds(report)),
+        _within(f"`make gate` on {rows:,} holdout rows", gate, GATE_LIMIT),
+        Line("`make report`", seconds(report)),
         _within("both together", gate + report, BOTH_LIMIT),
         _equal_models(workspace),
     ]

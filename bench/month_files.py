@@ -10,9 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
-
-from flight_delays.pipeline.settings import read_contract
-from flight_delays.pipeline.sources.sample import SampleSource
+from modelyard.training.data.sources.sample import SampleSource
+from modelyard.training.settings import read_contract
 
 SEED = 2013
 NOISY = ("temp", "dewp", "pressure")  # well inside their ranges, so a few units more keep the contract

@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from flight_delays.serving.access import Access, AccessConfig
-from flight_delays.serving.config import Config
-from flight_delays.serving.live import Live, answer_json
-from flight_delays.serving.metrics import SECONDS, Metrics
-from flight_delays.serving.prediction_log import PredictionLog
-from flight_delays.serving.shared import Shared
-from flight_delays.serving.variants import ModelConfig
+from modelyard.serving.access.access import Access
+from modelyard.serving.answers.live import Live
+from modelyard.serving.config import AccessConfig, Config, ModelConfig
+from modelyard.serving.http.predictions import answer_json
+from modelyard.serving.log.metrics import SECONDS, Metrics
+from modelyard.serving.log.prediction_log import PredictionLog
+from modelyard.serving.log.shared import Shared
+
+from flight_delays import project
 
 TIMES, ROUNDS = 2000, 7
 
@@ -46,7 +48,7 @@ def main(bundle: Path, keys: Path, key: str) -> None:
         metrics = Metrics(Shared(1), 0)
         log = PredictionLog(Path(folder), 0, 0.2, 64, 2)
         config = Config({"model": ModelConfig(str(bundle))})
-        logged, quiet = (Live("model", config, metrics, one) for one in (log, None))
+        logged, quiet = (Live(project, "model", config, metrics, one) for one in (log, None))
         access = Access.from_config(AccessConfig(keys=str(keys)), False)
         asked = quiet.forms.read(body)
         done = quiet.answer(asked, None)

@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from flight_delays.pipeline.edit import edit_yaml
+from modelyard.training.edit import edit_yaml
 
 if __name__ == "__main__":
     edit_yaml(Path("params.yaml"), json.loads(sys.argv[1]))

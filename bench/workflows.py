@@ -21,7 +21,7 @@ WARM_LIMIT, DOCS_LIMIT = 1.3, 0.1
 NAME = "octo/flight-delays"
 # What the job `train` runs, each step a command
 COMMANDS = ("make setup", "make pull", "make pipeline", "make champion", "make gate", "make stale", "make report")
-CODE = ("ops/__init__.py", "What workflows", "All that workflows")
+CODE = ("Makefile", "# Every command", "# All commands")
 MODEL = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
 
 

@@ -39,7 +39,7 @@ class Project:
 
     def stage(self, name: str) -> Run:
         """Run one stage as dvc.yaml does."""
-        return self.python("-m", f"{PACKAGE}.pipeline.{name}")
+        return self.python("-m", PACKAGE, name)
 
     def set_params(self, values: Mapping[str, Any]) -> None:
         """Change params.yaml."""
@@ -79,7 +79,7 @@ class Workspace:
     def generate(self, template: Path, target: Path) -> Run:
         """Render a template into the folder `target` with its default answers and, if it is ours, without a lock."""
         where: list[str | Path] = ["--config-file", self._config, "--output-dir", target]
-        return run([tool("cookiecutter"), template, "--no-input", *where], self.folder, {"TRAINYARD_NO_LOCK": "1"})
+        return run([tool("cookiecutter"), template, "--no-input", *where], self.folder, {"MODELYARD_NO_LOCK": "1"})
 
     @cached_property
     def project(self) -> Project:

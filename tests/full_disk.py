@@ -13,10 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-
-from flight_delays.serving import prediction_log
-from flight_delays.serving.log_lines import Entry, Source
-from flight_delays.serving.prediction_log import PredictionLog
+from modelyard.serving.log import prediction_log
+from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.prediction_log import PredictionLog
 
 prediction_log.MOST = 2000  # lines may wait, so that some are dropped soon
 MOUNT = Path(sys.argv[1])
@@ -33,10 +32,10 @@ def until(reached: Callable[[], object]) -> None:
 def write(start: int, count: int) -> None:
     for number in range(start, start + count):
         inputs = [{"distance": 529.0, "carrier": "US"}]
-        log.write(Entry(SOURCE, str(number), time.time(), "b", "model", inputs, np.zeros(1), [False], 0.1))
+        log.write(LogEntry(SOURCE, str(number), time.time(), "b", "model", inputs, np.zeros(1), [False], 0.1))
 
 
-SOURCE = Source("flights", "hash", "stable")
+SOURCE = LoggedModel("flights", "hash", "stable")
 log = PredictionLog(MOUNT / "log", 0, 0.05, 64, 4)
 told: dict[str, object] = {}
 write(0, 100)

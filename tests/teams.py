@@ -66,8 +66,8 @@ def own_tests(root: Path, *arguments: str) -> tuple[int, str]:
 
 
 def assert_green(root: Path, *arguments: str) -> str:
-    """All of the project's own tests pass, and none is skipped; what they printed."""
-    status, printed = own_tests(root, *arguments)
+    """All of the project's own tests pass with enough of its code covered, and none is skipped; what they printed."""
+    status, printed = own_tests(root, "-p", "pytest_cov", "--cov", "--cov-report=term", *arguments)
     assert status == 0, printed[-6000:]
     assert not re.search(r"\d (skipped|xfailed)", printed), printed
     return printed

@@ -6,18 +6,19 @@ import json
 import os
 import re
 import shutil
+import sys
 
 import pytest
 from browser.chromium import content
 from browser.comment import charts, comment_page, diagrams
 
-from conftest import Project
+from projects import BIN, ROOT, run
 
 # Charts with the worst of titles and names, and numbers of any size
 RANDOM = """
 import json, random
-from ops.reporting.charts import Bars, Curves
-from ops.reporting.mermaid import mermaid
+from modelyard.reporting.charts import Bars, Curves
+from modelyard.reporting.mermaid import mermaid
 
 seeded = random.Random(3)
 parts = [
@@ -43,21 +44,19 @@ print(json.dumps(blocks))
 """
 
 pytestmark = [
-    pytest.mark.parametrize(
-        "project", [pytest.param("classification", marks=pytest.mark.xdist_group("classification"))], indirect=True
-    ),
+    pytest.mark.xdist_group("comments"),
     # a person's machine may have no browser, the one that judges a change has
     pytest.mark.skipif(not (shutil.which("chromium") or os.environ.get("CI")), reason="needs Debian's chromium"),
 ]
 
 
 @pytest.fixture(scope="module")
-def comments(project: Project, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The comments that the project's own tests make: on models of each task, with and without a champion, and huge."""
+def comments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """The comments that the tests of reports make: for each task, with and without a champion, and a huge one."""
     folder = tmp_path_factory.mktemp("comments") / "tests"
     chosen = "reviewer or whatever_its_task or gate_writes or under_the_limit"
-    command = ["pytest", "tests/ops/test_report.py", "-k", chosen, "-p", "no:cacheprovider", f"--basetemp={folder}"]
-    assert "6 passed" in project.run(*command)
+    command = [BIN / "pytest", "tests/library/reporting/test_report.py", "-k", chosen, "-p", "no:cacheprovider"]
+    assert "6 passed" in run([*command, f"--basetemp={folder}"], ROOT)
     return [path.read_text(encoding="utf-8") for path in sorted(folder.rglob("report.md"))]
 
 
@@ -71,8 +70,8 @@ def test_mermaid_takes_every_chart_of_every_comment(comments: list[str]) -> None
         assert dict(zip(blocks, found, strict=True)) == dict.fromkeys(blocks, "xychart"), version
 
 
-def test_mermaid_takes_charts_with_any_text_and_numbers_of_any_size(project: Project) -> None:
-    blocks = json.loads(project.run("python", "-c", RANDOM).splitlines()[-1])
+def test_mermaid_takes_charts_with_any_text_and_numbers_of_any_size() -> None:
+    blocks = json.loads(run([sys.executable, "-c", RANDOM], ROOT).splitlines()[-1])
     for version, found in diagrams(blocks).items():
         assert {block: one for block, one in zip(blocks, found, strict=True) if one != "xychart"} == {}, version
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, made_once
+from projects import ROOT, made_once
 
 
 @pytest.mark.xdist_group("images")

@@ -5,16 +5,22 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import os
 import re
 import shutil
 from pathlib import Path
 
 import pytest
 from huggingface_hub import ModelCard
+from library.library_versions import vendor
 
-from conftest import BIN, Project, run
+from projects import BIN, Project, run
 
 STAGES = ("ingest", "train", "evaluate", "bundle")
+# For what goes the same way whatever the task is
+ONE_TASK = pytest.mark.parametrize(
+    "project", [pytest.param("classification", marks=pytest.mark.xdist_group("classification"))], indirect=True
+)
 
 
 def stages_run(printed: str) -> list[str]:
@@ -78,6 +84,7 @@ def test_a_forced_run_gives_the_same_bytes_file_by_file(clone: Project) -> None:
     assert clone.git("status", "--porcelain") == ""
 
 
+@ONE_TASK
 def test_a_fresh_clone_without_a_cache_gives_the_same_bytes(clone: Project) -> None:
     before = hashes(clone.root / "bundle")
     for made in ("bundle", "data/periods", "model/model.onnx", ".dvc/cache"):
@@ -86,11 +93,13 @@ def test_a_fresh_clone_without_a_cache_gives_the_same_bytes(clone: Project) -> N
     assert hashes(clone.root / "bundle") == before
 
 
+@ONE_TASK
 def test_a_change_of_cost_runs_only_what_depends_on_it(clone: Project) -> None:
     set_param(clone, "false_negative_cost: 3", "false_negative_cost: 5")
     assert stages_run(clone.run("dvc", "repro")) == ["evaluate", "bundle"]
 
 
+@ONE_TASK
 def test_settings_of_an_estimator_not_in_use_leave_the_bundle_as_it_is(clone: Project) -> None:
     before = hashes(clone.root / "bundle")
     set_param(clone, "n_estimators: 100", "n_estimators: 50")
@@ -98,6 +107,7 @@ def test_settings_of_an_estimator_not_in_use_leave_the_bundle_as_it_is(clone: Pr
     assert hashes(clone.root / "bundle") == before
 
 
+@ONE_TASK
 def test_moving_the_watermark_is_how_data_enters(clone: Project) -> None:
     set_param(clone, 'watermark: "2013-12"', 'watermark: "2013-11"')
     clone.run("dvc", "repro")
@@ -107,6 +117,7 @@ def test_moving_the_watermark_is_how_data_enters(clone: Project) -> None:
     assert clone.git("diff", "--stat", "--", "data", "bundle") == ""
 
 
+@ONE_TASK
 def test_experiments_run_here_queued_and_apart_and_are_compared(clone: Project) -> None:
     set_param(clone, "bootstrap: 1000", "bootstrap: 100")
     setting = "model.gradient_boosting.max_iter"
@@ -119,12 +130,38 @@ def test_experiments_run_here_queued_and_apart_and_are_compared(clone: Project) 
     assert "max_iter" in table
 
 
+@ONE_TASK
+def test_an_upgrade_of_the_library_runs_only_the_stages_whose_code_changed(clone: Project) -> None:
+    vendor(clone.root, "reporting/page.py", "import annotations", "import annotations  # newer")
+    assert "up to date" in clone.run("dvc", "status")
+    vendor(clone.root, "training/metrics.py", "import annotations", "import annotations  # newer")
+    # the manifest names the code of all stages
+    assert re.findall(r"^(\w+):$", clone.run("dvc", "status"), re.MULTILINE) == ["evaluate", "bundle"]
+
+
+@ONE_TASK
+def test_make_refuses_another_library_than_the_locked_one_however_old_its_file_is(clone: Project) -> None:
+    (wheel,) = clone.root.glob("vendor/*.whl")
+    content = wheel.read_bytes()
+    second = wheel.with_name(wheel.name.replace("1.0.0", "0.9.0"))
+    second.write_bytes(content)
+    assert f"vendor/ holds {second.name} and {wheel.name}" in clone.run("make", "report", ok=False)
+    second.unlink()
+    wheel.write_bytes(content.replace(b"Machinery", b"machinery", 1))
+    os.utime(wheel, (0, 0))
+    assert "is not the wheel whose hash is in uv.lock" in clone.run("make", "setup", ok=False)
+
+
+@ONE_TASK
 def test_an_experiment_apart_runs_its_own_code(clone: Project) -> None:
-    train = clone.package / "pipeline/train.py"
-    train.write_text(train.read_text().replace('print(f"fitting', 'print(f"refitting'))
+    model = clone.package / "model.py"
+    built = "    return kind(**fixed, **settings)\n"
+    assert built in model.read_text()
+    model.write_text(model.read_text().replace(built, f'    print("refitting")\n{built}'))
     assert "refitting" in clone.run("dvc", "exp", "run", "--temp", "--name", "code")
 
 
+@ONE_TASK
 def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(clone: Project) -> None:
     set_param(clone, "max_iter: 100", "max_iter: 5")
     clone.run("dvc", "repro", "train")
@@ -145,6 +182,7 @@ def test_the_wheel_answers_in_an_empty_environment_as_the_pipeline_does(clone: P
     assert run([empty / "bin/python", "-c", missing], tmp_path).strip() == "[]"
 
 
+@ONE_TASK
 def test_the_wheel_says_which_extra_a_verb_needs(clone: Project, tmp_path: Path) -> None:
     empty = install_wheel(clone, tmp_path / "empty")
     printed = run([empty / "bin/flight-delays", "train"], tmp_path, ok=False)
@@ -173,11 +211,13 @@ def test_hugging_face_reads_the_card_with_the_numbers_of_the_evaluation(project:
     }
 
 
+@ONE_TASK
 def test_the_notebook_runs(project: Project) -> None:
     assert "training rows" in project.run("make", "notebook")
     assert (project.root / "reports/explore.png").stat().st_size > 10_000
 
 
+@ONE_TASK
 def test_pre_commit_has_nothing_to_say(clone: Project) -> None:
     clone.run("make", "docs")
     clone.commit("Write the table of columns")
@@ -194,6 +234,7 @@ def test_bad_data_is_refused_and_nothing_is_changed(clone: Project) -> None:
     assert {name: hashes(clone.root / name) for name in before} == before
 
 
+@ONE_TASK
 @pytest.mark.parametrize(
     ("data", "target", "kind"),
     [
@@ -213,6 +254,7 @@ def test_foreign_data_needs_no_python(clone: Project, data: str, target: str, ki
     assert "up to date" in clone.run("dvc", "status")
 
 
+@ONE_TASK
 def test_a_local_source_that_changes_is_noticed_by_dvc(clone: Project) -> None:
     (found,) = importlib.util.find_spec("vega_datasets").submodule_search_locations  # type: ignore[union-attr]
     source = clone.root / "mine.csv"

@@ -1,6 +1,6 @@
 """The Kubernetes manifests of a generated project, held against the schemas of Kubernetes and of the Gateway API.
 
-What the manifests promise is tested in the project itself (`tests/ops/deploying`).
+What the manifests promise is tested in `tests/library/deploying`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from npm import node, npm
 from ruamel.yaml import YAML
 from test_rendering import render, texts
 
-from conftest import ROOT, Project, generate, made_once, run
+from projects import ROOT, Project, generate, made_once, run
 
 TEMPLATE = ROOT / "{{cookiecutter.project}}"
 GATEWAY = ROOT / "tests/gateway"
@@ -173,22 +173,14 @@ def answer(pod: Object, task: Object) -> Object:
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project for Kubernetes, with the environment of another one."""
-    made, _ = generate(tmp_path_factory.mktemp("cluster"), {"deploy_target": "kubernetes"}, {"TRAINYARD_NO_LOCK": "1"})
+    made, _ = generate(tmp_path_factory.mktemp("cluster"), {"deploy_target": "kubernetes"}, {"MODELYARD_NO_LOCK": "1"})
     (made.root / ".venv").symlink_to(made_once("classification", tmp_path_factory).root / ".venv")
     return made
 
 
 @pytest.mark.xdist_group("kubernetes")
-def test_its_tests_of_deploying_pass_with_the_real_kubectl(project: Project) -> None:
-    printed = project.run("python", "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/ops/deploying")
-    assert " passed" in printed
-    assert "skipped" not in printed
-
-
-@pytest.mark.xdist_group("kubernetes")
 def test_a_deployment_sends_nothing_that_kubernetes_does_not_know(project: Project, tmp_path: Path) -> None:
-    # not the template's own file: what Python compiles of it would lie beside it, and be in each new project
-    path = project.root / "tests/ops/deploying/kubernetes/standin.py"
+    path = ROOT / "tests/library/deploying/kubernetes/standin.py"
     spec = importlib.util.spec_from_file_location("standin", path)
     assert spec
     assert spec.loader
@@ -199,10 +191,10 @@ def test_a_deployment_sends_nothing_that_kubernetes_does_not_know(project: Proje
         environment = {"DEPLOY_KUBECONFIG": server.kubeconfig, "HOME": str(tmp_path)}
         for version in ("1.0.0", "2.0.0"):  # the second goes through a canary
             given = ["staging", "--image", f"registry.example/model@sha256:{version[0] * 64}", "--version", version]
-            printed = project.run("python", "-m", "ops", "deploy", *given, env=environment)
+            printed = project.run("python", "-m", "flight_delays", "deploy", *given, env=environment)
             assert f"staging: deployed: {version}" in printed
         cluster.check = lambda _: (_ for _ in ()).throw(ValueError('unknown field "spec.replica"'))
-        refused = project.run("python", "-m", "ops", "deploy", *given, env=environment, ok=False)
+        refused = project.run("python", "-m", "flight_delays", "deploy", *given, env=environment, ok=False)
     assert cluster.refused == []
     assert {"PATCH httproutes flight-delays-serving", "DELETE deployments flight-delays-serving-canary"} <= {
         *cluster.done

@@ -17,7 +17,7 @@ TASKS = ("classification", "regression")
 @pytest.mark.parametrize("task", TASKS)
 def test_a_fresh_project_is_green_and_its_code_covered(tmp_path, task):
     root, before = copy_of(task, tmp_path), processor_seconds()
-    printed = assert_green(root, "-p", "pytest_cov", f"--cov={PACKAGE}", "--cov-report=term")
+    printed = assert_green(root)
     assert processor_seconds() - before < SECONDS
     covered = re.search(r"Total coverage: ([\d.]+)%", printed)
     assert covered, printed

@@ -1,6 +1,6 @@
-"""`ops prove` in a generated project: what a person can forge does not pass, and what is honest does.
+"""`make prove` in a generated project: what a person can forge does not pass, and what is honest does.
 
-Each proof retrains on all of the sample, so there are few of them, and of one task. The project's own tests judge many
+Each proof retrains on all of the sample, so there are few of them, and of one task. The tests of the library judge many
 more forgeries on less data.
 """
 
@@ -11,7 +11,7 @@ import shutil
 
 import pytest
 
-from conftest import Project
+from projects import Project
 
 METRICS = "evaluation/metrics.json"
 pytestmark = pytest.mark.parametrize(
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize(
 
 
 def proven(project: Project, *arguments: str, ok: bool = True) -> tuple[str, dict]:
-    """What `ops prove` printed, and what it wrote for other programs."""
+    """What `make prove` printed, and what it wrote for other programs."""
     printed = project.run("make", "prove", f"ARGS={' '.join(arguments)}", ok=ok)
     return printed, json.loads((project.root / "reports/prove.json").read_text())
 
@@ -68,13 +68,13 @@ def test_an_edited_metric_that_dvc_takes_for_up_to_date_is_named(clone: Project)
 
 
 def test_a_bundle_of_another_python_is_proven_on_a_machine_that_has_no_cache(clone: Project) -> None:
-    path = clone.root / "bundle/manifest.json"
-    manifest = json.loads(path.read_text())
-    here = manifest["environment"]["python"]
-    manifest["environment"]["python"] = "3.11.30"
-    path.unlink()
-    path.write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")
-    clone.run("dvc", "commit", "--force", "--quiet")
+    path = clone.root / "model/environment.json"
+    environment = json.loads(path.read_text())
+    here = environment["python"]
+    environment["python"] = "3.11.30"
+    path.write_text(json.dumps(environment, indent=1) + "\n")
+    clone.run("dvc", "commit", "--force", "--quiet", "train")
+    clone.run("dvc", "repro", "--quiet", "bundle")
     clone.commit("Run the pipeline elsewhere")
     shutil.rmtree(clone.root / ".dvc/cache")
     printed, told = proven(clone)

@@ -1,27 +1,70 @@
-"""Each command that a README gives is run here as it stands."""
+"""Each command that a README or a how-to page gives is run here as it stands, or by the test that is named here."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from modelyard.deploying.deploy import parser
 
-from conftest import BIN, ROOT, Project, generate, run
+from projects import BIN, ROOT, Project, clone_of, generate, made_once, run
 
+INSIDE = ROOT / "{{cookiecutter.project}}"
+PAGES = [path for path in sorted(INSIDE.glob("d*/**/*.md")) if path.name != "model-card.md"]
 NOT_HERE = {"make test"}  # is what runs this
-WITH_DOCKER = ("docker ", "curl ", "'{", "make image", "./")  # tests/release/test_packages.py runs them
-ON_GITHUB = {"export GH_TOKEN=...", "make github", "make github APPLY=1"}  # tests/workflows/test_doctor.py runs it
+# What a page's commands need before them, in a clone of a project whose pipeline has run
+SETTINGS = {"pull-requests.md": "export REF=HEAD", "your-data.md": "git config user.name me"}
+# The beginning of each command that is not run here, and the file that runs it
+ELSEWHERE = {
+    "docker ": "release/test_packages.py",
+    "curl ": "release/test_packages.py",
+    "'{": "release/test_packages.py",  # the second line of curl
+    "./<project>-1.2.0.pyz ": "release/test_packages.py",
+    "make image": "release/test_packages.py",
+    "make package ": "release/conftest.py",
+    "make accept ": "release/test_packages.py",
+    "make verify": "release/test_packages.py",
+    "make deploy ": "release/test_deploy.py",
+    "git tag ": "workflows/test_whole_release.py",
+    "export GH_TOKEN=...": "workflows/test_doctor.py",
+    "make github": "workflows/test_doctor.py",
+    "kubectl ": "test_kubernetes.py",
+    "python -m <package> key ": "library/serving/test_key.py",
+    "make contract SOURCE='postgresql:": "library/training/data/sources/test_sql.py",
+    "make upgrade": "test_cruft.py",
+    "git diff HEAD --stat": "test_cruft.py",
+    "python3 vendor/yard diff ": "test_cruft.py",
+    "python3 vendor/yard check": "test_cruft.py",
+    "python3 vendor/yard hashes": "test_cruft.py",
+    "make eject": "test_cruft.py",
+    "uv lock": "test_cruft.py",
+}
 
 
-def commands(readme: Path) -> list[str]:
-    """The lines of the README's shell blocks without their comments."""
-    blocks = re.findall(r"^```sh\n(.*?)^```", readme.read_text(), re.MULTILINE | re.DOTALL)
+def commands(page: Path) -> list[str]:
+    """The lines of a page's shell blocks, fenced or indented, without their comments."""
+    text = page.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    plain = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    blocks += re.findall(r"(?:^    .*\n)+", plain, re.MULTILINE)
     return [line.partition("  #")[0].strip() for block in blocks for line in block.splitlines() if line.strip()]
+
+
+def where(command: str) -> str | None:
+    """The file of tests that runs a command; None where it is run here."""
+    return next((file for start, file in ELSEWHERE.items() if command.startswith(start)), None)
+
+
+def run_here(page: Path) -> list[str]:
+    """The commands of a page that no other test runs."""
+    return [line for line in commands(page) if where(line) is None]
 
 
 def shell(folder: Path, lines: list[str], env: dict[str, str]) -> str:
@@ -32,8 +75,8 @@ def shell(folder: Path, lines: list[str], env: dict[str, str]) -> str:
 @pytest.fixture
 def template(tmp_path: Path) -> Path:
     """A copy of the template as a person clones it, beside nothing."""
-    root = tmp_path / "clone/trainyard"
-    ignored = shutil.ignore_patterns(".venv", "demo", "__pycache__", ".*_cache", ".made")
+    root = tmp_path / "clone/modelyard"
+    ignored = shutil.ignore_patterns(".venv", "demo", "__pycache__", ".*_cache")
     shutil.copytree(ROOT, root, ignore=ignored)
     return root
 
@@ -59,9 +102,8 @@ def test_the_commands_of_a_project_run_on_a_machine_without_uv(tmp_path: Path) -
     outside = tmp_path / "elsewhere"
     subprocess.run([sys.executable, "-m", "venv", outside], check=True)
     (project.root / "rows.json").write_text("[]")
-    assert set(lines) >= ON_GITHUB
-    lines = [line for line in lines if not line.startswith(WITH_DOCKER)]
-    made = [line for line in lines if "predict" not in line and line not in ON_GITHUB]
+    assert not [line for line in lines if where(line)]
+    made = [line for line in lines if "predict" not in line]
     path = {"PATH": f"{outside / 'bin'}:/usr/local/bin:/usr/bin:/bin"}
     printed = shell(project.root, made, path)
     assert "The report is in reports/report.html" in printed
@@ -71,21 +113,60 @@ def test_the_commands_of_a_project_run_on_a_machine_without_uv(tmp_path: Path) -
     assert [json.loads(line)["prediction"] for line in answered.splitlines()] == probe["answers"]
 
 
-def test_every_make_target_that_a_readme_names_is_there() -> None:
-    inside = ROOT / "{{cookiecutter.project}}"
-    # the template's README tells of the commands of a project as well
-    for readme, makefiles in {inside: [inside], ROOT: [ROOT, inside]}.items():
+def own_data(folder: Path) -> None:
+    """Write `my.csv`: prices of 600 flats."""
+    draw = np.random.default_rng(1)
+    size, floor = draw.uniform(20, 150, 600), draw.integers(0, 6, 600)
+    lines = [
+        f"{a:.1f},{b},{3 * a + 10 * b + e:.1f}" for a, b, e in zip(size, floor, draw.normal(0, 5, 600), strict=True)
+    ]
+    (folder / "my.csv").write_text("\n".join(["size,floor,price", *lines, ""]))
+
+
+@pytest.mark.xdist_group("classification")
+@pytest.mark.parametrize("page", [page for page in PAGES if run_here(page)], ids=lambda page: page.name)
+def test_the_commands_of_a_page_run(page: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    lines = run_here(page)
+    clone = clone_of(made_once("classification", tmp_path_factory), tmp_path)
+    own_data(clone.root)
+    printed = clone.run("bash", "-euo", "pipefail", "-c", "\n".join([SETTINGS.get(page.name, ":"), *lines]))
+    assert page.name != "your-data.md" or "| rmse |" in printed
+
+
+def test_each_other_command_names_the_test_that_runs_it() -> None:
+    given = {line for page in PAGES for line in commands(page)}
+    for start, file in ELSEWHERE.items():
+        assert any(line.startswith(start) for line in given), f"no page gives {start}"
+        assert (ROOT / "tests" / file).is_file(), start
+
+
+def test_the_commands_that_deploy_are_what_the_verb_takes() -> None:
+    lines = [line for line in commands(INSIDE / "docs/operations.md") if line.startswith("make deploy ")]
+    actions = [parser().parse_args(shlex.split(shlex.split(line)[2].removeprefix("ARGS="))).action for line in lines]
+    assert actions == ["staging", "canary", "status", "promote", "rollback"]
+
+
+def test_every_make_target_that_a_document_names_is_there() -> None:
+    # the template's documents name commands of a project as well
+    for documents, makefiles in (
+        ([INSIDE / "README.md", *PAGES], [INSIDE]),
+        ([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")], [ROOT, INSIDE]),
+    ):
         texts = [(folder / "Makefile").read_text() for folder in makefiles]
-        known = {target for text in texts for target in re.findall(r"^([a-z-]+):", text, re.MULTILINE)}
-        named = re.findall(r"`make ([a-z -]+)", (readme / "README.md").read_text())
-        assert {target for line in named for target in line.split()} - {"and"} <= known
+        lines = [line for text in texts for line in re.findall(r"^([a-z -]+):", text, re.MULTILINE)]
+        known = {target for line in lines for target in line.split()}
+        for document in documents:
+            named = re.findall(r"`make ([a-z -]+)", document.read_text())
+            assert {target for line in named for target in line.split()} - {"and"} <= known, document
 
 
 def test_help_lists_every_target(tmp_path: Path) -> None:
-    project, _ = generate(tmp_path, {}, {"TRAINYARD_NO_LOCK": "1"})
+    project, _ = generate(tmp_path, {}, {"MODELYARD_NO_LOCK": "1"})
     for folder in (ROOT, project.root):
-        targets = set(re.findall(r"^\.PHONY: ([a-z-]+)", (folder / "Makefile").read_text(), re.MULTILINE))
-        listed = {
-            line.split()[0] for line in run(["make", "help"], folder, {"PATH": f"{BIN}:/usr/bin:/bin"}).splitlines()
-        }
-        assert listed == targets
+        text = (folder / "Makefile").read_text().replace("\\\n", " ")
+        targets = {name for line in re.findall(r"^\.PHONY: (.*)", text, re.MULTILINE) for name in line.split()}
+        printed = run(["make", "help"], folder, {"PATH": f"{BIN}:/usr/bin:/bin"})
+        # two targets may share a rule and its line
+        assert {
+            name for name in targets if re.search(rf"^([a-z]+ )*{name}( [a-z]+)* ", printed, re.MULTILINE)
+        } == targets

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, generate, run
+from projects import Project, generate, run
 
 KEYS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "us-east-1"}
 
@@ -44,7 +44,7 @@ def test_data_and_model_go_through_s3_to_another_machine(s3: str, tmp_path: Path
     # the source is on S3 as well: two months of the sample, each a file
     upload = (
         "import fsspec, pyarrow.parquet as pq, pyarrow.compute as pc\n"
-        "from flight_delays.pipeline.sources.sample import SampleSource\n"
+        "from modelyard.training.data.sources.sample import SampleSource\n"
         "flights = SampleSource().read('').drop_columns(['delay'])\n"
         "month = pc.month(flights['scheduled_departure'])\n"
         "for number in (1, 2, 3):\n"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import hashlib
 import itertools
 import json
 import re
+import shutil
 import subprocess
+import tempfile
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,9 +19,8 @@ from typing import Any
 import pytest
 from cookiecutter.main import cookiecutter
 from ruamel.yaml import YAML
-from watching import FILES
 
-from conftest import BIN, ROOT, hook
+from projects import BIN, ROOT, hook
 
 PROMPTS: dict[str, Any] = json.loads((ROOT / "cookiecutter.json").read_text())
 CHOICES = {
@@ -29,26 +31,37 @@ CHOICES = {
     "deploy_target": PROMPTS["deploy_target"],
 }
 LEFTOVER = re.compile(r"cookiecutter\.|\{%|\{#|\{\{ ")
+TASK_FILES = {"contract.yaml", "policy.yaml", "pyproject.toml"}
 NAMES = ["a1", "flight-delays", "a-name-of-forty-characters-in-five-words", "zebra-crossings"]
 
 
+@functools.cache
+def without_library() -> Path:
+    """A copy of the template that lacks the library, which no answer changes and which takes most of the time."""
+    root = Path(tempfile.mkdtemp(prefix="rendering-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    folder = "{{cookiecutter.project}}"
+    shutil.copytree(ROOT / folder, root / folder, ignore=shutil.ignore_patterns("modelyard", "__pycache__"))
+    shutil.copyfile(ROOT / "cookiecutter.json", root / "cookiecutter.json")
+    return root
+
+
 def render(folder: Path, answers: dict[str, str]) -> Path:
-    """A project rendered in this process, with what its last hook does to the tree."""
+    """A project rendered in this process, pruned as its last hook does it, without the library."""
     # cookiecutter remembers the answers in its home; parallel runs would write over each other's
     config = folder / "config.yaml"
     config.write_text(f"replay_dir: {folder / 'replay'}\ncookiecutters_dir: {folder / 'templates'}\n")
     given = {"extra_context": answers, "config_file": str(config), "output_dir": str(folder)}
-    root = Path(cookiecutter(str(ROOT), no_input=True, accept_hooks=False, **given))
-    finish = hook("post_gen_project")
+    root = Path(cookiecutter(str(without_library()), no_input=True, accept_hooks=False, **given))
     with contextlib.chdir(root):
-        finish.prune({"license": "MIT", "author": "me", "deploy_target": "compose", **answers})
-        finish.name_package({"project": root.name})
+        hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": "compose", **answers})
     return root
 
 
 def texts(root: Path) -> dict[str, str]:
     """Each file's text by its path in the project."""
-    return {path.relative_to(root).as_posix(): path.read_text() for path in root.rglob("*") if path.is_file()}
+    paths = [path for path in root.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    return {path.relative_to(root).as_posix(): path.read_text() for path in paths}
 
 
 # Of most files, the combinations have few different texts between them, and parsing them takes longer than rendering
@@ -109,12 +122,12 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text())
     assert project["project"]["requires-python"] == f">={answers['python_version']}"
     assert project["project"].get("license", "Proprietary") == answers["license"]
-    assert project["tool"]["trainyard"]["deploy_target"] == answers["deploy_target"]
+    assert project["tool"]["modelyard"]["deploy_target"] == answers["deploy_target"]
     container = json.loads((root / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
     assert read(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
     policy = read(root / "policy.yaml")
-    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "release", "canary", "serving"}
+    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "canary", "serving"}
     assert set(policy) == rules
     assert policy["champion"]["require"] == "not_worse"
     assert read(root / ".pre-commit-config.yaml")["repos"]
@@ -137,7 +150,7 @@ def lint(root: Path) -> None:
 def test_a_name_of_any_length_renders_and_lints(tmp_path: Path, name: str) -> None:
     root = render(tmp_path, {"project": name})
     assert root.name == name
-    assert (root / name.replace("-", "_") / "contract.py").is_file()
+    assert (root / name.replace("-", "_") / "features.py").is_file()
     lint(root)
 
 
@@ -149,8 +162,7 @@ def test_a_plain_python_version_stays_text(tmp_path: Path) -> None:
 def test_the_package_has_no_variable_in_it(tmp_path: Path) -> None:
     template = ROOT / "{{cookiecutter.project}}/{{cookiecutter.__package}}"
     root = render(tmp_path, {"project": "other-name"})
-    plain = {name: text for name, text in texts(template).items() if "__pycache__" not in name}
-    assert {name: text for name, text in texts(root / "other_name").items() if "__pycache__" not in name} == plain
+    assert texts(root / "other_name") == texts(template)
 
 
 def test_the_tasks_differ_in_few_files(tmp_path: Path) -> None:
@@ -159,4 +171,10 @@ def test_the_tasks_differ_in_few_files(tmp_path: Path) -> None:
         (tmp_path / task).mkdir()
         found.append(texts(render(tmp_path / task, {"task": task})))
     assert found[0].keys() == found[1].keys()
-    assert {name for name in found[0] if found[0][name] != found[1][name]} == set(FILES)
+    assert {name for name in found[0] if found[0][name] != found[1][name]} == TASK_FILES
+
+
+def test_the_project_names_the_wheel_that_the_hook_builds(tmp_path: Path) -> None:
+    sources = tomllib.loads((render(tmp_path, {}) / "pyproject.toml").read_text())["tool"]["uv"]["sources"]
+    library = tomllib.loads((ROOT / "{{cookiecutter.project}}/vendor/modelyard/pyproject.toml").read_text())["project"]
+    assert sources == {"modelyard": {"path": f"vendor/modelyard-{library['version']}-py3-none-any.whl"}}

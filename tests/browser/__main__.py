@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from conftest import Project, clone_of, run
+from projects import Project, clone_of, run
 
 from .chromium import picture
 from .comment import comment_page, height
@@ -27,9 +27,9 @@ def blocked(demo: Project, folder: Path) -> str:
     assert old in params.read_text()
     params.write_text(params.read_text().replace(old, new))
     clone.run("dvc", "repro")
-    clone.run("python", "-m", "ops", "champion", "--ref", "origin/main")
-    clone.run("python", "-m", "ops", "gate", ok=False)
-    clone.run("python", "-m", "ops", "report")
+    clone.run("python", "-m", "flight_delays", "champion", "--ref", "origin/main")
+    clone.run("python", "-m", "flight_delays", "gate", ok=False)
+    clone.run("python", "-m", "flight_delays", "report")
     return (clone.root / "reports/report.md").read_text(encoding="utf-8")
 
 

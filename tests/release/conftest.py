@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import pytest
 
-from conftest import Project, made_once, run
+from projects import Project, made_once, run
 
 BASE = "base:raw"  # .ci/engine makes it
 PATIENCE = 600  # seconds until it must be there: CI makes it beside the first tests

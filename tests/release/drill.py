@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from conftest import BIN, Project, clone_of, run
+from projects import BIN, Project, clone_of, run
 from release.load import LONGEST, Answers, load
 from release.ssh_host import SshHost, free_port, ssh_host
 
@@ -59,11 +59,19 @@ class Drill:
         return {"DOCKER_CONFIG": self.environment["DOCKER_CONFIG"]}
 
     def arguments(self, *given: str) -> list[str]:
-        """A command of `ops deploy`, on this stage."""
-        return [str(self.project.root / ".venv/bin/python"), "-m", "ops", "deploy", *given, "--stage", self.stage]
+        """A command of `make deploy`, on this stage."""
+        return [
+            str(self.project.root / ".venv/bin/python"),
+            "-m",
+            self.project.package.name,
+            "deploy",
+            *given,
+            "--stage",
+            self.stage,
+        ]
 
     def deploy(self, *given: str, ok: bool = True, **environment: str) -> str:
-        """What a command of `ops deploy` printed."""
+        """What a command of `make deploy` printed."""
         return run(self.arguments(*given), self.project.root, {**self.environment, **environment}, ok)
 
     def version(self, name: str, version: str) -> list[str]:
@@ -152,7 +160,7 @@ def drill(made: Project, folder: Path) -> Iterator[Drill]:
 
 
 def surroundings(project: Project, folder: Path, host: SshHost) -> tuple[dict[str, str], str]:
-    """What `ops deploy` finds in the environment for any stage of a host, and a key of the service."""
+    """What `make deploy` finds in the environment for any stage of a host, and a key of the service."""
     said = project.run(".venv/bin/python", "-m", project.package.name, "key", "drill", "--roles", "predict,read")
     key = said.split()[-1]
     environment = {

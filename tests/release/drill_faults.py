@@ -12,7 +12,7 @@ FEW = 50  # rows
 KIND = os.environ.get("DRILL_FAULT", "")
 
 if KIND and "serve" in sys.orig_argv:
-    from flight_delays.serving import live
+    from flight_delays._modelyard.serving.answers import live
 
     right = live.Live.answer
 

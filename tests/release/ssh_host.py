@@ -47,7 +47,7 @@ class SshHost:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What `ops deploy` reads."""
+        """What `make deploy` reads."""
         return {"DOCKER_HOST": self.address, "DEPLOY_SSH_KEY": self.key, "DEPLOY_KNOWN_HOSTS": self.known_hosts}
 
     def start(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, made_once
+from projects import Project, made_once
 from release.drill import FAULTS, Drill, docker, drill, kill, wait_until
 
 pytestmark = pytest.mark.xdist_group("images")
@@ -86,7 +86,7 @@ def test_a_deployment_that_is_killed_leaves_the_old_version_and_is_gone_on_with(
         record = stage.record()
         stage.deploy("rollback")
     show(capsys, f"killed in its trial, then gone on with: {answers}")
-    assert "the canary is there already: its trial begins anew" in record["lines"]
+    assert "the canary serves already: its trial starts again" in record["lines"]
     assert record["result"] == "promoted"
     assert answers.failed.total() == 0
 
@@ -154,7 +154,7 @@ def test_a_host_that_goes_away_goes_on_serving_and_can_be_rolled_back_afterwards
     show(capsys, record["reason"], f"the host went away in a trial: {answers}")
     assert record["result"] == "failed"
     assert "the connection to the host failed" in record["reason"]
-    assert "run `ops deploy rollback`" in record["reason"]
+    assert "run `make deploy ARGS=rollback`" in record["reason"]
     assert f"failed: {record['reason']}" in said
     assert "Traceback" not in said
     assert answers.failed.total() == 0

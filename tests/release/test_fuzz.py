@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import BIN, Project
+from projects import BIN, Project
 
 SECONDS = 40  # of fuzzing
 # Not among them: whether all that the document allows is taken. JSON Schema cannot say that columns have one length.

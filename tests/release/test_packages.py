@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project
+from projects import Project
 from release.conftest import docker, package
 
 pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.usefixtures("released")]
@@ -74,7 +74,7 @@ def test_one_byte_changed_names_the_file(released: Project, tmp_path: Path) -> N
         byte = opened.read(1)
         opened.seek(-1, 1)
         opened.write(bytes([byte[0] ^ 1]))
-    told = released.run("python", "-m", "ops", "verify", folder, ok=False)
+    told = released.run("python", "-m", "flight_delays", "verify", folder, ok=False)
     assert "flight-delays-1.2.0.pyz was changed: its SHA-256 is " in told
 
 
@@ -110,10 +110,9 @@ def test_the_service_is_healthy_nobody_and_drains(service: str) -> None:
     assert docker("inspect", "--format", "{{.State.ExitCode}}", service).strip() == "0"
 
 
-def test_what_the_readme_says_of_the_image_answers(released: Project, engine: str) -> None:
-    block = re.search(
-        r"^```sh\n(make image\n.*?)^```", (released.root / "README.md").read_text(), re.MULTILINE | re.DOTALL
-    )
+def test_what_the_documentation_says_of_the_image_answers(released: Project, engine: str) -> None:
+    page = (released.root / "docs/operations.md").read_text().replace("<project>", "flight-delays")
+    block = re.search(r"^```sh\n(make image\n.*?)^```", page, re.MULTILINE | re.DOTALL)
     assert block
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -146,7 +145,7 @@ def test_the_image_says_what_it_is(released: Project) -> None:
     labels = json.loads(docker("image", "inspect", "--format", "{{json .Config.Labels}}", IMAGE))
     assert labels["org.opencontainers.image.version"] == "1.2.0"
     assert labels["org.opencontainers.image.revision"] == released.git("rev-parse", "HEAD").strip()
-    assert labels["trainyard.bundle"] == ask_wheel(released)
+    assert labels["modelyard.bundle"] == ask_wheel(released)
 
 
 def ask_wheel(project: Project) -> str:
@@ -197,8 +196,8 @@ def test_the_pipelines_image_makes_a_model_of_new_data_that_the_service_takes(
 ) -> None:
     code = (
         "import pathlib, pyarrow.compute as c, pyarrow.csv as w\n"
-        "from flight_delays.pipeline.settings import read_contract\n"
-        "from flight_delays.pipeline.sources.sample import SampleSource\n"
+        "from modelyard.training.settings import read_contract\n"
+        "from modelyard.training.data.sources.sample import SampleSource\n"
         "t = SampleSource(read_contract()).read(''); t = t.take(list(range(0, t.num_rows, 10)))\n"
         "m = c.strftime(t['scheduled_departure'], format='%Y-%m')\n"
         f"[w.write_csv(t.filter(c.equal(m, x)), '{tmp_path}/' + x + '.csv') for x in ('2013-01', '2013-02', '2013-03')]"
@@ -268,18 +267,19 @@ def test_the_image_is_accepted_before_it_is_pushed(released: Project, capsys: py
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        # of each bad sort one: the rest is in tests/ops/accepting of a project
-        ("rows.py", "contract: .* requests with a row that breaks the contract were not refused"),
-        ("predictor.py", "contract: sent as rows, probe row 0 is answered with "),
-        ("serving/openapi.py", "openapi: the service does not do what its /openapi.json says"),
+        # of each bad sort one: the rest is in tests/library/releasing/accepting
+        ("runtime/rows.py", "contract: .* requests with a row that breaks the contract were not refused"),
+        ("runtime/predictor.py", "contract: sent as rows, probe row 0 is answered with "),
+        ("serving/http/openapi.py", "openapi: the service does not do what its /openapi.json says"),
         ("serving/__init__.py", "the container ended before the service was ready"),
     ],
 )
 def test_an_image_that_is_not_as_it_must_be_is_not_accepted(released: Project, change: str, said: str) -> None:
     lines = {
-        "rows.py": "_broken_rule = lambda *_: None",
-        "predictor.py": "Model.predict = Model.answer = lambda self, table, _was=Model.answer: _was(self, table) / 2",
-        "serving/openapi.py": "openapi = lambda *given, _was=openapi: _refuse(_was(*given))\n"
+        "runtime/rows.py": "_broken_rule = lambda *_: None",
+        "runtime/predictor.py": "OnnxModel.predict = OnnxModel.answer = "
+        "lambda self, table, _was=OnnxModel.answer: _was(self, table) / 2",
+        "serving/http/openapi.py": "openapi = lambda *given, _was=openapi: _refuse(_was(*given))\n"
         "def _refuse(told):\n    told['paths']['/healthz']['get']['responses'] = {'204': {'description': ''}}\n"
         "    return told",
         "serving/__init__.py": "raise SystemExit('no such thing')",
@@ -287,7 +287,7 @@ def test_an_image_that_is_not_as_it_must_be_is_not_accepted(released: Project, c
     bad = f"bad-{re.sub('[^a-z]', '', change)}:1.2.0"
     add = (
         "import importlib.util as u, pathlib; "
-        f"p = pathlib.Path(u.find_spec({released.package.name!r}).origin).parent / {change!r}; "
+        f"p = pathlib.Path(u.find_spec({released.package.name!r}).origin).parent / '_modelyard' / {change!r}; "
         f"p.write_text(p.read_text() + '\\n' + {lines!r} + '\\n')"
     )
     container = docker("create", "--user", "0:0", "--entrypoint", "python", IMAGE, "-c", add).strip()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, made_once
+from projects import Project, made_once
 
 from .local import GitHub, PullRequest, Repository, Run
 from .local.state import Cache

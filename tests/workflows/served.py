@@ -15,7 +15,7 @@ from release.drill import Drill, client_of, docker, spoil, surroundings
 from release.load import Answers
 from release.ssh_host import free_port, ssh_host
 
-from conftest import Project, clone_of, run
+from projects import Project, clone_of, run
 
 from . import engine
 from .hosted import NAME, Hosted, tagged
@@ -50,12 +50,12 @@ class Served:
         return version
 
     def tools(self, *command: str) -> str:
-        """What a command of `ops.github` printed in the clone, with a person's token."""
+        """What a verb of `vendor/yard` printed in the clone, with a person's token."""
         github = self.hosted.github
         known = {"GITHUB_SERVER_URL": github.url, "GH_TOKEN": github.token({"contents": "write"})}
         # a person is in no run, wherever these tests are
         known |= {"GITHUB_RUN_ID": "", "GITHUB_ACTIONS": ""}
-        said = self.clone.run(".venv/bin/python", "-m", "ops.github", *command, env=known)
+        said = self.clone.run("python3", "vendor/yard", *command, env=known)
         github.deliver(only=())
         return said
 
@@ -161,7 +161,7 @@ def _deploy_by_hand(here: Served) -> None:
 
 
 def _tell(hosted: Hosted, environment: Mapping[str, str], stages: Mapping[str, Drill], folder: Path) -> None:
-    """Set what docs/deploy.md says, as its owner would."""
+    """Set what docs/operations.md says, as its owner would."""
     github = hosted.github
     github.variables |= {name: environment[name] for name in ("DEPLOY_KNOWN_HOSTS", "DEPLOY_BIND", "ROUTER_IMAGE")}
     github.variables["DEPLOY_HOST"] = environment["DOCKER_HOST"]

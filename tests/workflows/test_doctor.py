@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, generate
+from projects import Project, generate
 
 from .local import GitHub, settings
 
@@ -19,7 +19,7 @@ CODEOWNERS = "/policy.yaml @acme/data\n/.github/ @acme/data\n"
 @pytest.fixture(scope="session")
 def generated(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project of the person Ada, not to be changed."""
-    made, _ = generate(tmp_path_factory.mktemp("doctor"), {"github_owner": "ada"}, {"TRAINYARD_NO_LOCK": "1"})
+    made, _ = generate(tmp_path_factory.mktemp("doctor"), {"github_owner": "ada"}, {"MODELYARD_NO_LOCK": "1"})
     return made
 
 
@@ -103,8 +103,11 @@ def test_what_somebody_changed_by_hand_is_found_and_put_right(clinic) -> None:
 @pytest.mark.parametrize(
     ("permissions", "said"),
     [
-        ({}, "error: the token's owner has pull on ada/flight-delays, and its settings take admin"),
-        ({"contents": "write"}, "error: the token's owner has push on ada/flight-delays, and its settings take admin"),
+        ({}, "error: the token's owner has pull on ada/flight-delays, and its settings require admin"),
+        (
+            {"contents": "write"},
+            "error: the token's owner has push on ada/flight-delays, and its settings require admin",
+        ),
         ({"administration": "read"}, "changes are made, then: PATCH /repos/ada/flight-delays: GitHub answered 403"),
     ],
 )
@@ -130,8 +133,8 @@ def test_a_private_repository_of_the_free_plan_is_told_what_it_cannot_have(clini
     acme = clinic("acme", private=True)
     printed = acme.make("APPLY=1")
     assert "acme/flight-delays: private, of an organisation, plan free (as GitHub says)" in printed
-    assert "rulesets: takes a public repository, or the plan Pro, Team or Enterprise. Instead: " in printed
-    assert "reviewers that a deployment waits for: takes a public repository, or the plan Enterprise" in printed
+    assert "rulesets: requires a public repository, or the plan Pro, Team or Enterprise. Instead: " in printed
+    assert "reviewers that a deployment waits for: requires a public repository, or the plan Enterprise" in printed
     assert acme.kept["permissions"] == {"enabled": True, "allowed_actions": "all", "sha_pinning_required": True}
     assert (acme.rulesets, acme.kept["environments"]) == ({}, {})
     assert acme.make("ARGS=--check").endswith("nothing to change\n")
@@ -152,7 +155,7 @@ def test_a_paid_plan_gets_what_it_pays_for(clinic, plan: str, possible: bool) ->
     assert {"main", "review", "tags"} <= acme.rulesets.keys()
     assert ("merge queue" in acme.rulesets) == possible
     assert ("reviewers" in acme.kept["environments"]["production"]) == possible
-    assert ("a merge queue: takes an organisation" in printed) != possible
+    assert ("a merge queue: requires an organisation" in printed) != possible
     assert acme.make("ARGS=--check").endswith("nothing to change\n")
 
 

@@ -12,7 +12,7 @@ from npm import node, npm
 from ruamel.yaml import YAML
 from test_rendering import CHOICES, render
 
-from conftest import BIN, ROOT
+from projects import BIN, ROOT
 
 LANGUAGE = Path(__file__).parent / "language"
 # Each option by itself: test_rendering.py has all combinations, and the workflow files have no variable in them
@@ -67,7 +67,7 @@ def test_the_linters_find_nothing_in_the_template(tmp_path: Path) -> None:
         ("needs: scope", "needs: scoop"),
         ("contents: read", "contents: reed"),
         ("@3d3c42e5aac5ba805825da76410c181273ba90b1", "@v7"),
-        ("run: python3 -m ops.github scope", "run: echo ${{ github.head_ref }}"),
+        ("run: python3 vendor/yard scope", "run: echo ${{ github.head_ref }}"),
     ],
 )
 def test_the_linters_find_what_is_planted(rendered: list[Path], tmp_path: Path, old: str, new: str) -> None:

@@ -9,9 +9,9 @@ from .hosted import REQUIRED, Hosted, step, why
 
 WORSE = ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.001")
 HARMLESS = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
-WORDS = ("ops/__init__.py", "What workflows", "All that workflows")
-OTHER_WORDS = ("ops/__init__.py", "What workflows", "Everything that workflows")
-LONG = ("Makefile", "\t$(RUN) python -m ops report\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
+WORDS = ("Makefile", "# Every command", "# All commands")
+OTHER_WORDS = ("Makefile", "# Every command", "# The commands")
+LONG = ("Makefile", "\t$(YARD) report\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
 INTERVAL = r"\(-?\d\.\d{4} to -?\d\.\d{4}\)"
 MARK = "CML watermark model-report"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Project, run
+from projects import Project, run
 
 from .hosted import Hosted, tagged, tags, why
 
 RELEASE = {"release.yml"}
-SIGNED = "release:\n  annotated_tags: false\n  signed_tags: true\n"
+SIGNED = ("signed_tags = false", "signed_tags = true")
 
 
 @pytest.fixture
@@ -66,13 +66,14 @@ def test_a_version_that_goes_back_is_refused(hosted: Hosted, clone: Project) -> 
     refused(hosted, "v1.0.9 goes back: v1.1.0 is released", {"flight-delays@v1.1.0", "v1.0.9"})
 
 
-def test_where_policy_asks_for_signatures_only_those_of_the_list_count(
+def test_where_the_settings_ask_for_signatures_only_those_of_the_list_count(
     hosted: Hosted, clone: Project, tmp_path: Path
 ) -> None:
     for who in ("ada", "eve"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", tmp_path / who], check=True)
-    policy = clone.root / "policy.yaml"
-    policy.write_text(policy.read_text().partition("release:")[0] + SIGNED)
+    settings = clone.root / "pyproject.toml"
+    assert SIGNED[0] in settings.read_text()
+    settings.write_text(settings.read_text().replace(*SIGNED))
     (clone.root / "deploy").mkdir(exist_ok=True)
     public = (tmp_path / "ada.pub").read_text()
     (clone.root / "deploy/allowed_signers").write_text(f'ada@example.invalid namespaces="git,release" {public}')

@@ -18,7 +18,7 @@ from release.conftest import needed
 from release.drill import ROUTER
 from release.load import Answers
 
-from conftest import BIN, run
+from projects import BIN, run
 
 from . import engine
 from .hosted import NAME, Hosted, push_of_main, restore_caches, seeded, tagged, tags, why
@@ -102,7 +102,7 @@ def trailers(hosted: Hosted, tag: str) -> str:
 def history(released: SimpleNamespace, folder: Path) -> dict[str, Any]:
     """What anyone with a clone is told."""
     run(["git", "clone", "--quiet", released.hosted.repository.path, folder / "clone"], folder)
-    found: dict[str, Any] = json.loads(run([BIN / "python", "-m", "ops.github", "history", "--json"], folder / "clone"))
+    found: dict[str, Any] = json.loads(run([BIN / "python", "vendor/yard", "history", "--json"], folder / "clone"))
     return found
 
 
@@ -231,9 +231,9 @@ def test_an_upload_that_breaks_off_leaves_a_draft_and_goes_on_when_run_again(
         "GITHUB_REPOSITORY": "octo/other",
         "GITHUB_TOKEN": github.token({"contents": "write"}),
         "GH_TOKEN": "",
-        "PYTHONPATH": str(released.host.clone.root),
     }
-    command = [BIN / "python", "-m", "ops.github", "publish", "--tag", f"v{VERSION}", "--notes", "notes.md"]
+    yard = released.host.clone.root / "vendor/yard"
+    command = [BIN / "python", yard, "publish", "--tag", f"v{VERSION}", "--notes", "notes.md"]
     github.broken_uploads = 1
     assert "GitHub answered 502" in run(command, tmp_path, known, ok=False)
     (release,) = github.shelf(other).releases
