@@ -29,8 +29,9 @@ class Verb:
     """What one verb does and what it needs.
 
     module: has `main(arguments, project)`, or `main(arguments)` if the verb is `bare`. extra: the extra that installs
-    the packages it imports, or None if no extra does. bare: whether the standard library is enough. stage: whether DVC runs it. pandas: whether
-    it uses pandas. Importing pandas takes most of a second, and pyarrow would do so for verbs that do not use it.
+    the packages it imports, or None if no extra does. bare: whether the standard library is enough. stage: whether DVC
+    runs it. pandas: whether it uses pandas. Importing pandas takes most of a second, and pyarrow would do so for verbs
+    that do not use it.
     """
 
     module: str
