@@ -71,7 +71,7 @@ def judge_pairs(root: Path, folders: list[Path]) -> Counter[str]:
         for challenger in bundles:
             if champion is challenger:
                 continue
-            verdict = gate(champion, challenger, policy, root)
+            verdict = gate(project, champion, challenger, policy, root)
             broken = {rule.policy.split("`")[1].split(":")[0] for rule in verdict.rules if rule.kept is False}
             found.update({"pairs": 1, "blocked": int(verdict.exit == 1)} | dict.fromkeys(broken, 1))
     return found

@@ -106,7 +106,7 @@ WRONG_SETTINGS = {
         "policy.yaml: floors.rmse: 'late' is a target of kind binary, which has no rmse; it has: roc_auc,",
     ),
     "a stage that does not look at the watermark": (
-        replaced("dvc.yaml", "[source, period, watermark, {", "[source, period, {"),
+        replaced("dvc.yaml", "[source, period, watermark, vendor", "[source, period, vendor"),
         "test_settings.py::test_each_stage_depends_on_the_params_that_it_reads",
         "dvc.yaml: stages.ingest.params must name watermark, which the stage reads",
     ),
