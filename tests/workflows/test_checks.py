@@ -38,9 +38,7 @@ def test_a_fault_is_red_for_its_own_reason(hosted: Hosted, name: str) -> None:
 
 
 def test_a_failing_test_is_red_and_named_in_the_summary(hosted: Hosted) -> None:
-    hosted.propose(
-        "fault", hosted.edit("flight_delays/features.py", "made[name] = values", "made[name] = values[::-1]")
-    )
+    hosted.propose("fault", hosted.edit("flight_delays/features.py", "{name: values}", "{name: values[::-1]}"))
     # the first failure is enough; where tests fail their coverage says nothing
     stop = {"PYTEST_ADDOPTS": "-x --no-cov-on-fail"}
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"}, env=stop)
@@ -48,7 +46,7 @@ def test_a_failing_test_is_red_and_named_in_the_summary(hosted: Hosted) -> None:
     assert [step for step, outcome in job.steps.items() if outcome == "failure"] == ["Test"]
     assert "1 failed" in run.summary
     assert "- `tests.test_features" in run.summary
-    assert "coverage of 80.0%" not in job.log
+    assert "coverage of 90.0%" not in job.log
 
 
 def test_missing_tests_are_red_for_the_coverage(hosted: Hosted) -> None:
@@ -57,5 +55,5 @@ def test_missing_tests_are_red_for_the_coverage(hosted: Hosted) -> None:
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"})
     job = next(job for name, job in run.jobs.items() if name.startswith("test"))
     assert [step for step, outcome in job.steps.items() if outcome == "failure"] == ["Test"]
-    assert "is less than fail-under=80" in job.log, why(run)
+    assert "is less than fail-under=90" in job.log, why(run)
     assert " 0 failed" in run.summary

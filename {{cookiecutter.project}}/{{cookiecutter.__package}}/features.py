@@ -26,10 +26,10 @@ def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
     made: dict[str, NDArray] = {}
     for name, column in contract.inputs.items():
         values = columns[name]
-        if column.type == "timestamp":
-            day = values.astype("datetime64[D]")
-            made[f"{name}_hour"] = (values - day) / HOUR
-            made[f"{name}_weekday"] = (day - MONDAY) / DAY % 7
-        else:
-            made[name] = values
+        day = values.astype("datetime64[D]") if column.type == "timestamp" else None
+        made |= (
+            {name: values}
+            if day is None
+            else {f"{name}_hour": (values - day) / HOUR, f"{name}_weekday": (day - MONDAY) / DAY % 7}
+        )
     return made

@@ -49,10 +49,9 @@ def linear(inputs: Inputs, alpha: float = 1.0, max_iter: int = 1000) -> BaseEsti
         ),
         (OneHotEncoder(handle_unknown="ignore", sparse_output=False), inputs.categories),
     )
-    if inputs.regression:
-        return make_pipeline(prepare, Ridge(alpha=alpha, max_iter=max_iter, random_state=inputs.seed))
-    weight = 1 / alpha if alpha else math.inf
-    return make_pipeline(prepare, LogisticRegression(C=weight, max_iter=max_iter, random_state=inputs.seed))
+    inverse = 1 / alpha if alpha else math.inf
+    kind, strength = (Ridge, {"alpha": alpha}) if inputs.regression else (LogisticRegression, {"C": inverse})
+    return make_pipeline(prepare, kind(max_iter=max_iter, random_state=inputs.seed, **strength))
 
 
 ESTIMATORS: dict[str, Callable[..., BaseEstimator]] = {
