@@ -62,6 +62,10 @@ format: .venv/.test ## Mend style
 	$(BIN)/ruff check --fix --config ruff.toml $(PLAIN)
 	$(BIN)/ruff format --config ruff.toml $(PLAIN)
 
+.PHONY: raise
+raise: .venv/.test ## Raise the library's version and record it, after a change of the library
+	@PYTHONPATH=tests $(BIN)/python -m library.vendoring.raise_version
+
 .PHONY: bench
 bench: .venv/.test ## Measure what the README claims
 	@# wrk puts the load on the service

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from library.vendoring.raise_version import LIBRARY, set_version
+
 from projects import ROOT, run
 
-LIBRARY = "{{cookiecutter.project}}/vendor/modelyard"
 LEFT_OUT = (".git", ".venv", "demo", "__pycache__", ".*_cache")
 WHO = ("-c", "user.name=test", "-c", "user.email=test@example.invalid", "-c", "commit.gpgSign=false")
 
@@ -57,10 +57,5 @@ class Template:
     def release(self, version: str, module: str, old: str, new: str) -> str:
         """Make a version of the template with a new version of the library, in which a module has other text."""
         self.edit(f"{LIBRARY}/src/modelyard/{module}", old, new)
-        for name in (f"{LIBRARY}/pyproject.toml", f"{LIBRARY}/src/modelyard/__init__.py", "cookiecutter.json"):
-            path = self.root / name
-            key = r'((?:^version|^__version__) = |"__library": )"[^"]+"'
-            text, count = re.subn(key, rf'\1"{version}"', path.read_text(), flags=re.MULTILINE)
-            assert count == 1, name
-            path.write_text(text)
+        set_version(self.root, version)
         return self.commit(f"Library {version}")

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from library.vendoring import raise_version
 from library.vendoring.conftest import SOURCE
 from modelyard.errors import YardError
 from modelyard.git import find_commit, git, read_blob
@@ -17,11 +19,8 @@ from modelyard.vendoring import wheel
 
 from projects import ROOT
 
-VERSIONS = Path(__file__).with_name("versions.json")
-MEND = (
-    "the library changed: raise `version` in its pyproject.toml, `__version__` in its __init__.py and `__library` in "
-    "cookiecutter.json, unless main has not got this version yet, and write this line into"
-)
+VERSIONS = ROOT / raise_version.VERSIONS
+MEND = "the library changed: `make raise` raises its version and records the new one"
 
 
 def published(root: Path, path: Path) -> dict[str, str]:
@@ -43,7 +42,7 @@ def test_the_version_rises_with_the_library():
     version = name.split("-")[1]
     digest = hashlib.sha256(content).hexdigest()
     versions = json.loads(VERSIONS.read_text())
-    assert versions.get(version) == digest, f'{MEND} {VERSIONS.relative_to(ROOT)}: "{version}": "{digest}"'
+    assert versions.get(version) == digest, MEND
 
 
 def test_no_version_that_main_has_is_changed():
@@ -66,3 +65,17 @@ def test_a_change_of_a_line_that_main_has_is_noticed(tmp_path, on_main):
     assert published(tmp_path, path) == {"1.0.0": "digest 1"}
     path.write_text("{}")
     assert published(tmp_path, path) == {"1.0.0": "digest 2" if on_main else "digest 1"}
+
+
+def test_raise_writes_the_next_version_in_each_place_and_records_its_wheel(tmp_path):
+    for name in raise_version.PLACES[2:]:
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    shutil.copytree(SOURCE, tmp_path / raise_version.LIBRARY, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+    (tmp_path / raise_version.VERSIONS).parent.mkdir(parents=True)
+    (tmp_path / raise_version.VERSIONS).write_text('{"0.9.0": "a digest"}')
+    raise_version.set_version(tmp_path, raise_version.next_patch("1.2.9"))
+    said = raise_version.record(tmp_path)
+    assert all('"1.2.10"' in (tmp_path / name).read_text() for name in raise_version.PLACES)
+    digest = hashlib.sha256(wheel.build(tmp_path / raise_version.LIBRARY)[1]).hexdigest()
+    assert json.loads((tmp_path / raise_version.VERSIONS).read_text()) == {"0.9.0": "a digest", "1.2.10": digest}
+    assert said == f"modelyard 1.2.10: {digest}"
