@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from modelyard.errors import ContractError
 from modelyard.proving.stale import MADE, PATCH, main, stale
 from modelyard.training.settings import read_yaml
 from sample import SAMPLE
@@ -54,6 +56,72 @@ def test_the_patch_brings_a_fresh_clone_to_what_the_pipeline_made(repository, tm
     git(clone, "apply", "--index", str((repository / PATCH).absolute()))
     for name in ("dvc.lock", "evaluation/slices.csv"):
         assert (clone / name).read_text() == (repository / name).read_text()
+
+
+def test_the_index_stays_as_it_is_and_a_merge_can_be_aborted(repository):
+    git(repository, "branch", "other")
+    for branch, text in (("other", "theirs"), ("-", "ours")):
+        git(repository, "checkout", "--quiet", branch)
+        (repository / "dvc.lock").write_text(f"schema: {text}\n")
+        (repository / "params.yaml").write_text(f"seed: {len(text)}\n")
+        git(repository, "commit", "--quiet", "--all", "-m", text)
+    assert subprocess.run(["git", "-C", repository, "merge", "--quiet", "other"], check=False).returncode
+    (repository / "evaluation/slices.csv").write_text("column,slice\n")
+    before = (repository / ".git/index").read_bytes()
+    assert stale() == ["dvc.lock", "evaluation/slices.csv"]
+    assert (repository / ".git/index").read_bytes() == before
+    (repository / "evaluation/slices.csv").unlink()
+    git(repository, "merge", "--abort")
+    assert git(repository, "status", "--porcelain") == ""
+
+
+def test_a_hook_that_names_another_index_does_not_change_the_answer(repository, tmp_path_factory, monkeypatch):
+    (repository / "dvc.lock").write_text("changed\n")
+    other = tmp_path_factory.mktemp("other")
+    git(other, "init", "--quiet")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / "index"))
+    assert stale() == ["dvc.lock"]
+    assert not (other / "index").exists()
+
+
+def test_the_patch_does_not_depend_on_a_persons_settings(repository, tmp_path_factory):
+    (repository / "dvc.lock").write_text("changed\n")
+    settings = {"diff.external": "false", "diff.noprefix": "true", "color.ui": "always", "diff.renames": "copies"}
+    for key, value in settings.items():
+        git(repository, "config", key, value)
+    stale()
+    clone = tmp_path_factory.mktemp("clone") / "project"
+    git(repository, "clone", "--quiet", str(repository), str(clone))
+    git(clone, "apply", "--index", str((repository / PATCH).absolute()))
+    assert (clone / "dvc.lock").read_text() == "changed\n"
+
+
+def test_a_project_in_a_folder_of_its_repository_is_compared_alone(repository, tmp_path_factory, monkeypatch):
+    top = tmp_path_factory.mktemp("top")
+    git(repository, "clone", "--quiet", str(repository), str(top / "models/flights"))
+    shutil.rmtree(top / "models/flights/.git")
+    (top / "dvc.lock").write_text("of another project\n")
+    git(top, "init", "--quiet")
+    git(top, "add", "--all")
+    git(top, "commit", "--quiet", "-m", "all")
+    monkeypatch.chdir(top / "models/flights")
+    (top / "dvc.lock").write_text("changed\n")
+    assert stale() == []
+    Path("dvc.lock").write_text("changed\n")
+    assert stale() == ["dvc.lock"]
+    patch = PATCH.read_text()
+    git(top, "checkout", "--quiet", ".")
+    git(Path(), "apply", str(PATCH))
+    assert (Path("dvc.lock").read_text(), (top / "dvc.lock").read_text()) == ("changed\n", "of another project\n")
+    assert "a/models/flights/dvc.lock" in patch
+
+
+def test_without_a_commit_there_is_nothing_to_compare_with(tmp_path, monkeypatch):
+    git(tmp_path, "init", "--quiet")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ContractError, match="there is no commit yet to compare with"):
+        stale()
 
 
 def test_a_patch_of_an_earlier_run_does_not_stay(repository):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..git import git
+from ..errors import ContractError
+from ..git import find_commit, git
 from ..github.outputs import write_outputs
 from ..github.relock import OUTPUTS
 from ..runtime.project import Project
@@ -28,14 +30,28 @@ ADVICE = (
 
 
 def stale() -> list[str]:
-    """Write the differences to PATCH; return the outputs that differ from the commit's."""
+    """Write the differences to PATCH; return the outputs that differ from the commit's.
+
+    The repository's index stays as it is, even in the middle of a merge.
+
+    Raises ContractError if there is no commit to compare with.
+    """
+    here = Path()
+    if find_commit(here, "HEAD") is None:
+        raise ContractError("there is no commit yet to compare with; commit the project first")
     present = [name for name in MADE if Path(name).exists()]
-    git(Path(), "add", "--intent-to-add", "--", *present)
-    changed = git(Path(), "diff", "--name-only", "HEAD", "--", *MADE).splitlines()
-    PATCH.parent.mkdir(exist_ok=True)
-    PATCH.unlink(missing_ok=True)
-    if changed:
-        git(Path(), "diff", "--binary", "--no-renames", f"--output={PATCH}", "HEAD", "--", *changed)
+    with tempfile.TemporaryDirectory(prefix="stale-") as folder:
+        index = Path(folder) / "index"
+        git(here, "read-tree", "HEAD", index=index)
+        git(here, "add", "--intent-to-add", "--", *present, index=index)
+        compare = ("diff", "--no-ext-diff", "--no-textconv", "--no-renames")
+        listed = git(here, *compare, "--name-only", "--relative", "-z", "HEAD", "--", *MADE, index=index)
+        changed = [path for path in listed.split("\0") if path]
+        PATCH.parent.mkdir(exist_ok=True)
+        PATCH.unlink(missing_ok=True)
+        if changed:
+            # `git apply` takes paths from the top of the repository, wherever it runs
+            git(here, *compare, "--binary", f"--output={PATCH}", "HEAD", "--", *changed, index=index)
     return changed
 
 
