@@ -79,6 +79,36 @@ def test_a_commit_that_is_not_there_is_told():
     assert not clone.root.parent.exists()
 
 
+def test_a_project_in_a_folder_of_its_repository_is_in_the_same_folder_of_the_clone(repository, monkeypatch):
+    shutil.copytree(repository / ".dvc", repository / "models/flights/.dvc")
+    git(repository, "add", "--all")
+    git(repository, *IDENTITY, "commit", "--quiet", "-m", "another project")
+    monkeypatch.chdir("models/flights")
+    with Clone("main") as clone:
+        assert clone.root.parts[-3:] == (repository.name, "models", "flights")
+        assert settings(clone)[STORAGE]["url"] == str(repository / "models/storage")
+        assert not clone.beside.is_relative_to(clone.root.parents[1])
+    missing = Clone("main~1")
+    with pytest.raises(ContractError, match="has no folder models/flights, which this project is in"), missing:
+        pass
+
+
+def test_a_linked_worktree_is_cloned_from_its_own_commit_and_keeps_it(repository, tmp_path, monkeypatch):
+    """As in a hook there, which has the variables of its repository."""
+    git(repository, "worktree", "add", "--quiet", "--detach", str(tmp_path / "linked"), "main~1")
+    monkeypatch.chdir(tmp_path / "linked")
+    monkeypatch.setenv("GIT_DIR", str(repository / ".git/worktrees/linked"))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(repository / ".git/worktrees/linked/index"))
+    index = (repository / ".git/worktrees/linked/index").read_bytes()
+    with Clone("main") as clone:
+        assert (clone.root / "text").read_text() == "second"
+        shown = ["python", "-c", "import os, sys; sys.exit('GIT_DIR' in os.environ)"]
+        assert clone.run(*shown) == 0
+    assert git(Path(), "log", "-1", "--format=%s") == "first\n"
+    assert (repository / ".git/HEAD").read_text() == "ref: refs/heads/main\n"
+    assert (repository / ".git/worktrees/linked/index").read_bytes() == index
+
+
 @pytest.mark.usefixtures("repository")
 def test_a_branch_is_the_one_that_is_meant_here():
     """In a clone, origin/main is what is called main here."""

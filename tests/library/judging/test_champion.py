@@ -135,6 +135,32 @@ def test_it_is_made_again_when_both_are_gone(repository):
     assert_got(repository, "made again from its source")
 
 
+@pytest.mark.parametrize(
+    ("lost", "how"),
+    [
+        ([], "from the DVC cache"),
+        (["flights/.dvc/cache"], "from the DVC remote"),
+        (["flights/.dvc/cache", "storage"], "made again from its source"),
+    ],
+)
+def test_a_project_in_a_folder_of_its_repository_has_its_champion_too(repository, monkeypatch, lost, how):
+    run(repository, "git", "checkout", "--quiet", "main")
+    shutil.rmtree(repository / ".git")
+    top = repository.parent
+    run(top, "git", "init", "--quiet", "--initial-branch", "main")
+    (top / ".gitignore").write_text("/storage\n")
+    commit(top)
+    for folder in lost:
+        shutil.rmtree(top / folder)
+    (top / "other").mkdir()
+    run(top / "other", "git", "init", "--quiet")
+    with monkeypatch.context() as patch:  # as a hook of another repository has it
+        patch.setenv("GIT_DIR", str(top / "other/.git"))
+        champion(project, "main")
+    assert_got(repository, how)
+    assert exported(repository) == CODE
+
+
 def test_a_forged_object_in_the_cache_is_not_believed(repository):
     forge(next(objects(repository, MODEL)))
     champion(project, "main")

@@ -205,6 +205,20 @@ def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_pat
     (tmp_path / "config/config").write_text(f"[cache]\n    dir = {repository}/.dvc/cache\n")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
     (tmp_path / "temporary").mkdir()
+    # the project is a folder of its repository, in which other files are edited, and a hook of another one runs this
+    shutil.rmtree(repository / ".git")
+    run(tmp_path, "git", "init", "--quiet")
+    (tmp_path / "README.md").touch()
+    run(tmp_path, "git", "add", "README.md", repository.name)
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.invalid"]
+    run(tmp_path, "git", *identity, "commit", "--quiet", "-m", "all")
+    (tmp_path / "README.md").write_text("edited")
+    run(other, "git", "init", "--quiet")
+    run(other, "git", *identity, "commit", "--quiet", "--allow-empty", "-m", "all")
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other / ".git/index"))
+    others_head = (other / ".git/HEAD").read_text()
     before = {path: path.stat().st_mtime_ns for path in repository.rglob("*") if not {".git", ".dvc"} & {*path.parts}}
 
     status, printed = ended(capsys)
@@ -220,6 +234,7 @@ def test_an_honest_commit_is_identical_whatever_surrounds_it(repository, tmp_pat
     assert (repository / "reports/prove.md").read_text().startswith("**Identical:** retraining")
     assert list((tmp_path / "temporary").iterdir()) == []
     assert {path: path.stat().st_mtime_ns for path in before} == before
+    assert (other / ".git/HEAD").read_text() == others_head
     # what was proven has taken the place of the poison
     outs = read_lock(LOCK).outs
     assert all(take(outs[path], tmp_path / "had" / path) for path in ("bundle", "data/periods", "model/model.onnx"))

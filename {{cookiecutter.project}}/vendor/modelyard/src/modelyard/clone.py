@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from .errors import ContractError
-from .git import find_commit, git
+from .git import find_commit, git, without_repository
 from .vendoring.launcher import VendorError, find_library
 
 WHEELS = "vendor/modelyard-*.whl"
@@ -37,26 +37,35 @@ def own_library(checkout: Path) -> list[Path]:
 class Clone:
     """A clone of one commit of the repository in the current folder, removed after the `with` block.
 
-    cache: the DVC cache that it uses; None gives it an empty one of its own.
+    The current folder is the project's, which may be a subfolder of its repository.
 
-    Raises ContractError if there is no such commit.
+    root: the project's folder in the clone. beside: an empty folder outside of the clone, removed with it. cache: the
+    DVC cache that it uses; None gives it an empty one of its own.
+
+    Raises ContractError if there is no such commit, or the commit has no such folder.
     """
 
     def __init__(self, commit: str, cache: Path | None = Path(".dvc/cache")) -> None:
+        self._repository, self._inside = _locate(Path.cwd())
         self._temporary = tempfile.TemporaryDirectory(prefix="clone-")
-        self.root = Path(self._temporary.name) / Path.cwd().name
+        self._top = Path(self._temporary.name) / self._repository.name
+        self.root = self._top / self._inside
+        self.beside = Path(self._temporary.name) / ".beside"
         self._commit, self._cache = commit, cache
 
     def __enter__(self) -> Clone:
-        repository = Path.cwd()
+        project = Path.cwd()
         try:
             # resolved here, because a branch of that name may differ in the clone
-            commit = find_commit(repository, self._commit)
+            commit = find_commit(project, self._commit)
             if commit is None:
                 raise ContractError(f"there is no commit {self._commit!r} here")
-            git(repository, "clone", "--quiet", "--no-checkout", "--shared", str(repository), str(self.root))
-            git(self.root, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit)
-            self._write_settings(repository)
+            self.beside.mkdir()
+            git(project, "clone", "--quiet", "--no-checkout", "--shared", str(self._repository), str(self._top))
+            git(self._top, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit)
+            if not self.root.is_dir():
+                raise ContractError(f"commit {commit[:7]} has no folder {self._inside}, which this project is in")
+            self._write_settings(project)
         except BaseException:
             self._temporary.cleanup()
             raise
@@ -74,13 +83,13 @@ class Clone:
         """Run a program of this environment in the clone with its output on stderr; return its exit status."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         python_path = os.pathsep.join(filter(None, [self.python_path, os.environ.get("PYTHONPATH")]))
-        environment = {**os.environ, "PYTHONPATH": python_path, **(env or {}), "PATH": path}
+        environment = {**without_repository(), "PYTHONPATH": python_path, **(env or {}), "PATH": path}
         return subprocess.run(command, cwd=self.root, env=environment, stdout=2, check=False).returncode  # noqa: S603
 
-    def _write_settings(self, repository: Path) -> None:
+    def _write_settings(self, project: Path) -> None:
         """Write the settings that Git does not hold: credentials, the cache, and absolute paths of local remotes."""
         local = configparser.ConfigParser(interpolation=None)
-        local.read(repository / ".dvc/config.local", encoding="utf-8")
+        local.read(project / ".dvc/config.local", encoding="utf-8")
         shared = configparser.ConfigParser(interpolation=None)
         shared.read(self.root / ".dvc/config", encoding="utf-8")
         for section in {*shared.sections(), *local.sections()}:
@@ -88,14 +97,20 @@ class Clone:
             if section.strip("'").startswith("remote ") and _is_relative(url):
                 if not local.has_section(section):
                     local.add_section(section)
-                local[section]["url"] = str((repository / ".dvc" / url).resolve())
+                local[section]["url"] = str((project / ".dvc" / url).resolve())
         if not local.has_section("cache"):
             local.add_section("cache")
         # always set, because the project's settings may name a shared cache
         own_cache = self.root / ".dvc/cache"
-        local["cache"]["dir"] = str(own_cache if self._cache is None else (repository / self._cache).absolute())
+        local["cache"]["dir"] = str(own_cache if self._cache is None else (project / self._cache).absolute())
         with (self.root / ".dvc/config.local").open("w", encoding="utf-8") as opened:
             local.write(opened)
+
+
+def _locate(folder: Path) -> tuple[Path, Path]:
+    """The top folder of the repository that a folder is in, and the folder's path in it."""
+    top, inside, *_ = git(folder, "rev-parse", "--show-toplevel", "--show-prefix").split("\n")
+    return Path(top), Path(inside)
 
 
 def _is_relative(url: str) -> bool:

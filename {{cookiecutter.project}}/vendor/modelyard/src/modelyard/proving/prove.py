@@ -38,7 +38,7 @@ def prove(project: Project, ref: str | None = None) -> Proof:
     commit = find_commit(Path(), ref or "HEAD")
     if commit is None:
         raise ContractError(f"there is no commit {ref or 'HEAD'!r} here")
-    if ref is None and (edited := git(Path(), "diff", "--name-only", "HEAD", "--").splitlines()):
+    if ref is None and (edited := _edited()):
         raise ContractError(
             f"a commit is what can be proven, and these files differ from HEAD: {', '.join(edited)}; commit them, or "
             "prove HEAD without them with `--ref HEAD`"
@@ -49,6 +49,12 @@ def prove(project: Project, ref: str | None = None) -> Proof:
         if proof.verdict == "identical" or same_bytes:
             scratch.share(CACHE)  # so that the proven outputs need not be made again
         return proof
+
+
+def _edited() -> list[str]:
+    """The tracked files of the project that differ from HEAD; other folders of its repository do not count."""
+    listed = git(Path(), "diff", "--name-only", "--relative", "-z", "HEAD", "--", ".")
+    return [path for path in listed.split("\0") if path]
 
 
 def _prove(scratch: Scratch) -> Proof:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..errors import ContractError
+from ..git import without_repository
 from ..runtime.project import Project
 
 CONFIG = Path(".dvc/config")
@@ -44,15 +45,19 @@ def shared_remote() -> str | None:
 def move(direction: str) -> str:
     """Pull or push; return the result in one line."""
     url = shared_remote()
-    failed = url is not None and subprocess.run(COMMANDS[direction], stdout=2, check=False).returncode  # noqa: S603
+    failed = url is not None and _run(COMMANDS[direction])
     if direction == "pull":
-        subprocess.run(CHECKOUT, stdout=2, check=False)  # noqa: S603
+        _run(CHECKOUT)
     if url is None:
         return f"nothing to {direction}: the DVC remote is a folder of this project"
     if failed:
         mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
         return f"{mark}dvc {direction} failed for {url}, see above; going on without"
     return f"dvc {direction}: {url}"
+
+
+def _run(command: Sequence[str]) -> int:
+    return subprocess.run(command, env=without_repository(), stdout=2, check=False).returncode  # noqa: S603
 
 
 def main(arguments: Sequence[str], _project: Project) -> None:

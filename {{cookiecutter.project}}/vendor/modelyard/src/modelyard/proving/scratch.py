@@ -21,6 +21,7 @@ from typing import Any
 from ..clone import Clone
 from ..command import REFUSAL
 from ..errors import ContractError
+from ..git import without_repository
 from ..judging.lock import LOCK, path_md5, put_folder, read_lock
 from ..runtime.project import Project
 from ..training import layout
@@ -49,7 +50,7 @@ class Scratch:
         self._package = project.name
         self._clone = Clone(commit, cache=None)
         self.root = self._clone.root
-        self._own = self.root.parent / ".scratch"
+        self._own = self._clone.beside
         self._rebuilt = self._own / "rebuilt"
         self.kept = self._own / "kept"
 
@@ -181,7 +182,9 @@ class Scratch:
         return result.stdout
 
     def _environment(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("DVC_", "PYTHON"))}
+        inherited = {
+            name: value for name, value in without_repository().items() if not name.startswith(("DVC_", "PYTHON"))
+        }
         folders = {f"DVC_{name}_DIR": str(self._own / name) for name in FOLDERS}
         threads = str(read_params(self.root / "params.yaml").threads)
         return {

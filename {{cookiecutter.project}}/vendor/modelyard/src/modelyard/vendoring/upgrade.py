@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import io
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -19,7 +18,7 @@ from pathlib import Path
 
 from ..code import STAGES, code_hashes
 from ..errors import YardError
-from ..git import git, read_blob
+from ..git import git, read_blob, without_repository
 from .check import CRUFT
 from .guard import HASHES, VENDOR
 from .hashes import text
@@ -59,7 +58,7 @@ def _require_clean(root: Path) -> None:
 
 def _run(command: Sequence[str], environment: Mapping[str, str] | None = None) -> int:
     sys.stdout.flush()
-    return subprocess.run(command, env={**os.environ, **(environment or {})}, check=False).returncode  # noqa: S603
+    return subprocess.run(command, env={**without_repository(), **(environment or {})}, check=False).returncode  # noqa: S603
 
 
 def _new_hashes(root: Path) -> dict[str, str]:
