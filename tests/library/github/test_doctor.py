@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from library.bare import BARE, LIBRARY_PATH
+from modelyard.errors import GitError
 from modelyard.github.api import GitHubError
 from modelyard.github.doctor import main, origin
 from sample import SAMPLE
@@ -408,6 +409,23 @@ def test_without_a_remote_it_asks_for_the_repository(project, capsys):
         main([])
     assert ended.value.code == 2
     assert "--repository owner/name" in capsys.readouterr().err
+
+
+def test_a_project_in_a_folder_of_its_repository_is_refused(project, monkeypatch, capsys):
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    (project / "models").mkdir()
+    monkeypatch.chdir("models")
+    with pytest.raises(SystemExit) as ended:
+        main(["--repository", "acme/flights"])
+    assert ended.value.code == 2
+    assert "GitHub reads .github/ and CODEOWNERS at the top of a repository only" in capsys.readouterr().err
+
+
+def test_a_repository_of_another_user_is_said_in_the_words_of_git(project, monkeypatch):
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    with pytest.raises(GitError, match="dubious ownership"):
+        origin(project)
 
 
 @pytest.mark.usefixtures("github")

@@ -104,6 +104,25 @@ def test_what_the_base_got_meanwhile_does_not_count(project):
     assert found(project, base) == ("false", "false")
 
 
+def test_paths_are_those_of_the_project_where_it_is_in_a_folder_of_its_repository(project):
+    inside = project / "models/flights"
+    start = {"vendor/README.md": "one\n", "docs/data.md": "1\n", "docs/a.md": "1\n"}
+    start["pyproject.toml"] = (project / "pyproject.toml").read_text()
+    base = change(inside, start)
+    for name, expected in [
+        ("docs/a.md", ("false", "false")),
+        ("docs/data.md", ("true", "false")),
+        ("vendor/README.md", ("true", "true")),
+        ("../../docs/b.md", ("false", "false")),
+        ("../../.github/workflows/train.yml", ("true", "true")),
+    ]:
+        head = change(inside, {name: "two\n"})
+        git(project, "add", "--all")
+        git(project, "commit", "--quiet", "--allow-empty", "-m", name)
+        assert (name, found(inside, base)) == (name, expected)
+        base = head
+
+
 @pytest.mark.parametrize("base", ["", "0" * 40, "f" * 40, "main", "--help", "HEAD; rm -rf ."])
 def test_a_base_that_is_not_known_means_everything(project, base):
     change(project, {"README.md": "two\n"})

@@ -255,6 +255,14 @@ def test_settings_that_are_not_in_git_yet_are_not_overwritten(committed, name):
     assert contents(committed).items() >= {key: before[key] for key in SETTINGS}.items()
 
 
+def test_where_git_cannot_say_what_is_saved_nothing_is_overwritten(committed, monkeypatch):
+    (committed / "contract.yaml").write_text("# mine\n")
+    monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")  # as in a folder of another user
+    with pytest.raises(SystemExit, match=r"error: .*dubious ownership"):
+        run_command(lambda: main(["data.csv"], flights))
+    assert (committed / "contract.yaml").read_text() == "# mine\n"
+
+
 def test_force_overwrites_them(committed):
     (committed / "contract.yaml").write_text("# mine\n")
     main(["data.csv", "--force"], flights)

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from ..errors import YardError
-from ..git import try_git
+from ..git import NO_REPOSITORY, ask_git
 from .api import Client, GitHubError, checked_repository, client
 from .changes import Change
 from .codeowners import faults, read_owners
@@ -23,7 +23,7 @@ from .settings import read_settings
 
 def origin(root: Path) -> str:
     """owner/name of the remote `origin`. Raises GitHubError if it is not on GitHub."""
-    url = try_git(root, "remote", "get-url", "origin").stdout.strip()
+    url = (ask_git(root, "remote", "get-url", "origin", no=[NO_REPOSITORY, "No such remote"]) or "").strip()
     match = re.fullmatch(r"(?:https?://(?:[^@/]+@)?[^/]+/|ssh://git@[^/]+/|git@[^:]+:)([^/]+/[^/]+?)(?:\.git)?/?", url)
     if not match:
         raise GitHubError("the remote origin is no repository on GitHub: say which, with --repository owner/name")
@@ -58,6 +58,16 @@ def doctor(github: Client, repository: str, root: Path, plan: str | None, write:
     return not changes and not owner_faults
 
 
+def _require_top(root: Path) -> None:
+    """Raise GitHubError if the project is in a folder of its repository, where GitHub does not look."""
+    inside = (ask_git(root, "rev-parse", "--show-prefix", no=[NO_REPOSITORY]) or "").strip()
+    if inside:
+        raise GitHubError(
+            f"this project is in the folder {inside} of its repository, and GitHub reads .github/ and CODEOWNERS at "
+            "the top of a repository only; give the project a repository of its own to use its workflows and settings"
+        )
+
+
 def _list(title: str, lines: list[str]) -> None:
     if lines:
         print("\n".join([title, *(f"  {line}" for line in lines)] if title else lines))
@@ -76,6 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     root = Path()
     try:
+        _require_top(root)
         repository = checked_repository(options.repository or origin(root))
         as_wanted = doctor(client(), repository, root, options.plan, options.apply)
     except YardError as error:

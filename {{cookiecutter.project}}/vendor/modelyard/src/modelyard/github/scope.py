@@ -16,7 +16,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..git import try_git
+from ..git import find_commit, git, try_git
 from .api import GitHubError
 from .outputs import write_outputs
 
@@ -46,14 +46,21 @@ def touches_model(paths: Iterable[str]) -> bool:
 
 
 def changed(root: Path, base: str) -> list[str] | None:
-    """The files that differ between HEAD and its merge base with `base`; None if that cannot be determined."""
+    """The files that differ between HEAD and its merge base with `base`; None if that cannot be determined.
+
+    Paths are relative to `root`; those of files outside it, where the project is in a folder of its repository, to the
+    top of the repository.
+    """
     if not re.fullmatch(r"[0-9a-f]{7,64}", base) or not base.strip("0"):
+        return None
+    if find_commit(root, base) is None:
         return None
     fork = try_git(root, "merge-base", base, "HEAD")
     if fork.returncode:
         return None
     listed = try_git(root, "diff", "--name-only", "-z", "--no-renames", fork.stdout.strip(), "HEAD")
-    return None if listed.returncode else [path for path in listed.stdout.split("\0") if path]
+    inside = git(root, "rev-parse", "--show-prefix").rstrip("\n")
+    return None if listed.returncode else [path.removeprefix(inside) for path in listed.stdout.split("\0") if path]
 
 
 def pythons(path: Path) -> list[str]:
@@ -76,7 +83,7 @@ def base_of(event: Mapping[str, Any], root: Path) -> str:
     base = pull.get("base", {}).get("sha") or group.get("base_sha") or event.get("before")
     if not base:
         main = event.get("repository", {}).get("default_branch", "main")
-        base = try_git(root, "rev-parse", "--verify", "--quiet", f"refs/remotes/origin/{main}").stdout.strip()
+        base = find_commit(root, f"refs/remotes/origin/{main}") or ""
     return str(base)
 
 

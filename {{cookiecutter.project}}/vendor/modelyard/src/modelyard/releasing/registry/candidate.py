@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...git import read_blob, try_git
+from ...git import find_commit, read_blob, try_git
 from ...github.api import GitHubError
 from ...versions import Version, read_version
 from .policy import TABLE, ReleasePolicy, read_release_policy
@@ -60,7 +60,7 @@ def admit(root: Path, name: str, main: str) -> Candidate:
             f"there is no tag {name} here; make it with `git tag -a {name}`, or get it with `git fetch --tags`"
         )
     tag, trunk = tags[name], f"refs/remotes/origin/{main}"
-    if try_git(root, "rev-parse", "--verify", "--quiet", f"{trunk}^{{commit}}").returncode:
+    if find_commit(root, trunk) is None:
         raise GitHubError(f"origin/{main} is not known here; get it with `git fetch origin {main}`")
     model = project_metadata(root)["name"]
     registry = read_registry(tags, model)

@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import ContractError
-from ...git import try_git
+from ...git import NO_REPOSITORY, ask_git
 from ...runtime.contract import Column, Contract
 from ...runtime.project import Project
 from ..data.sources.files import FileSource
@@ -168,9 +168,9 @@ def _read(source: str, query: str | None) -> tuple[pa.Table, dict[str, Any]]:
 
 def _refuse_unsaved(root: Path) -> None:
     """Refuse to overwrite settings with changes that are not committed."""
-    status = try_git(root, "status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN))
-    if status.returncode == 0 and status.stdout.strip():
-        files = ", ".join(line[3:] for line in status.stdout.splitlines())
+    show = ("status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN))
+    if changed := ask_git(root, *show, no=[NO_REPOSITORY]):
+        files = ", ".join(line[3:] for line in changed.splitlines())
         raise ContractError(
             f"{files}: changed since the last commit, and drafting would overwrite that; commit it first, or --force"
         )
