@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 # Images of Docker set it, and then each of thousands of processes compiles again all that it imports
 unexport PYTHONDONTWRITEBYTECODE
+# Variables that tie git to one repository, as a hook of git has them: here the folder decides
+unexport $(filter-out GIT_CONFIG_%,$(shell git rev-parse --local-env-vars 2> /dev/null))
 BIN = .venv/bin
 DEMO = demo/flight-delays
 LIBRARY = {{cookiecutter.project}}/vendor/modelyard

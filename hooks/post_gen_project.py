@@ -61,6 +61,25 @@ def is_comparison(answers: dict[str, Any]) -> bool:
     return bool(made_by_python) and len(list(parent.iterdir())) == 1
 
 
+def leave_other_repositories() -> None:
+    """Drop the variables that tie git to one repository, as a hook of git has them, so that the folder decides."""
+    if any(name.startswith("GIT_") for name in os.environ):
+        for name in (_git(Path.cwd(), "rev-parse", "--local-env-vars") or "").split():
+            if name not in ("GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT"):  # settings, such as safe.directory
+                os.environ.pop(name, None)
+
+
+def enclosing() -> str | None:
+    """A line to print where the project, a repository of its own, lies in another one that does not ignore it."""
+    top = _git(Path.cwd(), "rev-parse", "--show-toplevel")
+    if not top or _git(Path.cwd(), "check-ignore", ".") is not None:
+        return None
+    return (
+        f"the project is a repository of its own inside the repository {top}: move it out, as GitHub runs workflows "
+        "from the top of a repository only; or add it to that one's .gitignore"
+    )
+
+
 def link(answers: dict[str, Any]) -> str | None:
     """Write .cruft.json, as `cruft create` does, so that `cruft update` works in the project.
 
@@ -150,7 +169,8 @@ def main(answers: dict[str, Any]) -> None:
         sys.exit(f"refused: the template is not complete: {error}")
     if Path(".git").exists() or is_comparison(answers):
         return
-    notes = [note for note in (link(answers), lock(), commit(answers)) if note]
+    leave_other_repositories()
+    notes = [note for note in (enclosing(), link(answers), lock(), commit(answers)) if note]
     print("\n".join([*notes, "Next:", f"  cd {answers['project']}", "  make pipeline", "  make report"]))
 
 
