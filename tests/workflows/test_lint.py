@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ from npm import node, npm
 from ruamel.yaml import YAML
 from test_rendering import CHOICES, render
 
-from projects import BIN, ROOT
+from projects import BIN, ROOT, run
 
 LANGUAGE = Path(__file__).parent / "language"
 # Each option by itself: test_rendering.py has all combinations, and the workflow files have no variable in them
@@ -53,6 +54,15 @@ def findings(root: Path) -> list[str]:
 
 def test_the_linters_find_nothing_in_a_project_with_any_answers(rendered: list[Path]) -> None:
     assert [found for root in rendered for found in findings(root)] == []
+
+
+def test_they_find_nothing_in_a_project_in_a_folder_of_its_repository(rendered: list[Path], tmp_path: Path) -> None:
+    root = tmp_path / "models/flights"
+    shutil.copytree(rendered[0], root, ignore=shutil.ignore_patterns(".git"))
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    path = {"PATH": f"{BIN}:{os.environ['PATH']}"}
+    printed = run(["make", "--old-file=setup", "RUN=", "workflows"], root, path)
+    assert "zizmor --config" in printed
 
 
 def test_the_linters_find_nothing_in_the_template(tmp_path: Path) -> None:
