@@ -13,6 +13,7 @@ import pytest
 from modelyard.command import run_command
 from modelyard.errors import ContractError
 from modelyard.training.bundle import bundle
+from modelyard.training.data.dataset import read_rows
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.data.sources.sample import SampleSource
 from modelyard.training.draft.draft import draft, main
@@ -146,6 +147,37 @@ def test_data_with_time_is_held_out_by_its_last_periods(project):
     params = read_params()
     assert (params.period, params.watermark, params.split.holdout) == ("month", "2013-10", 1)
     assert read_contract().time == "when"
+
+
+# which of twelve months have rows with a target, and the period, the watermark and the periods held out
+LATE = [
+    (range(12), ("month", "2013-12", 2)),
+    (range(10), ("month", "2013-10", 1)),
+    (range(3), ("day", "2013-03-04", 2)),
+    ([0, 1, 2, 3, 5, 6, 7, 9], ("month", "2013-10", 2)),  # one month would be a validation period without a target
+]
+
+
+@pytest.mark.parametrize(("labelled", "expected"), LATE)
+@pytest.mark.parametrize("target", ["price", "sold"])
+def test_the_watermark_is_the_last_period_with_a_target(project, capsys, labelled, expected, target):
+    days = [(month, day) for month in range(12) for day in range(1, 5)]
+    known = {"price": [place + 0.5 for place in range(48)], "sold": ["yes", "no"] * 24}[target]
+    columns = {
+        "when": [f"2013-{month + 1:02}-{day:02}T12:00:00" for month, day in days],
+        "size": [place % 7 + 0.5 for place in range(48)],
+        target: [value if month in labelled else None for value, (month, _) in zip(known, days, strict=True)],
+    }
+    pyarrow.csv.write_csv(pa.table(columns), "late.csv")
+    main(["late.csv"], flights)
+    params = read_params()
+    assert (params.period, params.watermark, params.split.holdout) == expected
+    late = 48 - 4 * (max(labelled) + 1)
+    said = f"watermark: {expected[1]}, the last {expected[0]} with a target; {late} later rows have no {target} yet"
+    assert (said in capsys.readouterr().out) == (late > 0)
+    ingest(project, read_contract(), params)
+    for part in ("train", "validation", "holdout"):
+        assert len(read_rows(project, read_contract(), params, part).target)
 
 
 def test_the_policy_has_no_bounds_of_another_data_set(project):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .training.estimators import Inputs
 
 __all__ = ["Columns", "Contract", "Inputs", "Project", "run"]
-__version__ = "1.0.3"
+__version__ = "1.0.4"
 
 _PLACES = {
     "Columns": "runtime.matrix",

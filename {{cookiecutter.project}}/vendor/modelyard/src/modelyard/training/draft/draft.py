@@ -22,8 +22,9 @@ from ...runtime.project import Project
 from ..data.sources.files import FileSource
 from ..edit import edit_yaml, round_trip
 from ..layout import CARD
-from ..settings import SqlSettings, read_contract
-from .guess import Roles, guess_contract, periods_of, typed
+from ..settings import SqlSettings, read_contract, read_params
+from .guess import Roles, guess_contract, typed
+from .split import fitted_split, later_rows
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
 HEAD = """\
@@ -104,13 +105,7 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
     }
     if contract.time:
         times = typed(table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
-        period, periods = periods_of(times)
-        held_out = max(1, len(periods) // 6)
-        fitted |= {
-            "period": period,
-            "watermark": periods[-1],
-            "split": {"holdout": held_out, "validation": held_out, "window": None},
-        }
+        fitted |= fitted_split(contract, table)
         days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
         fitted["evaluate"]["resample"] = "day" if rows > 2 * days else "row"
     return fitted
@@ -200,4 +195,10 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
+    params = read_params(root / "params.yaml")
+    if params.watermark and (late := later_rows(contract, table, params.period, params.watermark)):
+        print(
+            f"  watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
+            f"{contract.target} yet, and enter when you move it on"
+        )
     print("Correct it, look at `git diff`, then run `dvc repro`.")

@@ -1,0 +1,63 @@
+"""How a draft splits data with a time: up to which period it is taken, and how many periods are held out.
+
+Labels often come late: the last periods have rows and no target yet. They are left after the watermark, and enter when
+it is moved on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from ...errors import ContractError
+from ...runtime.contract import Contract
+from ..settings import UNITS
+from .guess import periods_of, typed
+
+FRACTION = 6  # of the periods are held out, and as many are for validation
+
+
+def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
+    """The period, the watermark and the split for a table with a time column, as params.yaml has them.
+
+    The watermark is the last period with a target. Holdout and validation are long enough to have rows with one.
+
+    Raises ContractError if the rows with a target lie in too few periods.
+    """
+    moments, labelled = _moments(contract, table)
+    try:
+        period, known = periods_of(pa.chunked_array([moments[labelled]]))
+    except ContractError as error:
+        raise ContractError(f"{error}; only rows with {contract.target} count") from None
+    names = np.unique(moments.astype(f"datetime64[{UNITS[period]}]")).astype(str)
+    taken = [str(name) for name in names if name <= known[-1]]
+    fewest = max(1, len(taken) // FRACTION)
+    longer = range(fewest, len(taken) // 2 + 1)
+    held_out = next((count for count in longer if _is_known(taken, count, known)), fewest)
+    return {
+        "period": period,
+        "watermark": known[-1],
+        "split": {"holdout": held_out, "validation": held_out, "window": None},
+    }
+
+
+def later_rows(contract: Contract, table: pa.Table, period: str, watermark: str) -> int:
+    """The number of rows in periods after the watermark."""
+    moments, _ = _moments(contract, table)
+    return int((moments.astype(f"datetime64[{UNITS[period]}]").astype(str) > watermark).sum())
+
+
+def _is_known(taken: list[str], held_out: int, known: list[str]) -> bool:
+    """Whether each part has a period with a target if as many periods are held out, and as many are for validation."""
+    parts = taken[-held_out:], taken[-2 * held_out : -held_out], taken[: -2 * held_out]
+    return all(not set(known).isdisjoint(part) for part in parts)
+
+
+def _moments(contract: Contract, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
+    """The time of each row that has one, and whether the row has a target."""
+    columns = typed(table.select([str(contract.time), contract.target]))
+    columns = columns.filter(columns[str(contract.time)].is_valid())
+    times = columns[str(contract.time)].cast(pa.timestamp("us")).to_numpy()
+    return times, columns[contract.target].is_valid().to_numpy()
