@@ -6,7 +6,7 @@ Change it freely. It gets whole columns and must answer each row from that row a
 from __future__ import annotations
 
 import numpy as np
-from modelyard import Columns, Contract
+from modelyard import Columns, Contract, clock_names
 from numpy.typing import NDArray
 
 HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
@@ -27,9 +27,9 @@ def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
     for name, column in contract.inputs.items():
         values = columns[name]
         day = values.astype("datetime64[D]") if column.type == "timestamp" else None
-        made |= (
-            {name: values}
-            if day is None
-            else {f"{name}_hour": (values - day) / HOUR, f"{name}_weekday": (day - MONDAY) / DAY % 7}
-        )
+        if day is None:
+            made[name] = values
+        else:
+            hour, weekday = clock_names(name)
+            made |= {hour: (values - day) / HOUR, weekday: (day - MONDAY) / DAY % 7}
     return made

@@ -12,17 +12,19 @@ if TYPE_CHECKING:
     from .cli import run
     from .runtime.contract import Contract
     from .runtime.matrix import Columns
+    from .runtime.names import clock_names
     from .runtime.project import Project
     from .training.estimators import Inputs
 
-__all__ = ["Columns", "Contract", "Inputs", "Project", "run"]
-__version__ = "1.0.4"
+__all__ = ["Columns", "Contract", "Inputs", "Project", "clock_names", "run"]
+__version__ = "1.0.5"
 
 _PLACES = {
     "Columns": "runtime.matrix",
     "Contract": "runtime.contract",
     "Inputs": "training.estimators",
     "Project": "runtime.project",
+    "clock_names": "runtime.names",
     "run": "cli",
 }
 

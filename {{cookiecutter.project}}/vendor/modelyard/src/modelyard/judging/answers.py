@@ -8,6 +8,7 @@ the predictions that its evaluation saved are used.
 from __future__ import annotations
 
 import dataclasses
+import json
 import subprocess
 import sys
 import tempfile
@@ -24,6 +25,7 @@ from ..clone import own_library
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
 from ..runtime.contract import Contract
+from ..runtime.names import saved as saved_names
 from ..runtime.project import Project
 from ..training import layout
 from ..training.data.dataset import Rows, encode_table, split_rows
@@ -32,14 +34,15 @@ from ..training.settings import Params, Split
 
 # Run in a process of its own, because its modules have the same names as those here
 ANSWER = """
-import importlib, sys
-package, library, made_with, bundle, columns, answers, *paths = sys.argv[1:]
+import importlib, json, sys
+package, library, made_with, bundle, names, columns, answers, *paths = sys.argv[1:]
 sys.path[:0] = paths
 if importlib.import_module(f"{library}.code").code_hash("predict") != made_with:
     sys.exit("the library beside it is yet another")
 import numpy as np
 predictor = importlib.import_module(package).project.predictor(bundle)
-np.save(answers, predictor.model.predict(dict(np.load(columns, allow_pickle=False))))
+saved = np.load(columns, allow_pickle=False)
+np.save(answers, predictor.model.predict({name: saved[f"c{place}"] for place, name in enumerate(json.loads(names))}))
 """
 NAMED = 3  # names of changed files in a message
 SEPARATOR = "\x1f"
@@ -170,10 +173,11 @@ def _answer_by_own_code(package: str, bundle: Bundle, columns: dict[str, NDArray
         return "the code beside it is yet another"
     with tempfile.TemporaryDirectory() as temporary:
         inputs, answers = Path(temporary) / "columns.npz", Path(temporary) / "answers.npy"
-        np.savez(inputs, **columns)  # type: ignore[arg-type]
+        # by position, because savez has parameters that a column may be called after
+        np.savez(inputs, **{f"c{place}": values for place, values in enumerate(columns.values())})  # type: ignore[arg-type]
         # isolated from PYTHONPATH and the current folder
         command = [sys.executable, "-I", "-B", "-c", ANSWER, package, LIBRARY.rstrip(":"), made_with.get(predict, "")]
-        command += map(str, [bundle.folder.absolute(), inputs, answers, folder, *library])
+        command += map(str, [bundle.folder.absolute(), json.dumps(list(columns)), inputs, answers, folder, *library])
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if result.returncode:
             return f"its own code fails: {(result.stderr.strip().splitlines() or ['it ended without a message'])[-1]}"
@@ -182,7 +186,7 @@ def _answer_by_own_code(package: str, bundle: Bundle, columns: dict[str, NDArray
 
 def _look_up(saved: Path, bundle: Bundle, rows: Rows, obstacle: str) -> NDArray[np.float64]:
     ids = list(bundle.contract.named("id"))
-    table = pyarrow.parquet.read_table(saved)
+    table = pyarrow.parquet.ParquetFile(saved).read()
     if not ids or any(name not in rows.table.column_names for name in ids):
         raise ContractError(f"{bundle.folder} cannot answer these rows: {obstacle}; and no id pairs its saved answers")
     places = pc.index_in(_keys(rows.table, ids), _keys(table, ids))
@@ -191,7 +195,11 @@ def _look_up(saved: Path, bundle: Bundle, rows: Rows, obstacle: str) -> NDArray[
             f"{bundle.folder} cannot answer these rows: {obstacle}; and {places.null_count:,} of "
             f"{len(places):,} rows are not among its saved answers"
         )
-    names = [name for name in table.column_names if name.startswith("prediction")]
+    names = saved_names(bundle.contract)
+    if absent := [name for name in names if table.column_names.count(name) != 1]:
+        raise ContractError(
+            f"{bundle.folder} cannot answer these rows: {obstacle}; and its saved answers have no column {absent[0]!r}"
+        )
     answers = np.stack([table[name].to_numpy() for name in names], axis=1)[places.to_numpy()]
     return answers if bundle.contract.kind == "multiclass" else answers[:, 0]
 

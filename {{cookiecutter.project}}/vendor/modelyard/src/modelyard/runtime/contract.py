@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ..errors import ContractError
+from .names import clashes, unprintable
 
 Type = Literal["string", "integer", "number", "boolean", "timestamp"]
 Role = Literal["id", "time", "feature", "target", "unused"]
@@ -73,7 +74,7 @@ class Contract:
     slices: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if faults := [*self._column_faults(), *self._role_faults()]:
+        if faults := [*self._column_faults(), *self._role_faults()] or self._name_faults():
             raise ContractError("\n".join(faults))
 
     @classmethod
@@ -122,7 +123,12 @@ class Contract:
         return column.values or [False, True]
 
     def _column_faults(self) -> list[str]:
-        return [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in _faults(column)]
+        broken = [
+            f"columns: {name!r} has a line break or another control character in its name; rename it at the source"
+            for name in unprintable(self.columns)
+        ]
+        named = [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in _faults(column)]
+        return broken or named
 
     def _role_faults(self) -> list[str]:
         faults = []
@@ -139,6 +145,12 @@ class Contract:
             if name not in categorical
         ]
         return faults
+
+    def _name_faults(self) -> list[str]:
+        return [
+            f"columns.{name}: the program makes a column of this name in {table}; give yours another name at the source"
+            for name, table in clashes(self).items()
+        ]
 
 
 def _faults(column: Column) -> list[str]:

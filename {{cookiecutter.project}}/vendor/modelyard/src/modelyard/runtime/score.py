@@ -19,6 +19,7 @@ from typing import Any
 
 from ..errors import ContractError
 from .contract import Contract
+from .names import DECISION, scored
 from .predictor import Predictor
 from .project import Project
 from .rows import Problem, RowsRefused
@@ -60,11 +61,8 @@ def score(predictor: Predictor, source: Path, target: Path, kind: str) -> int:
 def output_columns(contract: Contract) -> dict[str, str]:
     """The columns of the output and the contract's type of each."""
     kinds: dict[str, str] = {name: column.type for name, column in contract.named("id").items()}
-    if contract.kind == "multiclass":
-        kinds |= {f"prediction_{label}": "number" for label in contract.classes}
-    else:
-        kinds["prediction"] = "number"
-    return kinds | {"decision": "number" if contract.kind == "regression" else contract.columns[contract.target].type}
+    kinds |= dict.fromkeys(scored(contract), "number")
+    return kinds | {DECISION: "number" if contract.kind == "regression" else contract.columns[contract.target].type}
 
 
 def answer(predictor: Predictor, chunk: Chunk) -> list[list[Any]]:

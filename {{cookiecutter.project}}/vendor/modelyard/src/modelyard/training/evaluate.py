@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from ..errors import ContractError
 from ..runtime.contract import Contract
+from ..runtime.names import saved
 from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from .bootstrap import intervals
@@ -118,9 +119,8 @@ def write_predictions(path: Path, rows: Rows, scores: Floats, contract: Contract
     """Write each holdout row's id, target and prediction, so that another model can be compared with this one."""
     columns = {name: rows.table[name] for name in contract.named("id", "time")}
     columns |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
-    names = contract.classes if contract.kind == "multiclass" else [""]
-    for name, values in zip(names, np.atleast_2d(scores.T), strict=True):
-        columns[f"prediction {name}".strip()] = pa.chunked_array([values])
+    for name, values in zip(saved(contract), np.atleast_2d(scores.T), strict=True):
+        columns[name] = pa.chunked_array([values])
     pyarrow.parquet.write_table(pa.table(columns), path, compression="zstd")
 
 

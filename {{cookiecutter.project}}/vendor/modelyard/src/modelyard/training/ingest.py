@@ -110,10 +110,12 @@ def _check_ids(root: Path, contract: Contract, old: Iterable[str], new: dict[str
     tables = [table.select(ids) for table in new.values()]
     if old := list(old):
         tables.append(read_periods(root / PERIODS, old, ids))
-    counts = pa.concat_tables(tables).group_by(ids).aggregate([([], "count_all")])
+    # by position, because Arrow looks a name up as a path, and the count has a name of its own
+    keys = [f"id {place}" for place in range(len(ids))]
+    counts = pa.concat_tables(tables).rename_columns(keys).group_by(keys).aggregate([([], "count_all")])
     twice = counts.filter(pc.greater(counts["count_all"], 1))
     if twice.num_rows:
-        examples = tuple(twice[ids[0]].slice(0, 3).to_pylist())
+        examples = tuple(twice[keys[0]].slice(0, 3).to_pylist())
         where = f"the data of {', '.join(new)} beside what was there"
         raise DataRefused(where, [BrokenRule(", ".join(ids), "the same id twice", twice.num_rows, examples)])
 

@@ -13,6 +13,7 @@ import pyarrow.parquet
 
 from ...errors import ContractError
 from ...runtime.bundle import Bundle
+from ...runtime.names import DECISION, scored
 from ...runtime.project import Project
 from .engine import Docker
 from .run import run
@@ -71,11 +72,11 @@ def from_lines(text: str) -> list[Answer]:
 
 def from_table(path: Path, bundle: Bundle) -> list[Answer]:
     """The answers in a file that the verb `score` wrote as Parquet."""
-    rows = pyarrow.parquet.read_table(path).to_pylist()
+    rows = pyarrow.parquet.ParquetFile(path).read().to_pylist()
+    names = scored(bundle.contract)
     if bundle.contract.kind == "multiclass":
-        names = [f"prediction_{one}" for one in bundle.contract.classes]
-        return [([row[name] for name in names], row["decision"]) for row in rows]
-    return [(row["prediction"], row["decision"]) for row in rows]
+        return [([row[name] for name in names], row[DECISION]) for row in rows]
+    return [(row[names[0]], row[DECISION]) for row in rows]
 
 
 def ask_program(program: Path, probes: Probes) -> list[Answer]:

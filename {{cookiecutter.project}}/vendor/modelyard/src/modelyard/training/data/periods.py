@@ -57,7 +57,7 @@ def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa
     files = [_file(folder, period) for period in sorted(periods)]
     if absent := [file for file in files if not file.is_file()]:
         raise ContractError(f"{absent[0]} is not on this machine; get it with `dvc pull`, or make it with `dvc repro`")
-    return pa.concat_tables(pyarrow.parquet.read_table(file, columns=columns) for file in files)
+    return pa.concat_tables(pyarrow.parquet.ParquetFile(file).read(columns).select(columns) for file in files)
 
 
 def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from tqdm import tqdm
 
 from ...errors import ContractError
@@ -85,5 +86,9 @@ class Reader:
         return times.to_numpy().astype(f"datetime64[{self._params.unit}]")
 
     def _sorted(self, table: pa.Table) -> pa.Table:
-        order = [(name, "ascending") for name in self._contract.named("time") | self._contract.named("id")]
-        return table.sort_by(order) if order else table
+        keys = list(self._contract.named("time") | self._contract.named("id"))
+        if not keys:
+            return table
+        # by position, because Arrow looks a name up as a path
+        numbered = table.select(keys).rename_columns([str(place) for place in range(len(keys))])
+        return table.take(pc.sort_indices(numbered, [(name, "ascending") for name in numbered.column_names]))

@@ -131,6 +131,6 @@ def _refuse_other_encoding(content: bytes, name: str) -> None:
 
 def _read_parquet(opened: BinaryIO, name: str) -> pa.Table:
     try:
-        return pyarrow.parquet.read_table(opened)
+        return pyarrow.parquet.ParquetFile(opened).read()
     except pa.ArrowInvalid as error:
         raise ContractError(f"{name} is no whole Parquet file (truncated, or another format): {error}") from None

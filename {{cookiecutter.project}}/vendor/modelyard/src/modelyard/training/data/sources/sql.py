@@ -111,7 +111,7 @@ def _table(result: Result) -> pa.Table:
     names = list(result.keys())
     rows = [tuple(row) for row in result]
     cells = zip(*rows, strict=True) if rows else [()] * len(names)
-    return pa.table({name: _array(values) for name, values in zip(names, cells, strict=True)})
+    return pa.Table.from_arrays([_array(values) for values in cells], names)  # names may be there twice
 
 
 def _array(cells: tuple[Any, ...]) -> pa.Array:
