@@ -101,7 +101,7 @@ def test_a_file_that_is_no_table_of_the_contract_is_refused(csv, text, told):
 
 
 def test_another_encoding_is_named(csv):
-    with pytest.raises(ContractError, match=r"rows.csv is not UTF-8, in line 1 or soon after"):
+    with pytest.raises(ContractError, match=r"rows.csv is not UTF-8: byte 0xe9 in line 2; write it as UTF-8"):
         rows(csv(f"{HEADER}é,2013-01-01,,,,,\n", "latin-1"))
 
 

@@ -23,7 +23,7 @@ from .names import DECISION, scored
 from .predictor import Predictor
 from .project import Project
 from .rows import Problem, RowsRefused
-from .table_files import Chunk, read_chunks, suffix, writer
+from .table_files import Chunk, check_readable, read_chunks, suffix, writer
 
 SHOWN = 20  # problems that are listed; the others are counted
 
@@ -101,13 +101,15 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser = argparse.ArgumentParser(
         prog="score", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("input", type=Path, help="a file of rows: .csv (UTF-8, with a header line) or .parquet")
+    parser.add_argument(
+        "input", type=Path, help="a file of rows: .csv, .tsv, .txt (UTF-8, with a header line) or .parquet"
+    )
     parser.add_argument(
         "output", type=Path, nargs="?", help="where the answers go: .csv or .parquet; else CSV on stdout"
     )
     parser.add_argument("--bundle", help="the bundle's folder; else the one inside the installed wheel")
     options = parser.parse_args(arguments)
-    suffix(options.input)
+    check_readable(options.input)
     if options.output is None:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / "answers.csv"

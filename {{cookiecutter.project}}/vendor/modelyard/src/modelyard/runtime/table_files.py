@@ -13,21 +13,14 @@ from typing import Any, Literal
 
 from ..errors import ContractError
 from .contract import Column, Contract
+from .csv_form import ENDINGS
+from .csv_rows import Row, read_csv
 
 PACKAGE = __name__.partition(".")[0]
 CHUNK = 10_000  # rows that are in memory at once
 KINDS = (".csv", ".parquet")
-# the texts that pyarrow, which reads CSV for training, takes for missing, true and false
-MISSING = frozenset(
-    ["", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "N/A", "NA", "NULL",
-     "NaN", "n/a", "nan", "null"]
-)  # fmt: skip
-BOOLEANS = {
-    **dict.fromkeys(["1", "true", "True", "TRUE"], True),
-    **dict.fromkeys(["0", "false", "False", "FALSE"], False),
-}
+READ = (*ENDINGS, ".parquet", ".pq")
 
-Row = dict[str, Any]
 Write = Callable[[list[list[Any]]], None]
 
 
@@ -41,10 +34,16 @@ class Chunk:
 
 
 def suffix(path: Path) -> str:
-    """The kind of a file by its name: ".csv" or ".parquet". Raises ContractError if it is neither."""
+    """The kind of a file to write, by its name: ".csv" or ".parquet". Raises ContractError if it is neither."""
     if (kind := path.suffix.lower()) not in KINDS:
         raise ContractError(f"{path}: a name that ends with {' or '.join(KINDS)} is expected")
     return kind
+
+
+def check_readable(path: Path) -> None:
+    """Raise ContractError if the name does not end as that of a CSV or Parquet file."""
+    if path.suffix.lower() not in READ:
+        raise ContractError(f"{path}: a name that ends with {', '.join(READ[:-1])} or {READ[-1]} is expected")
 
 
 def read_chunks(path: Path, contract: Contract) -> Iterator[Chunk]:
@@ -54,7 +53,8 @@ def read_chunks(path: Path, contract: Contract) -> Iterator[Chunk]:
 
     Raises ContractError if the file cannot be read or its columns are not those of the contract.
     """
-    read = _read_csv if suffix(path) == ".csv" else _read_parquet
+    check_readable(path)
+    read = _read_csv if path.suffix.lower() in ENDINGS else _read_parquet
     try:
         yield from read(path, contract)
     except OSError as error:
@@ -75,60 +75,8 @@ def _check_columns(path: Path, names: list[str], contract: Contract) -> None:
 
 
 def _read_csv(path: Path, contract: Contract) -> Iterator[Chunk]:
-    with path.open(encoding="utf-8-sig", newline="") as opened:
-        lines = csv.reader(opened, strict=True)
-        rows: list[Row] = []
-        places: list[int] = []
-        start = 1
-        try:
-            if not (header := next(lines, [])):
-                raise ContractError(f"{path} is empty: a CSV file needs a header line")
-            _check_columns(path, header, contract)
-            selected = contract.named("id", "feature", "time")
-            readers = [(name, place, _reader(selected[name])) for place, name in enumerate(header) if name in selected]
-            start = lines.line_num + 1
-            for cells in lines:
-                if len(cells) != len(header):
-                    if cells:
-                        raise ContractError(
-                            f"{path}: line {start:,} has {len(cells)} cells, and the header {len(header)}"
-                        )
-                else:
-                    rows.append({name: read(cells[place]) for name, place, read in readers})
-                    places.append(start)
-                start = lines.line_num + 1  # a quoted cell may hold several lines
-                if len(rows) == CHUNK:
-                    yield Chunk(rows, places, "line")
-                    rows, places = [], []
-        except UnicodeDecodeError as error:
-            raise ContractError(f"{path} is not UTF-8, in line {start:,} or soon after: {error.reason}") from None
-        except csv.Error as error:
-            raise ContractError(f"{path} is no valid CSV: line {start:,}: {error}") from None
-        if rows:
-            yield Chunk(rows, places, "line")
-
-
-def _reader(column: Column) -> Callable[[str], Any]:
-    """A function that parses a cell as the contract's type."""
-    if column.type in ("string", "timestamp"):
-        return lambda text: None if text in MISSING else text
-    if column.type == "boolean":
-        return lambda text: None if text in MISSING else BOOLEANS.get(text, text)
-
-    def number(text: str) -> Any:
-        if text in MISSING:
-            return None
-        try:
-            return text if "_" in text else int(text)
-        except ValueError:
-            pass
-        try:
-            value = float(text)
-        except ValueError:
-            return text
-        return int(value) if column.values is not None and value.is_integer() else value
-
-    return number
+    for rows, lines in read_csv(path, contract, lambda names: _check_columns(path, names, contract), CHUNK):
+        yield Chunk(rows, lines, "line")
 
 
 def _pyarrow(module: str) -> Any:
@@ -151,8 +99,11 @@ def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
                 rows = pa.table(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
                 yield Chunk(rows, list(range(rows_read + 1, rows_read + len(rows) + 1)), "row")
                 rows_read += len(rows)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        raise ContractError(f"{path} is no whole Parquet file: {error}") from None
+    except ContractError:
+        raise
+    except (pa.ArrowException, ValueError, OverflowError):
+        reason = "truncated, or another format, or with values that Python cannot hold"
+        raise ContractError(f"{path} is no whole Parquet file ({reason})") from None
 
 
 def _plain(pa: Any, values: Any, column: Column) -> Any:

@@ -1,0 +1,121 @@
+"""The rows of a CSV file, its cells parsed by the contract; some rows are in memory at a time."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ContractError
+from .contract import Column, Contract
+from .csv_form import COMMA_NUMBER, MAYBE_THOUSANDS, MISSING, START, Form, decimal_mark, encoding_fault, form_of
+
+# the texts that pyarrow, which reads CSV for training, takes for true and false
+BOOLEANS = {
+    **dict.fromkeys(["1", "true", "True", "TRUE"], True),
+    **dict.fromkeys(["0", "false", "False", "FALSE"], False),
+}
+
+Row = dict[str, Any]
+Rows = tuple[list[Row], list[int]]  # and the line in which each starts
+
+
+def read_csv(path: Path, contract: Contract, check_names: Callable[[list[str]], None], size: int) -> Iterator[Rows]:
+    """The rows of a file, `size` at a time, with the contract's inputs and ids.
+
+    Raises ContractError that names the line if the file is no CSV, and whatever `check_names` raises for its header.
+    """
+    with path.open("rb") as binary:
+        form = form_of(binary.read(START), str(path), contract.columns, str(path))
+    with path.open(encoding=form.encoding, newline="") as opened:
+        lines = form.records(opened)
+        start = 1
+        try:
+            header: list[str] = next(filter(None, lines), [])
+            if not header:
+                raise ContractError(f"{path} is empty: a CSV file needs a header line")
+            check_names([name for name in header if name.strip() or name in contract.columns])
+            cells_of = _Cells(path, header, form, contract)
+            rows: list[Row] = []
+            places: list[int] = []
+            start = lines.line_num + 1
+            for cells in lines:
+                if cells:
+                    rows.append(cells_of.row(cells, start))
+                    places.append(start)
+                start = lines.line_num + 1  # a quoted cell may hold several lines
+                if len(rows) == size:
+                    yield rows, places
+                    rows, places = [], []
+            cells_of.check_decimals()
+        except UnicodeError:
+            with path.open("rb") as binary:
+                raise encoding_fault(binary, str(path), str(path)) from None
+        except csv.Error as error:
+            raise ContractError(f"{path} is no valid CSV: line {start:,}: {error}") from None
+        if rows:
+            yield rows, places
+
+
+class _Cells:
+    """Turns the cells of a line into a row."""
+
+    def __init__(self, path: Path, header: Sequence[str], form: Form, contract: Contract) -> None:
+        selected = contract.named("id", "feature", "time")
+        self._path, self._separator, self._width = path, form.separator, len(header)
+        self._nameless = [place for place, name in enumerate(header) if name not in contract.columns]
+        self._readers = [
+            (name, place, self._reader(selected[name])) for place, name in enumerate(header) if name in selected
+        ]
+        self._commas: list[str] = []  # numbers with a comma, and with a point, where either may be the decimal mark
+        self._points: list[str] = []
+
+    def row(self, cells: list[str], line: int) -> Row:
+        if len(cells) != self._width:
+            raise ContractError(f"{self._path}: line {line:,} has {len(cells)} cells, and the header {self._width}")
+        for place in self._nameless:
+            if cells[place].strip():
+                raise ContractError(
+                    f"{self._path}: line {line:,} has {cells[place]!r} in column {place + 1}, which has no name"
+                )
+        return {name: read(cells[place]) for name, place, read in self._readers}
+
+    def check_decimals(self) -> None:
+        """Raise ContractError if the numbers of the file cannot all be meant with one decimal mark."""
+        decimal_mark(self._commas, self._points, self._separator, str(self._path))
+
+    def _reader(self, column: Column) -> Callable[[str], Any]:
+        """A function that parses a cell as the contract's type."""
+        if column.type in ("string", "timestamp"):
+            missing = MISSING - set(column.values or ())  # the contract may list NA as a value
+            return lambda text: None if text in missing else text
+        if column.type == "boolean":
+            return lambda text: None if text in MISSING else BOOLEANS.get(text, text)
+
+        def number(text: str) -> Any:
+            if text in MISSING:
+                return None
+            try:
+                return text if "_" in text else int(text)
+            except ValueError:
+                pass
+            try:
+                value = float(text) if self._separator == "," else self._float(text)
+            except ValueError:
+                return text
+            return int(value) if column.values is not None and value.is_integer() else value
+
+        return number
+
+    def _float(self, text: str) -> float:
+        """A number of a file whose decimal mark may be a comma."""
+        if not re.fullmatch(COMMA_NUMBER, text):
+            value = float(text)
+            if not self._points and "." in text:
+                self._points.append(text)
+            return value
+        if not self._commas or (len(self._commas) == 1 and not re.fullmatch(MAYBE_THOUSANDS, text)):
+            self._commas.append(text)
+        return float(text.replace(",", "."))
