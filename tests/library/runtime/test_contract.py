@@ -31,6 +31,7 @@ def sales(**changes: Any) -> Contract:
         ({"type": "string", "values": ["a", "b", "a"]}, "values has the same value twice"),
         ({"type": "integer", "values": []}, "values is empty"),
         ({"ascending": True}, "ascending belongs to timestamp only"),
+        ({"empty": True}, "empty needs missing: true"),
         ({"format": "%Y"}, "format belongs to timestamp only"),
         ({"pii": True, "purpose": " "}, "it is marked pii and gives no purpose"),
     ],
@@ -122,3 +123,11 @@ def test_what_a_bundle_says_of_the_contract_is_the_contract(made, tmp_path):
     path = tmp_path / "contract.json"
     path.write_text(made.contract.to_json(), encoding="utf-8")
     assert Contract.from_json(path) == made.contract
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_bundle_names_empty_only_where_it_is_used(tmp_path, empty):
+    path = tmp_path / "contract.json"
+    path.write_text(sales(missing=True, empty=empty).to_json(), encoding="utf-8")
+    assert ('"empty"' in path.read_text()) == empty
+    assert Contract.from_json(path) == sales(missing=True, empty=empty)

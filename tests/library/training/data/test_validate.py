@@ -81,6 +81,17 @@ def test_what_nobody_uses_and_labels_that_come_late_may_be_wholly_missing(name):
     assert validate(pa.table({**GOOD, name: pa.nulls(3)}), CONTRACT, "data.csv")[name].null_count == 3
 
 
+def test_a_column_that_may_be_empty_may_be_wholly_missing():
+    column = Column("number", "feature", "", missing=True, empty=True)
+    contract = Contract("t", "", "", COLUMNS | {"size": column})
+    assert validate(pa.table({**GOOD, "size": pa.nulls(3)}), contract, "data.csv")["size"].null_count == 3
+
+
+def test_what_allows_a_column_without_a_value_is_told():
+    with pytest.raises(DataRefused, match=r"size: every value is missing.*\n.* has `missing: true` and `empty: true`"):
+        validate(pa.table({**GOOD, "size": pa.nulls(3)}), CONTRACT, "data.csv")
+
+
 def test_every_broken_rule_is_told_at_once():
     told = found(size=[-1.0, 99.0, 1.0], kind=["a", "b", "c"], key=["x", "y", "z"])
     assert [line.split(":")[0] for line in told] == ["key", "kind", "size", "size"]

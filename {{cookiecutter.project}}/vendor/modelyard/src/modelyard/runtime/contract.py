@@ -29,8 +29,9 @@ class Column:
     """One column of the data.
 
     `minimum` and `maximum` are inclusive and in `unit`. `values` lists every value that may occur; a column that has
-    them is categorical, whatever its type. `format` is the strptime format of a timestamp that is not written in ISO
-    8601; `ascending` says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
+    them is categorical, whatever its type. `missing` says that a value may be missing, and `empty` that all values of a
+    file or period may be. `format` is the strptime format of a timestamp that is not written in ISO 8601; `ascending`
+    says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -43,6 +44,7 @@ class Column:
     maximum: int | float | None = None
     values: list[bool | int | str] | None = None
     missing: bool = False
+    empty: bool = False
     format: str | None = None
     ascending: bool = False
     pii: bool = False
@@ -85,7 +87,11 @@ class Contract:
 
     def to_json(self) -> str:
         """The contract as JSON text; the same contract always gives the same text."""
-        return json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1) + "\n"
+        content = dataclasses.asdict(self)
+        for column in content["columns"].values():
+            if not column["empty"]:  # so that a version of the library that does not know it reads the contract
+                del column["empty"]
+        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     def named(self, *roles: Role) -> dict[str, Column]:
         """The columns that have one of these roles, by name, in the order of the contract."""
@@ -159,6 +165,7 @@ def _faults(column: Column) -> list[str]:
         "role time needs type timestamp": column.role == "time" and column.type != "timestamp",
         "role time cannot be missing": column.role == "time" and column.missing,
         "role id cannot be missing": column.role == "id" and column.missing,
+        "empty needs missing: true": column.empty and not column.missing,
         "a string that is a feature needs `values`; without them give it role unused": (
             column.role == "feature" and column.type == "string" and not column.values
         ),

@@ -39,6 +39,8 @@ class Reader:
                 self._read(name)
             except DataRefused as error:
                 refused.append(str(error))
+            except pa.ArrowException as error:
+                refused.append(f"{name} has values that cannot be read: {error}")
         if refused:
             raise ContractError("\n".join(refused))
 

@@ -8,6 +8,10 @@ from typing import Any
 
 from ...errors import ContractError
 
+EMPTY = "every value is missing"
+ADVICE = "Mend the source, or change contract.yaml if the data is right."
+MAY_BE_EMPTY = "A column of which a whole file or period may have no value has `missing: true` and `empty: true` there."
+
 
 @dataclass(frozen=True)
 class BrokenRule:
@@ -29,5 +33,5 @@ class DataRefused(ContractError):
     def __init__(self, where: str, broken: Iterable[BrokenRule]) -> None:
         self.broken = list(broken)
         lines = [f"{where} breaks the contract, so nothing was taken:", *(f"  {rule}" for rule in self.broken)]
-        lines.append("Mend the source, or change contract.yaml if the data is right.")
+        lines.append(" ".join([ADVICE, *([MAY_BE_EMPTY] if any(rule.rule == EMPTY for rule in self.broken) else [])]))
         super().__init__("\n".join(lines))

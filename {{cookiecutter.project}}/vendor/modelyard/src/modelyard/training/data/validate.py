@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ...runtime.contract import Column, Contract
 from .conform import conform
-from .refusal import BrokenRule, DataRefused
+from .refusal import EMPTY, BrokenRule, DataRefused
 
 PANDAS = {
     "string": "str",
@@ -118,11 +118,7 @@ def _missing_and_extra(table: pa.Table, contract: Contract) -> list[BrokenRule]:
 
 def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
     empty = [name for name in table.column_names if table[name].null_count == table.num_rows]
-    findings = [
-        BrokenRule(name, "every value is missing", table.num_rows)
-        for name in empty
-        if not (contract.columns[name].role in MAY_BE_EMPTY and contract.columns[name].missing)
-    ]
+    findings = [BrokenRule(name, EMPTY, table.num_rows) for name in empty if not may_be_empty(contract.columns[name])]
     filled = table.drop_columns(empty)
     try:
         schema(contract, filled.column_names).validate(frame(filled), lazy=True)
@@ -133,6 +129,11 @@ def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
             examples = tuple(cell.item() if hasattr(cell, "item") else cell for cell in cells)  # numpy's as Python's
             findings.append(BrokenRule(column, names.get(check, check), cases["index"].nunique(), examples))
     return findings
+
+
+def may_be_empty(column: Column) -> bool:
+    """Whether all values of the column may be missing in one file or period."""
+    return column.empty or (column.missing and column.role in MAY_BE_EMPTY)
 
 
 def _undeclared_personal_data(table: pa.Table, contract: Contract) -> list[BrokenRule]:
