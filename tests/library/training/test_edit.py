@@ -71,3 +71,13 @@ def test_null_is_written_as_a_word(tmp_path):
     path.write_text("kept: null # nothing yet\nother: 1\n")
     edit_yaml(path, {"other": None})
     assert path.read_text() == "kept: null # nothing yet\nother: null\n"
+
+
+@pytest.mark.parametrize("text", ["e\x85f", "c\u2028d", "a\nb", "g   h", "k  " * 100, "\x07", "é\x85 " * 60])
+def test_a_text_is_read_back_as_it_was_wherever_it_stands(path, text):
+    edit_yaml(path, {"name": text, "source": {"path": text}, "codes": [text], "floors": {text: 1.0}})
+    for _ in range(2):
+        content = round_trip().load(path)
+        assert content["name"] == content["source"]["path"] == content["codes"][0] == text
+        assert content["floors"][text] == 1.0
+        edit_yaml(path, {"period": "day"})

@@ -2,25 +2,43 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.representer import RoundTripRepresenter
+
+# What is read back as another text unless it is in double quotes: signs that end a line for YAML 1.1 or for Python, and
+# the runs of blanks at which a long text is divided
+FRAGILE = re.compile(r"[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]|  ")
 
 
 class _Representer(RoundTripRepresenter):
-    """Writes null as a word, because a key without a value looks like a mistake."""
+    """Writes null as a word, because a key without a value looks like a mistake, and every text as it will be read."""
+
+
+class _Emitter(RoundTripEmitter):
+    """Leaves a text in double quotes on its line: divided, it is not always read back as it was."""
+
+    def write_double_quoted(self, text: Any, split: Any = True) -> None:
+        super().write_double_quoted(text, split=False)
+
+
+def _text(representer: RoundTripRepresenter, text: str) -> Any:
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style='"' if FRAGILE.search(text) else None)
 
 
 _Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
+_Representer.add_representer(str, _text)
 
 
 def round_trip() -> YAML:
     """A YAML reader and writer that preserves what it read."""
     yaml = YAML()
-    yaml.Representer = _Representer
+    yaml.Representer, yaml.Emitter = _Representer, _Emitter
     yaml.width = 120
     yaml.indent(mapping=2, sequence=4, offset=2)
     yaml.preserve_quotes = True
