@@ -139,7 +139,7 @@ def test_the_targets_values_say_what_the_task_is(values, kind):
 )
 def test_a_target_that_cannot_be_predicted_is_told(values):
     given = values if isinstance(values, pa.Array) else pa.array(values)
-    with pytest.raises(ContractError, match="different values; name another with TARGET="):
+    with pytest.raises(ContractError, match=r"different values.*; name another with TARGET="):
         guess(TABLE.append_column("target", given))
 
 
@@ -177,7 +177,7 @@ def test_roles_that_a_person_gave_are_taken():
 
 @pytest.mark.parametrize("role", [{"target": "x"}, {"time": "x"}, {"ids": ["x"]}])
 def test_a_role_for_a_column_that_is_not_there_is_told(role):
-    with pytest.raises(ContractError, match="the source has no column 'x'; it has: size, price"):
+    with pytest.raises(ContractError, match="the source has no column 'x'; it has: 'size', 'price'"):
         guess(TABLE, **role)
 
 

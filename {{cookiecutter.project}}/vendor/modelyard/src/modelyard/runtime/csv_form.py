@@ -82,7 +82,7 @@ def form_of(start: bytes, where: str, known: Collection[str] = (), path: str | N
         if re.match(shape, start, re.IGNORECASE):
             raise ContractError(f"{where} is no CSV file but {what}")
     encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
-    if encoding == "utf-8" and (nulls := start.count(0)):
+    if encoding == "utf-8" and (nulls := start.count(0)) > len(start) / 4:
         little = start[1::2].count(0) > nulls / 2
         name = f"UTF-16{'LE' if little else 'BE'}"
         raise ContractError(f"{where} is not UTF-8 but seems to be {name}: {_convert(name, path)}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,17 @@ from ...errors import ContractError
 from ...git import NO_REPOSITORY, ask_git
 from ...runtime.contract import Column, Contract
 from ...runtime.project import Project
-from ..data.sources.files import FileSource
+from ..data.sources.csv_table import Decisions
+from ..data.sources.files import FileSource, watched
+from ..data.validate import validate
 from ..edit import edit_yaml, round_trip
 from ..layout import CARD
-from ..settings import SqlSettings, read_contract, read_params
+from ..settings import Params, SqlSettings, read_contract, read_params
 from .guess import Roles, guess_contract, typed
+from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .split import fitted_split, later_rows
+from .staged import staged
+from .told import decided, shown
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
 HEAD = """\
@@ -57,25 +62,43 @@ On {metrics.rows:,} rows that it never saw, beside the baseline, which answers e
 """
 
 
-def draft(root: Path, table: pa.Table, source: dict[str, Any], roles: Roles) -> Contract:
+def draft(
+    root: Path,
+    table: pa.Table,
+    source: dict[str, Any],
+    roles: Roles,
+    parts: Mapping[str, pa.Table] | None = None,
+    check: Callable[[Contract, Params], None] | None = None,
+) -> Contract:
     """Write the settings for this table of that source under `root`; return the contract.
 
-    Raises ContractError, with nothing written, if no contract can be guessed.
+    parts: the parts in which the source is read, by name; else the table is one, or one a period if it has a time.
+    check: is given what is about to be written; else the table is validated.
+
+    Raises ContractError, with nothing written, if no contract can be guessed, or if the data breaks the one guessed.
     """
     try:
         owner = read_contract(root / "contract.yaml").owner
     except ContractError:
         owner = "(to be named)"
-    contract = guess_contract(table, root.resolve().name, owner, roles)
-    changes = {
-        "params.yaml": fitted_params(contract, table, source),
-        "policy.yaml": fitted_policy(contract),
-    }
-    _write_contract(root / "contract.yaml", contract)
-    for name, values in changes.items():
-        edit_yaml(root / name, values)
-    _watch(root / "dvc.yaml", _local_path(source["path"]) if source["kind"] == "files" else None)
-    (root / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
+    try:
+        contract = guess_contract(table, root.resolve().name, owner, roles)
+        fitted = fitted_params(contract, table, source)
+        pieces = list(parts.values()) if parts else by_period(table, contract, fitted.get("period", "month"))
+        contract = fit_each(contract, pieces)
+    except pa.ArrowException as error:
+        raise ContractError(f"{column_at_fault(table)} that no contract can take: {error}") from None
+    changes = {"params.yaml": fitted, "policy.yaml": fitted_policy(contract)}
+    with staged(root, WRITTEN) as folder:
+        _write_contract(folder / "contract.yaml", contract)
+        for name, values in changes.items():
+            edit_yaml(folder / name, values)
+        _watch(folder / "dvc.yaml", watched(source["path"]) if source["kind"] == "files" else None)
+        (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
+        if check:
+            check(contract, read_params(folder / "params.yaml"))
+        else:
+            validate(table, contract, "the source")
     return contract
 
 
@@ -138,27 +161,16 @@ def _watch(path: Path, watched: str | None) -> None:
     yaml.dump(content, path)
 
 
-def _local_path(path: str) -> str | None:
-    """The file, or the folder that holds the files of a glob; None if it is not on this machine."""
-    if "://" in path:
-        return None
-    fixed = Path(path).parts
-    wild = next((place for place, part in enumerate(fixed) if any(sign in part for sign in "*?[")), len(fixed))
-    return str(Path(*fixed[:wild])) if fixed[:wild] else None
-
-
-def _read(source: str, query: str | None) -> tuple[pa.Table, dict[str, Any]]:
+def _read(source: str, query: str | None) -> tuple[dict[str, pa.Table], dict[str, Any], Decisions]:
+    """The source's files by name, or a query's rows by no name, the settings of the source, and what was decided."""
     if query is None:
         reader = FileSource(source)
-        tables = [reader.read(name) for name in reader.objects()]
-        try:
-            return pa.concat_tables(tables, promote_options="permissive"), {"kind": "files", "path": source}
-        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise ContractError(f"the files of {source} do not fit together: {error}") from None
+        parts = {name: reader.read(name) for name in reader.objects()}
+        return parts, {"kind": "files", "path": source}, reader.decisions
     from ..data.sources.sql import read_query
 
     settings = SqlSettings("sql", source, query)
-    return read_query(settings), {"kind": "sql", "url": source, "query": query}
+    return {"": read_query(settings)}, {"kind": "sql", "url": source, "query": query}, Decisions()
 
 
 def _refuse_unsaved(root: Path) -> None:
@@ -188,10 +200,19 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         raise ContractError(f"{missing[0]}: no such file; run this in the project's root folder")
     if not options.force:
         _refuse_unsaved(root)
-    table, source = _read(options.source, options.query)
-    contract = draft(root, table, source, Roles(options.target, options.time, options.id))
+    parts, source, decisions = _read(options.source, options.query)
+    table = together(parts, options.source)
+    if table.num_columns == 1:
+        raise ContractError(
+            f"{options.source} has one column, {table.column_names[0]!r}, so there is nothing to predict from; cells "
+            "are separated by commas, semicolons, tabs or bars"
+        )
+    roles = Roles(options.target, options.time, options.id)
+    contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     counts = {
-        role: ", ".join(contract.named(role)) for role in ("target", "time", "id", "unused") if contract.named(role)
+        role: ", ".join(map(shown, contract.named(role)))
+        for role in ("target", "time", "id", "unused")
+        if contract.named(role)
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
@@ -201,4 +222,6 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             f"  watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
             f"{contract.target} yet, and enter when you move it on"
         )
+    for line in decided(contract, table, decisions, params.evaluate):
+        print(f"  {line}")
     print("Correct it, look at `git diff`, then run `dvc repro`.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import math
 import re
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
-from ...runtime.contract import Column, Contract
+from ...runtime.contract import Column, Contract, Role
 from ..data.conform import nan_as_missing
 from ..data.validate import personal_data
 from ..settings import UNITS
@@ -23,7 +24,8 @@ MOST_VALUES = 100  # a string with more different values is no category
 MOST_CLASSES = 20
 FEWEST_PERIODS, MOST_PERIODS = 4, 240
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
-LIKELY_ID = re.compile(r"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^unnamed", re.IGNORECASE)
+ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
+LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^({ROW_NUMBERS.pattern})$", re.IGNORECASE)
 UNKNOWN = "(to be described)"
 DATES = ["%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"]
 DATE_FORMATS = [date + clock for date in DATES for clock in ("", " %H:%M", " %H:%M:%S")]
@@ -47,11 +49,27 @@ class Roles:
     time: str | None = None
     ids: Sequence[str] | None = None
 
-    def check(self, table: pa.Table) -> None:
-        """Raise ContractError if a chosen column does not exist."""
-        for name in filter(None, (self.target, self.time, *(self.ids or ()))):
-            if name not in table.column_names:
-                raise ContractError(f"the source has no column {name!r}; it has: {', '.join(table.column_names)}")
+    def found(self, table: pa.Table) -> Roles:
+        """The roles with the columns' names as the table has them: blanks at their ends need not be given.
+
+        Raises ContractError if a chosen column does not exist.
+        """
+
+        def find(name: str | None) -> str | None:
+            names = [column for column in table.column_names if column.strip() == (name or "").strip()]
+            if not name or name in table.column_names:
+                return name
+            if len(names) != 1:
+                listed = ", ".join(map(repr, table.column_names))
+                raise ContractError(f"the source has no column {name!r}; it has: {listed}")
+            return names[0]
+
+        ids = None if self.ids is None else [find(name) or name for name in self.ids]
+        found = dataclasses.replace(self, target=find(self.target), time=find(self.time), ids=ids)
+        given = [name for name in (found.target, found.time, *(ids or ())) if name]
+        if twice := [name for name in given if given.count(name) > 1]:
+            raise ContractError(f"the column {twice[0]!r} is given two roles of target, time and id; a column has one")
+        return found
 
 
 def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None = None) -> Contract:
@@ -62,9 +80,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
 
     Raises ContractError if there is nothing to predict or no feature, or a column has no type that a contract allows.
     """
-    roles = roles or Roles()
-    roles.check(table)
     _check_columns(table)
+    roles = (roles or Roles()).found(table)
     if not table.num_rows:
         raise ContractError("the source has no rows to draft a contract from")
     formats = {name: date_format(table[name]) for name in table.column_names}
@@ -72,6 +89,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     target = roles.target or _guess_target(table)
     time = roles.time or _guess_time(table, target)
     ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
+    if time:
+        _check_time(time, table[time])
     columns = {}
     for column in table.column_names:
         if column == target:
@@ -79,13 +98,23 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         elif column == time:
             columns[column] = Column("timestamp", "time", UNKNOWN, ascending=_is_ascending(table[column]))
         elif column in ids:
-            columns[column] = Column(_type(table[column]), "id", UNKNOWN)
+            columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column])
         else:
             columns[column] = _other(column, table[column])
     for column, written in formats.items():
         if written and columns[column].type == "timestamp":
             columns[column] = dataclasses.replace(columns[column], format=written)
     return Contract(name, UNKNOWN, owner, columns, slices=_slices(columns))
+
+
+def as_personal(column: Column, values: pa.ChunkedArray) -> Column:
+    """The column, marked as personal data if its values seem to be, and then no feature."""
+    if not personal_data("", values):
+        return column
+    role: Role = "unused" if column.role == "feature" else column.role
+    return dataclasses.replace(
+        column, role=role, values=column.values if role == "target" else None, pii=True, purpose=UNKNOWN
+    )
 
 
 def _check_columns(table: pa.Table) -> None:
@@ -103,10 +132,15 @@ def typed(table: pa.Table) -> pa.Table:
 
 def date_format(values: pa.ChunkedArray) -> str | None:
     """The strptime format of a column of text; None if it is ISO 8601, not a time, or ambiguous."""
-    if not pa.types.is_string(values.type) or values.null_count == len(values):
-        return None
-    fitting = [written for written in DATE_FORMATS if _reads(values, written)]
+    fitting = date_formats(values)
     return fitting[0] if len(fitting) == 1 else None
+
+
+def date_formats(values: pa.ChunkedArray) -> list[str]:
+    """The strptime formats that a column of text may have."""
+    if not pa.types.is_string(values.type) or values.null_count == len(values):
+        return []
+    return [written for written in DATE_FORMATS if _reads(values, written)]
 
 
 def _reads(values: pa.ChunkedArray, written: str) -> bool:
@@ -182,6 +216,19 @@ def _guess_time(table: pa.Table, target: str) -> str | None:
     return None
 
 
+def _check_time(name: str, times: pa.ChunkedArray) -> None:
+    if not pa.types.is_temporal(times.type):
+        example = repr(times.drop_null()[0].as_py()) if times.null_count < len(times) else "nothing"
+        raise ContractError(
+            f"the column {name!r} cannot be the time: it has {example}; a date in ISO 8601 such as 2013-12-24 can be "
+            "read, or one whose day and month can be told apart"
+        )
+    if times.null_count:
+        raise ContractError(
+            f"the column {name!r} cannot be the time: it is missing in {times.null_count:,} of {len(times):,} rows"
+        )
+
+
 def _guess_ids(table: pa.Table, target: str) -> list[str]:
     for name in table.column_names:
         values = table[name]
@@ -198,12 +245,18 @@ def _is_ascending(values: pa.ChunkedArray) -> bool:
 
 def _target(values: pa.ChunkedArray) -> Column:
     if pa.types.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
-        values = values.cast(pa.int64())
+        with contextlib.suppress(pa.ArrowInvalid):  # too large, or infinite
+            values = values.cast(pa.int64())
     kind, missing = _type(values), values.null_count > 0
-    different = sorted(pc.unique(values).drop_null().to_pylist())
+    unique = pc.unique(values).drop_null()
+    if kind == "timestamp":
+        raise ContractError(
+            f"the target has {len(unique)} different values, which are times; name another with TARGET="
+        )
+    different = sorted(unique.to_pylist())
     if (different and kind in ("boolean", "number")) or (kind == "integer" and len(different) > MOST_CLASSES):
         return Column(kind, "target", UNKNOWN, missing=missing)
-    if kind == "timestamp" or not 2 <= len(different) <= MOST_CLASSES:
+    if not 2 <= len(different) <= MOST_CLASSES:
         raise ContractError(
             f"the target has type {kind} and {len(different)} different values; name another with TARGET="
         )
@@ -219,7 +272,7 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
         if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
             return Column(kind, "unused", UNKNOWN, missing=missing)
         return Column(kind, "feature", UNKNOWN, values=different, missing=missing)
-    if values.null_count == len(values):
+    if values.null_count == len(values) or ROW_NUMBERS.fullmatch(name):
         return Column(kind, "unused", UNKNOWN, missing=missing)
     if kind in ("boolean", "timestamp"):
         return Column(kind, "feature", UNKNOWN, missing=missing)

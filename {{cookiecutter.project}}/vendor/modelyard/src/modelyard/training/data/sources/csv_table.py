@@ -146,7 +146,7 @@ class CsvTable:
         return table
 
     def _named(self, table: pa.Table) -> pa.Table:
-        """The table without the columns that have neither a name nor a value, as spreadsheets write them."""
+        """The table without what spreadsheets add: columns without a name or a value, and empty rows at the end."""
         nameless = [
             place for place, name in enumerate(table.column_names) if not name.strip() and name not in self._columns
         ]
@@ -154,7 +154,11 @@ class CsvTable:
         if len(filled) > 1:
             places = ", ".join(str(place + 1) for place in filled)
             raise ContractError(f"{self._where}: columns {places} have values and no name; name them in the header")
-        return table.select([place for place in range(table.num_columns) if place not in set(nameless) - set(filled)])
+        table = table.select([place for place in range(table.num_columns) if place not in set(nameless) - set(filled)])
+        rows = table.num_rows
+        while rows and not any(cells[rows - 1].is_valid for cells in table.columns):
+            rows -= 1
+        return table.slice(0, rows)
 
     def _told_decimal(self) -> str:
         commas: list[str] = []

@@ -81,12 +81,12 @@ def watched(path: str) -> str | None:
         return None
     here = Path(path)
     if not here.exists():
-        wild = next((place for place in range(len(here.parts)) if _is_wild(here, place)), len(here.parts))
+        wild = next((place for place in range(len(here.parts)) if is_wild(here, place)), len(here.parts))
         here = Path(*here.parts[:wild])
     return str(here) if here.parts else None
 
 
-def _is_wild(path: Path, place: int) -> bool:
+def is_wild(path: Path, place: int) -> bool:
     """Whether this part of a path stands for several names: it has signs of a glob, and nothing has just this name."""
     return any(sign in path.parts[place] for sign in GLOB) and not Path(*path.parts[: place + 1]).exists()
 
@@ -100,15 +100,17 @@ def _listed(path: str) -> tuple[Any, list[Any]]:
     files, here = LocalFileSystem(), Path(os.path.expanduser(path)).absolute()
     if here.is_dir():
         raise ContractError(f"source {path} is a folder; name its files, as in {Path(path) / '*.csv'}")
-    wild = [_is_wild(here, place) for place in range(len(here.parts))]
+    wild = [is_wild(here, place) for place in range(len(here.parts))]
     if here.exists() or not any(wild):
         return files, [str(here)]
-    parts = [part if is_wild else glob.escape(part) for part, is_wild in zip(here.parts, wild, strict=True)]
+    parts = [part if signs else glob.escape(part) for part, signs in zip(here.parts, wild, strict=True)]
     return files, files.glob(str(Path(*parts)))
 
 
 def _read_parquet(opened: Any, name: str) -> pa.Table:
     try:
-        return pyarrow.parquet.ParquetFile(opened).read()
+        table = pyarrow.parquet.ParquetFile(opened).read()  # which reads a column that is there twice, to be refused
+        views = {cells.name: pa.string() for cells in table.schema if pa.types.is_string_view(cells.type)}
+        return table.cast(pa.schema([(cells.name, views.get(cells.name, cells.type)) for cells in table.schema]))
     except (pa.ArrowException, OSError):
         raise ContractError(f"{name} is no whole Parquet file (truncated, or another format)") from None

@@ -1,0 +1,308 @@
+"""What a draft decides is told, and what it would write is what ingest takes."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from modelyard.command import run_command
+from modelyard.errors import ContractError
+from modelyard.runtime.table_files import read_chunks
+from modelyard.training.draft.draft import main
+from modelyard.training.draft.guess import Roles, guess_contract
+from modelyard.training.edit import edit_yaml
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import read_contract, read_params
+from sample import SAMPLE
+
+from flight_delays import project as flights
+
+SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
+ROWS = 60
+pytestmark = pytest.mark.usefixtures("project")
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """A folder with the settings of the sample, in which one stands."""
+    root = tmp_path / "my-data"
+    (root / "docs").mkdir(parents=True)
+    for name in SETTINGS:
+        shutil.copyfile(SAMPLE / name, root / name)
+    monkeypatch.chdir(root)
+    return root
+
+
+def table(**columns: object) -> pa.Table:
+    plain = {"size": [place / 2 for place in range(ROWS)]}
+    return pa.table({**plain, **columns, "sold": ["yes", "no", "no"] * (ROWS // 3)})
+
+
+def repeated(*values: object) -> list:
+    return [values[place % len(values)] for place in range(ROWS)]
+
+
+def drafted(capsys, *arguments: str) -> list[str]:
+    """The lines that a draft prints of what it decided; ingest takes the source by what was written."""
+    capsys.readouterr()
+    main(list(arguments), flights)
+    told = capsys.readouterr().out.splitlines()
+    ingest(Path(), read_contract(), read_params())
+    return [line.strip() for line in told]
+
+
+def refused(root: Path, *arguments: str) -> str:
+    """The message with which a draft ends; nothing was written."""
+    before = {name: (root / name).read_bytes() for name in SETTINGS}
+    with pytest.raises(SystemExit) as ended:
+        run_command(lambda: main(list(arguments), flights))
+    assert {name: (root / name).read_bytes() for name in SETTINGS} == before
+    return str(ended.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "positive", "rarer"),
+    [
+        (repeated("fraud", "ok", "ok", "ok"), "'ok'", "'fraud' is rarer: if it is what you look for, put it last"),
+        (repeated("no", "no", "yes"), "'yes'", None),
+        (repeated(0, 1), "1", None),
+        (repeated(True, True, True, False), "True", None),
+    ],
+)
+def test_the_positive_class_is_named_with_what_its_errors_cost(capsys, values, positive, rarer):
+    pyarrow.csv.write_csv(table(state=values), "data.csv")
+    (line,) = [line for line in drafted(capsys, "data.csv", "--target", "state") if line.startswith("positive class")]
+    assert f"positive class: {positive}, the last of [" in line
+    assert f"a missed {positive} costs 3, a " in line
+    assert (rarer or "is rarer") in line if rarer else "is rarer" not in line
+
+
+CSV = "land;zip;hours;size;sold\n" + "NA;01234;?;1,5;yes\nDE;12345;3;2,25;no\nNO;12345;4;2;no\n" * 20
+
+
+def test_what_cells_were_taken_for_is_told(capsys):
+    Path("data.csv").write_text(CSV)
+    assert drafted(capsys, "data.csv")[2:-1] == [
+        "cells separated by semicolons, numbers with a decimal comma",
+        "positive class: 'yes', the last of ['no', 'yes']; a missed 'yes' costs 3, a 'no' taken for it 1 (params.yaml)",
+        "land: 'NA' in 20 cells means missing; if it is a value, add it to `values`",
+        "zip: '01234' is the number 1234; if the zeros matter, its type is string",
+        "hours: '?' is a value; if it means missing, leave these cells empty at the source",
+        "hours: text, as '?' in 20 of 60 cells; all others are numbers",
+    ]
+
+
+def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
+    Path("data.csv").write_text(CSV)
+    drafted(capsys, "data.csv")
+    edit_yaml(Path("contract.yaml"), {"columns": {"land": {"values": ["DE", "NA", "NO"], "missing": False}}})
+    edit_yaml(Path("contract.yaml"), {"columns": {"zip": {"type": "string", "role": "unused"}}})
+    edit_yaml(Path("contract.yaml"), {"columns": {"zip": {"minimum": None, "maximum": None}}})
+    ingest(project, read_contract(), read_params())
+    (file,) = (project / "data/periods").glob("*.parquet")
+    taken = pyarrow.parquet.read_table(file)
+    assert set(taken["land"].to_pylist()) == {"NA", "DE", "NO"}
+    assert set(taken["zip"].to_pylist()) == {"01234", "12345"}
+    rows = [row for chunk in read_chunks(Path("data.csv"), read_contract()) for row in chunk.rows]
+    assert [row["land"] for row in rows[:3]] == ["NA", "DE", "NO"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"note": [f"text {place}" for place in range(ROWS)]}, "note: unused, as it has 60 different texts"),
+        ({"note": pa.nulls(ROWS)}, "note: unused, as it has no value"),
+        ({"cost": [f"1.{place:03},5" for place in range(ROWS)]}, "cost: unused, as it has 60 different texts"),
+        ({"cost": [f"{place},5" for place in range(ROWS)]},
+         "cost: unused, as it has numbers in another form than a plain one, such as '0,5'"),
+        ({"cost": [*map(str, range(ROWS - 1)), "n/a?"]},
+         "cost: unused, as it has 'n/a?' in 1 of 60 cells; all others are numbers"),
+        ({"day": [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)]},
+         "day: unused, as it has dates that may be %m/%d/%Y or %d/%m/%Y: give it type timestamp and a `format`"),
+        ({"day": [f"{1 + place % 28:02}.{1 + place // 12:02}.2013" for place in range(ROWS)]},
+         "day: times are written as %d.%m.%Y"),
+        ({" a ": repeated("x", " y")}, "' a ': the blanks belong to the name, here and for whoever asks the model"),
+        ({" a ": repeated("x", " y")}, "' a ': blanks at an end of ' y' belong to the value"),
+        ({"email": repeated("a@b.org", "c@d.org")},
+         "email: it seems to be personal data; state its purpose, or drop it at the source"),
+        ({"a": repeated("x", "None", "-")},
+         "a: '-', 'None' is a value; if it means missing, leave these cells empty at the source"),
+    ],
+)  # fmt: skip
+def test_what_a_column_is_taken_for_is_told(capsys, columns, told):
+    pyarrow.parquet.write_table(table(**columns), "data.parquet")
+    main(["data.parquet"], flights)
+    assert f"  {told}\n" in capsys.readouterr().out
+
+
+def test_classes_that_are_numbers_and_rows_without_a_target_are_told(capsys):
+    rated = table(rating=[None, *repeated(1, 2, 3)[1:]])
+    pyarrow.csv.write_csv(rated, "data.csv")
+    told = drafted(capsys, "data.csv", "--target", "rating")
+    assert "rating: 1 of 60 rows have none, so they neither train nor judge" in told
+    assert "rating: its 3 numbers are classes; for a quantity, remove `values`" in told
+
+
+@pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", ""])
+@pytest.mark.parametrize(("numbers", "role"), [(range(ROWS), "id"), ([*range(ROWS // 2)] * 2, "unused")])
+def test_row_numbers_of_pandas_are_never_a_feature(capsys, name, numbers, role):
+    pyarrow.parquet.write_table(table(**{name: [*numbers]}), "data.parquet")
+    assert f"{name or repr(name)}: row numbers, so its role is {role}" in drafted(capsys, "data.parquet")
+    assert read_contract().columns[name].role == role
+
+
+def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
+    Path("data.csv").write_text("age, work, income\n" + "29, Private, >50K\n30, State, <=50K\n" * 20)
+    assert "target: ' income'" in drafted(capsys, "data.csv", "--target", "income")
+
+
+@pytest.mark.parametrize(
+    ("roles", "told"),
+    [
+        ({"time": "size"}, "the column 'size' cannot be the time: it has 0.0; a date in ISO 8601"),
+        ({"time": "gap"}, "the column 'gap' cannot be the time: it is missing in 1 of 60 rows"),
+        ({"time": "size", "target": "size"}, "the column 'size' is given two roles of target, time and id"),
+        ({"target": "day"}, "the target has 59 different values, which are times"),
+    ],
+)
+def test_a_role_that_a_column_cannot_have_is_refused(roles, told):
+    days = [datetime.datetime(2013, 1, 1) + datetime.timedelta(days=place) for place in range(ROWS)]
+    gap = [None, *days[1:]]
+    with pytest.raises(ContractError, match=told):
+        guess_contract(table(gap=gap, day=gap), "t", "me", Roles(**roles))
+
+
+def months(folder: Path, **empty: str) -> None:
+    """Six files, one a month; in some a column has no value."""
+    folder.mkdir()
+    for month in range(1, 7):
+        lines = [
+            f"2013-{month:02}-{1 + place % 28:02},{place / 2},{'' if f'm{month}' in empty else place},{place % 2}"
+            for place in range(20)
+        ]
+        (folder / f"m{month}.csv").write_text("\n".join(["when,size,sensor,sold", *lines, ""]))
+
+
+def test_a_column_without_a_value_in_one_file_is_allowed_and_told(project, capsys):
+    months(project / "rows", m2="sensor")
+    told = drafted(capsys, "rows/*.csv", "--target", "sold")
+    assert "sensor: it has no value in some file or period, so `empty: true` allows that" in told
+    assert read_contract().columns["sensor"].empty
+    assert not read_contract().columns["size"].empty
+
+
+def test_a_column_without_a_value_in_one_period_of_a_query_is_allowed_too(project, capsys):
+    months(project / "rows", m2="sensor")
+    rows = pa.concat_tables(
+        [pyarrow.csv.read_csv(path) for path in sorted((project / "rows").glob("*.csv"))], promote_options="permissive"
+    ).to_pandas()
+    with sqlite3.connect("rows.db") as connection:
+        rows.astype({"when": str}).to_sql("rows", connection, index=False)
+    drafted(capsys, "sqlite:///rows.db", "--query", "SELECT * FROM rows", "--target", "sold", "--time", "when")
+    assert read_contract().columns["sensor"].empty
+
+
+def test_a_column_that_goes_dark_later_is_still_refused_and_the_way_out_works(project, capsys):
+    months(project / "rows")
+    drafted(capsys, "rows/*.csv", "--target", "sold")
+    lines = "".join(f"2013-07-{1 + place:02},1.5,,{place % 2}\n" for place in range(20))
+    (project / "rows/m7.csv").write_text(f"when,size,sensor,sold\n{lines}")
+    edit_yaml(Path("params.yaml"), {"watermark": "2013-07"})
+    edit_yaml(Path("contract.yaml"), {"columns": {"sensor": {"missing": True}}})
+    with pytest.raises(ContractError, match="has `missing: true` and `empty: true` there"):
+        ingest(project, read_contract(), read_params())
+    edit_yaml(Path("contract.yaml"), {"columns": {"sensor": {"empty": True}}})
+    ingest(project, read_contract(), read_params())
+    assert "2013-07" in json.loads((project / "data/ledger.json").read_text())["periods"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("data.csv", "x,y,sold\n" + "1,1e999,yes\n2,2,no\n" * 10, "y: must be finite: 10 rows, for example inf"),
+        ("data.csv", "x,x,sold\n1,2,yes\n2,3,no\n", "data.csv has the column 'x' twice"),
+        ("data.csv", "x y sold\n1 2 yes\n", "data.csv has one column, 'x y sold', so there is nothing to predict from"),
+        ("data.csv", "x,sold\n1,yes\n2\n", "line 3 has 1 cells, and the header 2"),
+        ("data.json", "[]", "CSV (.csv, .tsv, .tab, .txt, also with .gz, .bz2, .xz, or .zip"),
+    ],
+)
+def test_what_ingest_would_refuse_is_refused_before_anything_is_written(project, name, content, told):
+    Path(name).write_text(content)
+    assert told in refused(project, name, "--target", "sold")
+
+
+def test_files_with_other_columns_are_refused_by_name(project):
+    Path("a1.csv").write_text("x,y,sold\n" + "1,2,yes\n3,4,no\n" * 10)
+    Path("a2.csv").write_text("x,z,sold\n" + "1,2,yes\n3,4,no\n" * 10)
+    told = refused(project, "a?.csv", "--target", "sold")
+    assert "nothing was written, as ingest would refuse this source; mend it first" in told
+    assert "a1.csv breaks the contract" in told
+    assert "z: the contract has this column and the data has not: 20 rows" in told
+    assert "change contract.yaml" not in told
+
+
+def test_a_time_that_no_contract_can_take_is_told_without_a_traceback(project):
+    far = pa.array([300_000 * 365 * 86400 + place for place in range(ROWS)], pa.timestamp("s"))
+    pyarrow.parquet.write_table(table(when=far), "data.parquet")
+    assert "that no contract can take" in refused(project, "data.parquet")
+
+
+NAMES = ["sales [2023].csv", "a::b.csv", "what?.csv", "~x.csv", "cost $5.csv", "it's \"`.csv", "e\x85f.csv"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_file_of_any_name_is_drafted_and_watched(capsys, name):
+    pyarrow.csv.write_csv(table(), name)
+    pyarrow.csv.write_csv(table(other=repeated(1, 2)), "sales 2.csv")
+    drafted(capsys, name)
+    assert list(read_contract().columns) == ["size", "sold"]
+    assert read_params().source.path == name
+
+
+SEPARATORS = [
+    "e\x85f",
+    "c\u2028d",
+    "p\u2029q",
+    "a\nb",
+    "g  h",
+    "v\x0bw",
+    "s\x1cu",
+    "\ufeffz",
+    "k" * 300,
+    "a" + " " * 150 + "b",
+]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_categories_with_signs_that_end_a_line_are_taken_as_they_are(capsys, ending):
+    given = table(kind=repeated(*SEPARATORS))
+    (pyarrow.csv.write_csv if ending == "csv" else pyarrow.parquet.write_table)(given, f"data.{ending}")
+    drafted(capsys, f"data.{ending}")
+    assert read_contract().columns["kind"].values == sorted(SEPARATORS)
+    edit_yaml(Path("contract.yaml"), {"owner": "somebody"})
+    assert read_contract().columns["kind"].values == sorted(SEPARATORS)
+
+
+def test_dvc_reads_what_a_draft_writes_for_a_file_of_any_name(project):
+    for name in NAMES[:4]:
+        pyarrow.csv.write_csv(table(), name)
+    (project / "vendor").mkdir()
+    shutil.copyfile(SAMPLE / "vendor/yard.json", "vendor/yard.json")
+    git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    main([NAMES[0], "--force"], flights)
+    subprocess.run([sys.executable, "-m", "dvc", "init", "-q"], check=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "ingest"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert NAMES[0] in done.stdout
