@@ -201,7 +201,11 @@ def renamed_class(workspace: Any) -> None:
         values = contract["columns"]["late"]["values"]
         values[values.index("on time")] = "punctual"
 
-    rewrite_json(workspace.root / "bundle", "contract.json", change)
+    bundle = workspace.root / "bundle"
+    rewrite_json(bundle, "contract.json", change)
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    manifest["classes"][manifest["classes"].index("on time")] = "punctual"
+    (bundle / "manifest.json").write_text(json.dumps(manifest))
 
 
 def in_hours(workspace: Any) -> None:
@@ -462,7 +466,9 @@ PAIRS = {
     "a damaged file is not judged": Pair(
         "made", "damaged", UNJUDGED, "model.onnx is not the file that the manifest lists"
     ),
-    "a model that no runtime loads is not judged": Pair("made", "no model inside", UNJUDGED, "the gate itself failed"),
+    "a model that no runtime loads is not judged": Pair(
+        "made", "no model inside", UNJUDGED, "model.onnx cannot be loaded"
+    ),
     # the other tasks
     "a worse regression is blocked": Pair(
         "regression", "slow regression", BLOCKED, "rmse not worse than the champion's: worse by "
@@ -642,7 +648,11 @@ def test_without_a_valid_policy_nothing_is_judged(shelf, monkeypatch, capsys, te
 
 
 def test_what_breaks_the_gate_itself_is_never_taken_for_a_verdict(shelf, monkeypatch, capsys):
-    root = shelf("no model inside")
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("modelyard.judging.gate.gate", broken)
+    root = shelf("made")
     edit_policy(root, {})
     (root / "reports").mkdir(exist_ok=True)
     (root / "reports/verdict.json").write_text('{"verdict": "ships"}')

@@ -98,6 +98,20 @@ def test_without_a_folder_it_is_the_bundle_inside_the_package():
         project.predictor()
 
 
+@pytest.mark.parametrize("raw", [b"", b"no model", b"\x08\x0a\x12"])
+def test_a_file_that_is_no_model_is_refused(made, tmp_path, raw):
+    (tmp_path / "model.onnx").write_bytes(raw)
+    with pytest.raises(ContractError, match=r"model\.onnx cannot be loaded: .*; make the bundle again, or copy it"):
+        OnnxModel(tmp_path / "model.onnx", made.contract, project.features)
+
+
+def test_a_model_that_is_cut_off_is_refused(made, tmp_path):
+    raw = (made.root / "bundle/model.onnx").read_bytes()
+    (tmp_path / "model.onnx").write_bytes(raw[: len(raw) // 2])
+    with pytest.raises(ContractError, match=r"model\.onnx cannot be loaded"):
+        OnnxModel(tmp_path / "model.onnx", made.contract, project.features)
+
+
 def test_a_bundle_of_another_format_is_refused(made, tmp_path):
     shutil.copytree(made.root / "bundle", tmp_path / "bundle")
     path = tmp_path / "bundle/manifest.json"

@@ -60,3 +60,10 @@ def test_the_verdict_beside_the_bundle_is_told_where_it_is_about_it(tmp_path):
 )
 def test_a_value_of_each_kind_of_column(column, value):
     assert example_value(column) == value
+
+
+@pytest.mark.parametrize("raw", [b"{", b"[]", b'{"challenger": 1}', b'{"challenger": {"bundle": "abc"}}', b"\xff"])
+def test_a_verdict_that_is_damaged_hides_nothing_else(tmp_path, raw):
+    (tmp_path / "flights.verdict.json").write_bytes(raw)
+    found = verdict(tmp_path / "flights", "abc")
+    assert found == {"ready": None, "reason": "flights.verdict.json cannot be read", "gates": []}

@@ -11,7 +11,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from ..errors import ContractError
-from .bundle import bundled_contract, read_manifest
+from .bundle import AGAIN, bundled_contract, check_manifest, read_manifest
 from .contract import Contract
 from .matrix import Columns, Features, matrix
 from .quickscorer import QuickScorer
@@ -29,13 +29,14 @@ class Predictor:
     features: the function that computes the model's features; it must be the one that the model was trained with.
     threads: how many threads one call may use.
 
-    Raises ContractError if there is no bundle, or one of another format.
+    Raises ContractError if there is no bundle, one of another format or a damaged one.
     """
 
     def __init__(self, bundle: str | Path, features: Features, threads: int = 1) -> None:
         folder = Path(bundle)
         self.manifest = read_manifest(folder)
         self.contract = bundled_contract(folder)
+        check_manifest(folder, self.manifest, self.contract)
         self.threshold: float | None = self.manifest["threshold"]
         self.model = OnnxModel(folder / "model.onnx", self.contract, features, threads)
 
@@ -59,21 +60,18 @@ class Predictor:
 class OnnxModel:
     """An ONNX file that answers columns in the encoding of `rows.encode`.
 
-    Raises ContractError if it also holds its trees as tables of a QuickScorer and these give other answers.
+    Raises ContractError if it is none, or it also holds its trees as tables of a QuickScorer and these give other
+    answers.
     """
 
     def __init__(self, path: Path, contract: Contract, features: Features, threads: int = 1) -> None:
         self._contract, self._features = contract, features
-        session = _session(str(path), threads)
-        self._few: Answers = lambda table: session.run(["prediction"], {"features": table})[0]
-        self._many = self._few
-        quick = QuickScorer.from_metadata(session.get_modelmeta().custom_metadata_map)
-        if quick is not None:
-            link = _session(quick.link.tobytes(), threads)
-            self._many = lambda table: link.run(["prediction"], {"sums": quick.sums(table)})[0]
-            samples = quick.samples(session.get_inputs()[0].shape[1])
-            if not np.allclose(self._many(samples), self._few(samples), rtol=1e-9, atol=1e-12):
-                raise ContractError(f"{path} was changed: its trees answer otherwise than its tables of them")
+        try:
+            self._load(path, threads)
+        except ContractError:
+            raise
+        except Exception as error:  # onnxruntime has a class of its own for each kind of damage
+            raise ContractError(f"{path} cannot be loaded: {type(error).__name__}: {error}; {AGAIN}") from error
 
     def predict(self, columns: Columns) -> NDArray[np.float64]:
         """The predictions for n rows.
@@ -95,6 +93,18 @@ class OnnxModel:
             table = np.concatenate((table, table[-1:]))
         answer = (self._many if rows >= MANY else self._few)(table)
         return answer[:rows] if self._contract.kind == "multiclass" else answer[:rows, -1]
+
+    def _load(self, path: Path, threads: int) -> None:
+        session = _session(str(path), threads)
+        self._few: Answers = lambda table: session.run(["prediction"], {"features": table})[0]
+        self._many = self._few
+        quick = QuickScorer.from_metadata(session.get_modelmeta().custom_metadata_map)
+        if quick is not None:
+            link = _session(quick.link.tobytes(), threads)
+            self._many = lambda table: link.run(["prediction"], {"sums": quick.sums(table)})[0]
+            samples = quick.samples(session.get_inputs()[0].shape[1])
+            if not np.allclose(self._many(samples), self._few(samples), rtol=1e-9, atol=1e-12):
+                raise ContractError(f"{path} was changed: its trees answer otherwise than its tables of them")
 
 
 def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:

@@ -95,14 +95,17 @@ def verdict(folder: Path, sha256: str) -> dict[str, Any]:
     path = folder.with_name(f"{folder.name}.verdict.json")
     if not path.is_file():
         return {"ready": None, "reason": f"there is no verdict beside the bundle ({path.name})", "gates": []}
-    verdict_file = read_json(path)
-    if (verdict_file.get("challenger") or {}).get("bundle") != sha256:
-        return {"ready": None, "reason": f"{path.name} is about another bundle", "gates": []}
-    return {
-        "ready": verdict_file["verdict"] == "ships",
-        "reason": verdict_file["reason"],
-        "gates": verdict_file["rules"],
-    }
+    try:
+        verdict_file = read_json(path)
+        if (verdict_file.get("challenger") or {}).get("bundle") != sha256:
+            return {"ready": None, "reason": f"{path.name} is about another bundle", "gates": []}
+        return {
+            "ready": verdict_file["verdict"] == "ships",
+            "reason": verdict_file["reason"],
+            "gates": verdict_file["rules"],
+        }
+    except (OSError, ValueError, AttributeError, KeyError, RecursionError):
+        return {"ready": None, "reason": f"{path.name} cannot be read", "gates": []}
 
 
 def read_json(path: Path) -> Any:
