@@ -114,6 +114,13 @@ def test_a_champion_of_another_library_answers_with_its_own(made, champion, monk
 
 def test_a_champion_of_other_features_answers_with_its_own(made, champion):
     give_code(champion, *FEATURES)
+    probe = (
+        champion / "bundle/probe.json"
+    )  # which these features, as the model was not trained with them, cannot answer
+    probe.write_text('{"rows": [], "answers": []}')
+    manifest = json.loads((champion / "bundle/manifest.json").read_text())
+    manifest["files"]["probe.json"] = sha256(probe)
+    (champion / "bundle/manifest.json").write_text(json.dumps(manifest))
     answers, remark = answer_as_champion(
         flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
     )

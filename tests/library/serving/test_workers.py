@@ -83,6 +83,18 @@ def wait_until(true):
         time.sleep(0.02)
 
 
+def damaged(bundle):
+    """Files of a bundle, each with bytes that must not be taken: cut off, no JSON, without a key, of another type."""
+    manifest = json.loads((bundle / "manifest.json").read_text())
+    changes = [{"files": []}, {"training": None}, {"threshold": "x"}, {"classes": 1}, {"name": "other"}, {"format": []}]
+    damages = [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, json.dumps(manifest).encode()[:-50]]
+    damages += [json.dumps(manifest | change).encode() for change in changes]
+    for left in manifest.keys() - {"copy", "package"}:  # those two need not be there
+        damages.append(json.dumps({key: value for key, value in manifest.items() if key != left}).encode())
+    others = ("contract.json", "probe.json", "model.onnx", "metrics.json")
+    return [("manifest.json", raw) for raw in damages] + [(name, raw) for name in others for raw in (b"", b"{}")]
+
+
 @pytest.fixture
 def two(made, tmp_path, copied):
     """A link to a bundle, and two bundles that it may lead to."""
@@ -168,6 +180,13 @@ def test_a_new_bundle_is_loaded_without_a_dropped_request(service, two, probe, t
         reloaded = time.monotonic()
         time.sleep(0.3)
         shutil.rmtree(first)
+        for name, raw in damaged(second):
+            whole = (second / name).read_bytes()
+            (second / name).write_bytes(raw)
+            refused = one.post("/admin/reload", None, x_api_key=admin)
+            assert refused.status == 409, (name, raw[:60])
+            assert refused.json()["detail"].startswith("nothing has changed: "), raw[:60]
+            (second / name).write_bytes(whole)
         bundle.unlink()
         refused = one.post("/admin/reload", None, x_api_key=admin)
         assert refused.status == 409
@@ -179,7 +198,10 @@ def test_a_new_bundle_is_loaded_without_a_dropped_request(service, two, probe, t
     assert [line for line in metrics.splitlines() if line.startswith("model_info")] == [
         f'model_info{{model="flights",bundle="{new}",variant="stable"}} 1'
     ]
-    assert '"audit":"reload"' in one.errors.read_text()
+    lines = [line for line in one.errors.read_text().splitlines() if line.startswith('{"audit":"reload"')]
+    outcomes = [json.loads(line)["outcome"] for line in lines]
+    assert [outcome.partition(":")[0] for outcome in outcomes] == ["done", *["refused"] * (len(damaged(second)) + 1)]
+    assert "Traceback" not in one.errors.read_text()
 
 
 def test_a_signal_loads_the_bundles_and_another_one_drains(service, two, probe, short):

@@ -64,20 +64,22 @@ def test_a_service_is_started_and_asked(made):
         service.check_refusal(one, bundle, made.contract)
 
 
-def test_an_answer_that_is_not_the_bundle_s_is_named(changed_answers):
+def test_an_answer_that_is_not_the_bundle_s_is_named(made, changed_answers):
     with pytest.raises(
         AssertionError, match=r"^Predictor answers row 0 of the bundle's probe with 0\.\d+; the pipelin"
     ):
         service.check_predictor(flights_project, changed_answers)
-    with service.started(flights_project, SAMPLE, changed_answers) as one, pytest.raises(AssertionError) as caught:
+    bundle = made.root / "bundle"
+    with service.started(flights_project, SAMPLE, bundle) as one, pytest.raises(AssertionError) as caught:
         service.check_answers(one, changed_answers)
     assert str(caught.value).startswith("POST /predict answers row 0 of the bundle's probe with ")
 
 
-def test_why_a_service_does_not_start_is_said(tmp_path):
-    starting = service.started(flights_project, SAMPLE, tmp_path)
-    with pytest.raises(AssertionError, match=r"the service does not start: .*holds no bundle"), starting:
-        pass
+def test_why_a_service_does_not_start_is_said(tmp_path, changed_answers):
+    for folder, why in ((tmp_path, "holds no bundle"), (changed_answers, "1 of 100 probe rows are not answered as")):
+        starting = service.started(flights_project, SAMPLE, folder)
+        with pytest.raises(AssertionError, match=rf"the service does not start: .*{why}"), starting:
+            pass
 
 
 @pytest.mark.parametrize("estimator", ["gradient_boosting", "random_forest", "linear"])

@@ -14,6 +14,7 @@ from ..errors import ContractError
 from .bundle import AGAIN, bundled_contract, check_manifest, read_manifest
 from .contract import Contract
 from .matrix import Columns, Features, matrix
+from .probe import check_probe
 from .quickscorer import QuickScorer
 from .rows import Row, encode
 
@@ -27,18 +28,21 @@ class Predictor:
 
     bundle: the bundle's folder.
     features: the function that computes the model's features; it must be the one that the model was trained with.
-    threads: how many threads one call may use.
+    threads: how many threads one call may use. check: whether the bundle's probe is asked, so that features that
+        compute something else are noticed; it takes some milliseconds.
 
-    Raises ContractError if there is no bundle, one of another format or a damaged one.
+    Raises ContractError if there is no bundle, one of another format or a damaged one, or `check_probe` does.
     """
 
-    def __init__(self, bundle: str | Path, features: Features, threads: int = 1) -> None:
+    def __init__(self, bundle: str | Path, features: Features, threads: int = 1, check: bool = True) -> None:
         folder = Path(bundle)
         self.manifest = read_manifest(folder)
         self.contract = bundled_contract(folder)
         check_manifest(folder, self.manifest, self.contract)
         self.threshold: float | None = self.manifest["threshold"]
         self.model = OnnxModel(folder / "model.onnx", self.contract, features, threads)
+        if check:
+            check_probe(folder, self.manifest, self.contract, features, self.model)
 
     def predict(self, rows: Sequence[Row]) -> NDArray[np.float64]:
         """The answer to each row, as `OnnxModel.predict` gives it.

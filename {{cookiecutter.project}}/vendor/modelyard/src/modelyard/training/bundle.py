@@ -19,7 +19,7 @@ import numpy as np
 from ..runtime.bundle import FORMAT
 from ..runtime.contract import Contract
 from ..runtime.hashing import bundle_sha256, sha256
-from ..runtime.predictor import Predictor
+from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from ..runtime.rows import encode
 from .card import card
@@ -57,6 +57,7 @@ def bundle(project: Project, root: Path, contract: Contract, params: Params) -> 
         manifest = {
             "format": FORMAT,
             "name": contract.name,
+            "package": project.name,
             "kind": contract.kind,
             "classes": contract.classes,
             "threshold": metrics["threshold"],
@@ -98,7 +99,7 @@ def probes(project: Project, folder: Path, rows: Rows, contract: Contract) -> di
         {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
         for row in rows.table.select(list(contract.inputs)).take(places).to_pylist()
     ]
-    answers = Predictor(folder, project.features).model.predict(encode(sent, contract))
+    answers = OnnxModel(folder / "model.onnx", contract, project.features).predict(encode(sent, contract))
     return {"rows": sent, "answers": answers.tolist()}
 
 

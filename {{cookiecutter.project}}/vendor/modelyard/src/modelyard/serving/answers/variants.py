@@ -51,13 +51,14 @@ class Served:
     row). Each bundle has `deadline_ms` for up to 1,000 rows and as much again for each further 1,000. After it failed
     or was slower five times in a row, it is not called for ten seconds, and then one request tries it.
 
-    Raises ContractError if a folder holds no complete bundle, or one with other inputs or another target than the
-    first.
+    Raises ContractError if a folder holds no complete bundle, one with other inputs or another target than the first,
+    or one whose probe is answered otherwise with the features here, as that of an older version may be.
     """
 
     def __init__(self, project: Project, name: str, config: ModelConfig, deadline_ms: float = 200.0) -> None:
         self.name, self._project, self._deadline = name, project, deadline_ms / 1e3
         self.first = Loaded(project, config.bundle)
+        self.first.check(self.first.predictor.contract)
         self.predictor, self.bundle = self.first.predictor, self.first.short
         self.contract: Contract = self.predictor.contract
         self.second = self._like_first("split.bundle", config.split.bundle) if config.split else None
@@ -117,4 +118,8 @@ class Served:
             raise ContractError(
                 f"models.{self.name}.{key}: {folder} cannot stand beside the model:\n" + "\n".join(faults)
             )
+        try:
+            loaded.check(self.contract)
+        except ContractError as error:
+            raise ContractError(f"models.{self.name}.{key}: cannot stand beside the model: {error}") from None
         return loaded
