@@ -51,7 +51,7 @@ BELOW: Mapping[str, frozenset[str]] = {
 # What a room or a module may import beside the standard library; others may import anything.
 PACKAGES: Mapping[str, frozenset[str]] = {
     "runtime": frozenset({"numpy", "onnxruntime", "pyarrow"}),
-    "serving": frozenset({"numpy", "msgspec", "uvicorn", "jwt"}),
+    "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt"}),
     **dict.fromkeys((*LEAVES, "command", "clone", "cli", "github", "vendoring", FACADE), frozenset[str]()),
     "releasing.registry": frozenset(),
     "deploying.deployment": frozenset(),

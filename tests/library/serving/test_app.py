@@ -10,6 +10,7 @@ from modelyard.serving.access.access import Access
 from modelyard.serving.access.key import KeyFile, add
 from modelyard.serving.config import RateConfig
 from modelyard.serving.http.app import Reply, Route
+from modelyard.serving.refusal import Refusal
 
 
 @pytest.fixture
@@ -123,6 +124,25 @@ def test_a_fault_of_ours_is_an_error_without_its_inside(called, made, caplog):
     assert b"secret" not in told.body
     assert "a secret" in caplog.text
     assert 'http_requests_total{path="/broken",code="500"} 1' in app.metrics.text().decode()
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/predict", "application/problem+json"), ("/v2/x", "application/json")])
+def test_a_request_that_cannot_be_read_is_refused_and_counted(called, made, path, kind):
+    app = called(made.root / "bundle")
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    refusal = Refusal(431, "head too large", "too many lines", headers=[(b"connection", b"close")])
+    asyncio.run(app.app.refuse(refusal, {"path": path}, None, send))
+    start, body = sent
+    assert start["status"] == 431
+    assert {(b"content-type", kind.encode()), (b"connection", b"close")} <= set(start["headers"])
+    assert "too many lines" in body["body"].decode()
+    metrics = app.metrics.text().decode()
+    assert 'http_requests_total{path="unread",code="431"} 1' in metrics
+    assert 'refused_total{reason="head too large"} 1' in metrics
 
 
 def test_nothing_but_http_is_served(app):

@@ -128,6 +128,7 @@ def test_requests_of_all_kinds_over_real_sockets(service, made, probe):
     }
     for sent in bad.values():
         assert b"HTTP/1.1 5" not in raw(one, sent)
+    assert raw(one, bad[b"endless head"]).startswith(b"HTTP/1.1 431")
     large = b'{"rows": [' + b"{}," * 6_000_000 + b"{}]}"
     told = raw(one, b"%scontent-length: %d\r\n\r\n" % (head, len(large)), large)
     assert told.startswith(b"HTTP/1.1 413")
@@ -135,6 +136,7 @@ def test_requests_of_all_kinds_over_real_sockets(service, made, probe):
     metrics = one.get("/metrics").body.decode()
     assert f'predictions_total{{model="{name}",variant="stable",answered_by="model"}} 11' in metrics
     assert 'code="5' not in metrics
+    assert 'http_requests_total{path="unread",code="431"} 2' in metrics
     assert "worker_starts_total 2" in metrics
     assert one.end() == 0
     assert "Traceback" not in one.errors.read_text()

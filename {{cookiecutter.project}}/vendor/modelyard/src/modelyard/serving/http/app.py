@@ -110,6 +110,17 @@ class App:
             reply = self._refuse(request, route, Refusal(500, "fault", "the service has a fault; its log says more"))
         finally:
             self.open -= 1
+        await self._send(request, route, reply, more, send)
+
+    async def refuse(self, refusal: Refusal, scope: Any, _receive: Receive, send: Send) -> None:
+        """Answer a request that could not be read, as an ASGI application."""
+        request = HttpRequest(scope["path"], [], time.perf_counter())
+        request.id = next(self._ids)
+        await self._send(request, _UNREAD, self._refuse(request, _UNREAD, refusal), refusal.headers, send)
+
+    async def _send(
+        self, request: HttpRequest, route: Route, reply: Reply, more: list[tuple[bytes, bytes]], send: Send
+    ) -> None:
         headers = [
             (b"content-type", reply.kind),
             (b"content-length", b"%d" % len(reply.body)),
@@ -119,7 +130,7 @@ class App:
         ]
         if self.draining:
             headers.append((b"connection", b"close"))
-        self._observe(route.label, reply.status, time.perf_counter() - started)
+        self._observe(route.label, reply.status, time.perf_counter() - request.started)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -195,3 +206,4 @@ def _check_kind(kind: bytes | None) -> None:
 
 
 _UNKNOWN = Route("other", {})
+_UNREAD = Route("unread", {})

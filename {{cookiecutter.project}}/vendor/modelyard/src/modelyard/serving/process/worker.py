@@ -29,6 +29,7 @@ from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
 from .board import Board
+from .protocol import Protocol
 from .server import LEAVE_SECONDS, Server
 
 IDLE_SECONDS = 75  # an idle connection is kept, longer than proxies keep theirs
@@ -67,7 +68,7 @@ def work(
     instance = Worker(app, models, path, worker, board, metrics, log)
     settings = uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         loop="uvloop",
         ws="none",
         lifespan="off",
