@@ -1,12 +1,24 @@
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
+from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
 from modelyard.serving.access.access import Access
 from modelyard.serving.access.key import KeyFile, add
-from modelyard.serving.http.schemas import TIMESTAMP
+from modelyard.serving.http.schemas import TIMESTAMP, row_schema
+
+PYTHON = {
+    "string": str,
+    "integer": int,
+    "number": (int, float),
+    "boolean": bool,
+    "object": dict,
+    "array": list,
+    "null": type(None),
+}
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +37,11 @@ def references(content):
 
 
 def test_every_path_is_described_and_every_reference_leads_somewhere(app, document):
-    described = {(path, method.upper()) for path, methods in document["paths"].items() for method in methods}
+    described = {
+        (concrete(path, operation), method.upper())
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    }
     assert described == {
         (path, method) for path, route in app.app.routes.items() for method in route.handlers if method != "HEAD"
     }
@@ -36,14 +52,21 @@ def test_every_path_is_described_and_every_reference_leads_somewhere(app, docume
     assert len(names) == len(set(names))
 
 
+def concrete(path, operation):
+    """The path with its parameters replaced by their examples."""
+    given = {one["name"]: one["example"] for one in operation.get("parameters", [])}
+    return path.format(**given)
+
+
 @pytest.mark.parametrize("name", ["made", "made_regression", "made_multiclass"])
 def test_the_service_takes_every_example(called, request, name):
     app = called(request.getfixturevalue(name).root / "bundle")
     taken = 0
     for path, methods in app.get("/openapi.json").json()["paths"].items():
-        content = methods.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+        operation = methods.get("post", {})
+        content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
         for example in content.get("examples", {}).values():
-            assert app.post(path, example["value"]).status == 200
+            assert app.post(concrete(path, operation), example["value"]).status == 200
             taken += 1
     assert taken == 3 + 3 + 1 + 1
 
@@ -88,5 +111,88 @@ def test_problems_are_told_as_declared(app, document):
     told = app.post("/predict", {"a": 1}).json()
     schema = document["components"]["schemas"]["Problem"]
     assert set(schema["required"]) <= set(told) <= set(schema["properties"])
-    items = schema["properties"]["problems"]["items"]
+    items = document["components"]["schemas"]["BrokenRule"]
     assert all(set(problem) == set(items["required"]) for problem in told["problems"])
+
+
+@pytest.mark.parametrize("name", ["made", "made_regression", "made_multiclass"])
+def test_every_object_is_named_and_every_value_typed(called, request, name):
+    schemas = called(request.getfixturevalue(name).root / "bundle").get("/openapi.json").json()["components"]["schemas"]
+    for schema in schemas.values():
+        for inner in parts(schema):
+            assert "properties" not in inner, inner
+            assert "enum" not in inner or "type" in inner, inner
+            assert inner.get("type") != "array" or "items" in inner, inner
+
+
+@pytest.mark.parametrize(
+    ("values", "names"),
+    [
+        (["EWR", "JFK"], None),
+        (["on time", "late"], None),
+        ([1, -1], None),
+        (["A+", "A-", "", "1"], ["VALUE_0_A", "VALUE_1_A", "VALUE_2", "VALUE_3_1"]),
+        (["a b", "a-b"], ["VALUE_0_A_B", "VALUE_1_A_B"]),
+    ],
+)
+def test_values_that_would_get_the_same_name_in_a_client_bring_names(values, names):
+    kind = "integer" if isinstance(values[0], int) else "string"
+    columns = {
+        "grade": Column(type=kind, role="feature", description="", values=values),
+        "price": Column(type="number", role="target", description=""),
+    }
+    grade = row_schema(Contract("houses", "", "", columns))["properties"]["grade"]
+    assert (grade["type"], grade["enum"], grade.get("x-enum-varnames")) == (kind, values, names)
+
+
+def parts(schema):
+    """The schemas inside a schema."""
+    for inner in [*schema.get("properties", {}).values(), schema.get("items"), *schema.get("anyOf", [])]:
+        if isinstance(inner, dict):
+            yield inner
+            yield from parts(inner)
+
+
+@pytest.mark.parametrize("name", ["made", "made_regression", "made_multiclass"])
+def test_answers_have_the_fields_and_types_that_are_declared(called, request, name):
+    app = called(request.getfixturevalue(name).root / "bundle")
+    document = app.get("/openapi.json").json()
+    checked = set()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            content = operation["responses"]["200"]["content"].get("application/json")
+            bodies = [{}] if method == "get" else [one["value"] for one in examples(operation)]
+            for body in bodies:
+                told = app.ask(method.upper(), concrete(path, operation), json.dumps(body).encode(), {})
+                if content:
+                    assert told.status == 200
+                    check(told.json(), content["schema"], document["components"]["schemas"], checked)
+    names = set(document["components"]["schemas"])
+    assert {name for name in names if name.endswith(("Answer", "Prediction", "Columns", "Metadata", "Tensor"))} - {
+        "flights.Columns",
+        "flights.InputTensor",
+    } <= checked
+
+
+def examples(operation):
+    return operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("examples", {}).values()
+
+
+def check(value, schema, schemas, checked):
+    """Fail if a value is not as a schema says or has fields that it does not name."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        checked.add(name)
+        return check(value, schemas[name], schemas, checked)
+    kinds = schema.get("type", [])
+    if kinds:
+        assert any(isinstance(value, PYTHON[kind]) for kind in ([kinds] if isinstance(kinds, str) else kinds))
+    assert value in schema.get("enum", [value])
+    if isinstance(value, dict) and "properties" in schema:
+        assert set(schema["required"]) <= set(value) <= set(schema["properties"])
+        for name, inner in value.items():
+            check(inner, schema["properties"][name], schemas, checked)
+    if isinstance(value, list) and "items" in schema:
+        for inner in value:
+            check(inner, schema["items"], schemas, checked)
+    return None

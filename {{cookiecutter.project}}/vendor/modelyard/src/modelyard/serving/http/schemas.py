@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from ...runtime.contract import Column, Contract
 from ...runtime.rows import ISO
 from ..answers.live import Live
 from .infer import datatype
+from .service_schemas import INTEGER, STRING, array, nullable, record, ref
 
+NUMBER = {"type": "number"}
 LARGEST = sys.float_info.max
 # only days that every month has, so that each match is a real date; the service accepts the other days and zones too
 TIMESTAMP = r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
@@ -33,7 +37,7 @@ def row_schema(contract: Contract) -> dict[str, Any]:
 def _column(column: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": {"timestamp": "string"}.get(column.type, column.type)}
     if column.values is not None:
-        schema["enum"] = list(column.values)
+        schema |= _enumerated(column.values)
     elif column.type in ("integer", "number"):
         schema["minimum"] = -LARGEST if column.minimum is None else column.minimum
         schema["maximum"] = LARGEST if column.maximum is None else column.maximum
@@ -50,97 +54,69 @@ def _column(column: Column) -> dict[str, Any]:
 
 def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:
     """The schemas of one model's requests and responses, by name, for at most `max_rows` rows."""
-    contract, row = live.contract, row_schema(live.contract)
-    columns = {
-        name: {"type": "array", "items": schema, "maxItems": max_rows} for name, schema in row["properties"].items()
-    }
-    classes = contract.classes
-    number = {"type": "number"}
-    score = {"type": "array", "items": number} if contract.kind == "multiclass" else number
-    decision = number if contract.kind == "regression" else {"enum": classes}
-    prediction = _closed({"prediction": score, "decision": decision}, {"bundle": {"type": "string"}})
-    head = {
-        "model": {"type": "string"},
-        "bundle": {
-            "type": ["string", "null"],
-            "description": "null where rows were answered by two: each names its own",
-        },
-        "variant": {"type": "string"},
-        "fallback": {"enum": [None, "last good", "baseline"], "description": "who stood in for the model"},
-    }
-    by_column = {name: {"type": "array", "items": schema} for name, schema in prediction["properties"].items()}
-    answered = _closed(head | {"predictions": {"type": "array", "items": prediction}})
-    in_columns = _closed(
-        head | {"columns": _closed({name: by_column[name] for name in ("prediction", "decision")}, by_column)}
-    )
+    name, contract, row = live.name, live.contract, row_schema(live.contract)
+    columns = {column: array(schema, maxItems=max_rows) for column, schema in row["properties"].items()}
+    score = array(NUMBER) if contract.kind == "multiclass" else NUMBER
+    decision = _decision(contract)
     return {
-        f"{live.name}.Row": row,
-        f"{live.name}.Rows": _closed(
-            {"rows": {"type": "array", "items": ref(f"{live.name}.Row"), "maxItems": max_rows}}
-        ),
-        f"{live.name}.Columns": _closed(
+        f"{name}.Row": row,
+        f"{name}.Rows": _closed({"rows": array(ref(f"{name}.Row"), maxItems=max_rows)}),
+        f"{name}.Columns": _closed({"columns": ref(f"{name}.ColumnValues")}),
+        f"{name}.ColumnValues": {
+            **row,
+            "properties": columns,
+            "description": "Each column's value in each row: all arrays have the same length",
+        },
+        f"{name}.Request": {"anyOf": [ref(f"{name}.{form}") for form in ("Row", "Rows", "Columns")]},
+        f"{name}.Answer": record(
             {
-                "columns": {
-                    **row,
-                    "properties": columns,
-                    "description": "Each column's value in each row: all arrays have the same length",
-                }
-            }
+                "model": STRING,
+                "bundle": nullable("string", "null where rows were answered by two: each names its own"),
+                "variant": STRING,
+                "fallback": nullable("string", "who stood in for the model: last good, baseline, or null for nobody"),
+            },
+            {"predictions": array(ref(f"{name}.Prediction")), "columns": ref(f"{name}.PredictionColumns")},
+            description="`columns` is the answer to columns, `predictions` to a row or rows",
         ),
-        f"{live.name}.Answer": {"anyOf": [answered, in_columns]},
-        f"{live.name}.Infer": _infer_schema(live),
+        f"{name}.Prediction": record({"prediction": score, "decision": decision}, {"bundle": STRING}),
+        f"{name}.PredictionColumns": record(
+            {"prediction": array(score), "decision": array(decision)}, {"bundle": array(STRING)}
+        ),
+        f"{name}.Infer": record(
+            {"inputs": array(ref(f"{name}.InputTensor"), minItems=1)},
+            {
+                "id": nullable("string", "comes back in the answer"),
+                "outputs": {"type": ["array", "null"], "items": ref("RequestedOutput")},
+                "parameters": ref("Parameters"),
+            },
+        ),
+        f"{name}.InputTensor": record(
+            {
+                "name": {**STRING, **_enumerated(list(contract.inputs))},
+                "shape": array(INTEGER, description="[n] or [n, 1]"),
+                "datatype": {**STRING, "enum": sorted({datatype(column) for column in contract.inputs.values()})},
+                "data": array({}, description="n values, null where one is missing"),
+            },
+            {"parameters": ref("Parameters")},
+        ),
     }
 
 
-def _infer_schema(live: Live) -> dict[str, Any]:
-    tensor = {
-        "type": "object",
-        "properties": {
-            "name": {"enum": list(live.contract.inputs)},
-            "shape": {"type": "array", "items": {"type": "integer"}, "description": "[n] or [n, 1]"},
-            "datatype": {"enum": sorted({datatype(column) for column in live.contract.inputs.values()})},
-            "data": {"type": "array", "description": "n values, null where one is missing"},
-        },
-        "required": ["name", "shape", "datatype", "data"],
-    }
-    output = {"type": "object", "properties": {"name": {"enum": ["prediction", "decision"]}}, "required": ["name"]}
-    return {
-        "type": "object",
-        "properties": {
-            "id": {"type": ["string", "null"]},
-            "inputs": {"type": "array", "items": tensor, "minItems": 1},
-            "outputs": {"type": ["array", "null"], "items": output},
-        },
-        "required": ["inputs"],
-    }
+def _decision(contract: Contract) -> dict[str, Any]:
+    if contract.kind == "regression":
+        return dict(NUMBER)
+    kind = contract.columns[contract.target].type
+    return {"type": kind} if kind == "boolean" else {"type": kind, **_enumerated(contract.classes)}
 
 
-def ref(name: str) -> dict[str, str]:
-    """A reference to a schema."""
-    return {"$ref": f"#/components/schemas/{name}"}
+def _enumerated(values: Sequence[Any]) -> dict[str, Any]:
+    """The only values that may be, with names for generators of clients that would give two texts the same."""
+    names = [re.sub(r"\W+", "_", str(value), flags=re.ASCII).strip("_").upper() for value in values]
+    if isinstance(values[0], int) or (len(set(names)) == len(names) and all(names)):
+        return {"enum": list(values)}
+    distinct = [f"VALUE_{place}_{name}".strip("_") for place, name in enumerate(names)]
+    return {"enum": list(values), "x-enum-varnames": distinct}
 
 
-def _closed(properties: dict[str, Any], optional: dict[str, Any] | None = None) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": (optional or {}) | properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-_PROBLEM_FIELDS = {
-    "row": {"type": ["integer", "null"], "description": "counts from 0; null where it is no single row"},
-    "field": {"type": "string"},
-    "value": {"description": "what was given; what is long or deep is cut"},
-    "rule": {"type": "string"},
-}
-_HEAD = {
-    "type": {"type": "string"},
-    "title": {"type": "string"},
-    "status": {"type": "integer"},
-    "detail": {"type": "string"},
-    "request": {"type": "string"},
-}
-PROBLEM = _closed(_HEAD, {"problems": {"type": "array", "items": _closed(_PROBLEM_FIELDS)}})
-ERROR = _closed({"error": {"type": "string"}})
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return record(properties, additionalProperties=False)
