@@ -61,7 +61,7 @@ class Forms:
 
     def __init__(self, contract: Contract, limit: int) -> None:
         self.contract = contract
-        self._limit = limit
+        self.limit = limit
         self._names = list(contract.columns)
         self._inputs = [(self._names.index(name), name, column) for name, column in contract.inputs.items()]
         self._single_row = OneRow(contract)
@@ -77,6 +77,14 @@ class Forms:
             return self._quickly(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, KeyError, RecursionError):
             return self.take(loads(body))
+
+    def read_instances(self, body: bytes) -> ParsedRows:
+        """Like `read`, for rows as KServe's first protocol has them: `{"instances": [...]}`."""
+        content = loads(body)
+        rows = content.get("instances") if isinstance(content, dict) else None
+        if not isinstance(rows, list):
+            raise Refusal(422, "no instances", 'the body must be {"instances": [...]} with one object for each row')
+        return self.take({"rows": rows})
 
     def _quickly(self, body: bytes) -> ParsedRows:
         start = body[:16].lstrip()
@@ -159,8 +167,8 @@ class Forms:
         return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
     def _check_count(self, count: int) -> None:
-        if count > self._limit:
-            raise Refusal(413, "too many rows", f"{count} rows; one request may have {self._limit}: send them in parts")
+        if count > self.limit:
+            raise Refusal(413, "too many rows", f"{count} rows; one request may have {self.limit}: send them in parts")
 
 
 class OneRow:

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sized
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
 from typing import Any, NamedTuple
 
 from ..access.access import Access, Caller
@@ -17,7 +17,10 @@ from ..log.audit import Audit
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..refusal import Refusal, error_json, problem_json
 from .body import Bodies, Gone, Receive
+from .encoding import check_encoding
 from .limits import SECURITY_HEADERS, Limiter
+from .tensors import KIND as BINARY
+from .tensors import LENGTH
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 JSON = b"application/json"
@@ -28,15 +31,19 @@ _log = logging.getLogger(__name__)
 
 
 class HttpRequest:
-    """A request as handlers receive it. `body` is empty for methods without one; `started` is a `perf_counter` time."""
+    """A request as handlers receive it. `body` is empty for methods without one; `started` is a `perf_counter` time.
 
-    __slots__ = ("body", "caller", "headers", "id", "path", "started")
+    encoding: how the body is compressed, or None.
+    """
+
+    __slots__ = ("body", "caller", "encoding", "headers", "id", "path", "started")
 
     def __init__(self, path: str, headers: list[tuple[bytes, bytes]], started: float) -> None:
         self.path, self.headers, self.started = path, headers, started
         self.id = ""
         self.body = b""
         self.caller: Caller | None = None
+        self.encoding: bytes | None = None
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header; `name` is in lower case."""
@@ -52,6 +59,7 @@ class Reply(NamedTuple):
     body: bytes
     status: int = 200
     kind: bytes = JSON
+    headers: Sequence[tuple[bytes, bytes]] = ()
 
 
 Handler = Callable[[HttpRequest], Awaitable[Reply]]
@@ -81,7 +89,8 @@ class App:
         self.is_open = access.is_open
         self._access = access
         self._limiter = Limiter(config.rate.per_second, config.rate.burst) if config.rate.per_second else None
-        self._bodies = Bodies(int(config.body_mb * 1e6))
+        self.body_limit = int(config.body_mb * 1e6)
+        self._bodies = Bodies(self.body_limit)
         self._ids = map(f"{os.urandom(8).hex()}-{{:x}}".format, itertools.count())
         self._counts: dict[tuple[str, int], Callable[[float], None]] = {}
         self._seconds: dict[str, Histogram] = {}
@@ -126,6 +135,7 @@ class App:
             (b"content-length", b"%d" % len(reply.body)),
             (b"x-request-id", request.id.encode()),
             *SECURITY_HEADERS,
+            *reply.headers,
             *more,
         ]
         if self.draining:
@@ -134,12 +144,18 @@ class App:
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
+    def plain(self, request: HttpRequest) -> bytes:
+        """The body, decompressed. Raises Refusal with status 413 if it is too large then."""
+        if request.encoding is None:
+            return request.body
+        return self._bodies.decompressed(request.body, request.encoding)
+
     def sweep(self) -> None:
         """Cancel requests whose bodies arrive too slowly; to be called once a second."""
         self._bodies.sweep()
 
     async def _answer(self, request: HttpRequest, route: Route, method: str, receive: Receive) -> Reply:
-        kind = length = sent_id = None
+        kind = length = sent_id = encoding = None
         continues = False
         for name, value in request.headers:
             if name == b"content-type":
@@ -150,6 +166,8 @@ class App:
                 sent_id = value
             elif name == b"expect":
                 continues = True
+            elif name == b"content-encoding":
+                encoding = value
         request.id = sent_id.decode() if sent_id is not None and REQUEST_ID.fullmatch(sent_id) else next(self._ids)
         handler = route.handlers.get(method)
         if handler is None:
@@ -157,8 +175,10 @@ class App:
         if route.role is not None:
             self._let_in(request, route.role)
         if method == "POST":
-            if kind != JSON:
+            if kind != JSON and not (kind == BINARY and route.is_v2 and request.header(LENGTH) is not None):
                 _check_kind(kind)
+            if encoding is not None:
+                request.encoding = check_encoding(encoding)
             request.body = await self._bodies.read(receive, length, continues)
         return await handler(request)
 
@@ -171,7 +191,7 @@ class App:
 
     def _refuse(self, request: HttpRequest, route: Route, refusal: Refusal) -> Reply:
         self._count("refused_total", reason=refusal.title)
-        if route.is_v2 or request.path.startswith("/v2"):
+        if route.is_v2 or request.path.startswith(("/v1", "/v2")):
             return Reply(error_json(refusal), refusal.status)
         return Reply(problem_json(refusal, request.id), refusal.status, b"application/problem+json")
 

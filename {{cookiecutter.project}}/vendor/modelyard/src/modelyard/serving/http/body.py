@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from ..refusal import Refusal
+from .encoding import decompressed
 
 SECONDS = 10.0  # from the head of a request to the end of its body
 READ_ON = 4  # times the limit are read of a body that is too large, so that its sender receives the refusal
@@ -56,6 +57,13 @@ class Bodies:
         finally:
             del self._since[task]
             self._late.discard(task)
+
+    def decompressed(self, body: bytes, encoding: bytes) -> bytes:
+        """The body, decompressed. Raises Refusal with status 413 if it is too large then, and 400 if it is broken."""
+        content = decompressed(body, encoding, self._limit)
+        if content is None:
+            raise self._too_large()
+        return content
 
     async def _rest(self, receive: Receive, message: Any) -> bytes:
         parts: list[bytes] = []

@@ -17,8 +17,10 @@ from ..answers.models import Models
 from ..forms.forms import Forms, ParsedRows
 from ..refusal import Refusal
 from .app import App, Handler, HttpRequest, Reply, Route
-from .infer import Inference, infer_json, metadata, read_infer, server_metadata
+from .encoding import decompressed
+from .infer import Inference, infer_reply, metadata, read_infer, server_metadata
 from .predictions import answer_json
+from .tensors import LENGTH
 
 LARGE = 1_000_000  # bytes of a body that is answered in another thread, because it would block the event loop
 
@@ -45,6 +47,10 @@ def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) 
         label = "/models/{name}"
         paths[f"/models/{name}"] = _get(label, _once(partial(_described, live)), "read")
         paths[f"/models/{name}/predict"] = Route(f"{label}/predict", {"POST": _predict(app, live, apart)}, "predict")
+        paths[f"/v1/models/{name}"] = _get("/v1/models/{name}", _ready(app, models, name), None, True)
+        paths[f"/v1/models/{name}:predict"] = Route(
+            "/v1/models/{name}:predict", {"POST": _instances(app, live, apart)}, "predict", True
+        )
         for path, label in {
             f"/v2/models/{name}": "/v2/models/{name}",
             f"/v2/models/{name}/versions/{live.served.bundle}": "/v2/models/{name}/versions/{version}",
@@ -116,48 +122,75 @@ def _metrics(app: App) -> Handler:
 
 
 def _predict(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
-    def read(forms: Forms, body: bytes) -> ParsedRows:
+    def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
         return forms.read(body)
 
-    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> bytes:
-        return answer_json(live, answered, decided)
+    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> Reply:
+        return Reply(answer_json(live, answered, decided))
 
     return _answering(app, live, apart, read, write)
 
 
-def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
-    def write(answered: AnsweredRequest, decided: list[list[Any]], parsed: Inference) -> bytes:
-        return infer_json(live, answered, decided, parsed)
+def _instances(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+    """KServe's first protocol, which its client speaks by default, also where it sends the tensors of the second."""
 
-    return _answering(app, live, apart, read_infer, write)
+    def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
+        return forms.read_instances(body)
+
+    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> Reply:
+        return Reply(answer_json(live, answered, decided))
+
+    tensors, rows = _infer(app, live, apart), _answering(app, live, apart, read, write)
+
+    async def answer(request: HttpRequest) -> Reply:
+        return await (rows if request.header(LENGTH) is None else tensors)(request)
+
+    return answer
+
+
+def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+    def read(forms: Forms, body: bytes, request: HttpRequest) -> Inference:
+        return read_infer(forms, body, request.header(LENGTH))
+
+    def write(answered: AnsweredRequest, decided: list[list[Any]], parsed: Inference) -> Reply:
+        return infer_reply(live, answered, decided, parsed)
+
+    return _answering(app, live, apart, read, write)
 
 
 def _answering(
-    app: App, live: Live, apart: ThreadPoolExecutor, read: Callable[[Forms, bytes], Any], write: Callable[..., bytes]
+    app: App,
+    live: Live,
+    apart: ThreadPoolExecutor,
+    read: Callable[[Forms, bytes, HttpRequest], Any],
+    write: Callable[..., Reply],
 ) -> Handler:
     is_split = live.served.split is not None
 
-    def finish(parsed: Any, answered: AnsweredRequest) -> tuple[AnsweredRequest, list[list[Any]], bytes]:
+    def finish(parsed: Any, answered: AnsweredRequest) -> tuple[AnsweredRequest, list[list[Any]], Reply]:
         decided = [part.decisions() for part in answered.parts]
         return answered, decided, write(answered, decided, parsed)
 
-    def work(forms: Forms, body: bytes, key: bytes | None) -> tuple[AnsweredRequest, list[list[Any]], bytes]:
-        parsed = read(forms, body)
+    def work(forms: Forms, request: HttpRequest, key: bytes | None) -> tuple[AnsweredRequest, list[list[Any]], Reply]:
+        parsed = read(forms, app.plain(request), request)
         return finish(parsed, live.answer(_rows(parsed), key))
 
     async def answer(request: HttpRequest) -> Reply:
         key = request.header(live.key_header) if live.key_header else None
-        if len(request.body) >= LARGE:
+        body: bytes | None = request.body
+        if request.encoding is not None:
+            body = decompressed(request.body, request.encoding, min(LARGE, app.body_limit))
+        if body is None or len(body) >= LARGE:
             loop = asyncio.get_running_loop()
-            answered, decided, content = await loop.run_in_executor(apart, work, live.forms_apart, request.body, key)
+            answered, decided, reply = await loop.run_in_executor(apart, work, live.forms_apart, request, key)
         else:
-            parsed = read(live.forms, request.body)
+            parsed = read(live.forms, body, request)
             rows = _rows(parsed)
             is_alone = len(app.begun) < 2 or is_split or rows.count != 1
             answered = live.answer(rows, key) if is_alone else await live.answer_among(rows)
-            answered, decided, content = finish(parsed, answered)
+            answered, decided, reply = finish(parsed, answered)
         live.note(answered, decided, request.id, request.started)
-        return Reply(content)
+        return reply
 
     return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,18 +13,23 @@ from ...runtime.rows import Problem
 from ..answers.live import AnsweredRequest, Live, fallback
 from ..forms.forms import Forms, ParsedRows, loads
 from ..refusal import NO_ROW, Refusal, broken_rules
+from .app import Reply
+from .tensors import KIND, LENGTH, SIZE, BinaryReader, binary, split
 
-NUMBERS = {"FP64", "FP32", "FP16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"}
+NUMBERS = {"FP64", "FP32", "FP16", "BF16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"}
 OUTPUTS = ("prediction", "decision")
 
 
 class Tensor(msgspec.Struct):
-    """An input: its values in `data`, flat or each in an array of its own; a missing value is null."""
+    """An input: its values in `data`, flat or each in an array of its own; a missing value is null.
+
+    Without `data`, its values are in binary.
+    """
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any]
+    data: list[Any] | None = None
     parameters: dict[str, Any] | None = None
 
 
@@ -46,16 +51,17 @@ class InferBody(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """The rows of a request, its id, and the requested outputs."""
+    """The rows of a request, its id, the requested outputs, and which of them are to be in binary."""
 
     body: ParsedRows
     id: str | None
     outputs: Sequence[str]
+    binary: Container[str] = ()
 
 
 def server_metadata(name: str) -> dict[str, Any]:
     """The answer to GET /v2. name: the project's."""
-    return {"name": name, "version": "2", "extensions": []}
+    return {"name": name, "version": "2", "extensions": ["binary_tensor_data"]}
 
 
 def metadata(live: Live) -> dict[str, Any]:
@@ -80,32 +86,36 @@ def datatype(column: Column) -> str:
     ]
 
 
-def read_infer(forms: Forms, body: bytes) -> Inference:
-    """The rows and requested outputs in a body. Raises Refusal as `Forms.read` does."""
+def read_infer(forms: Forms, body: bytes, length: bytes | None = None) -> Inference:
+    """The rows and requested outputs in a body. length: see `tensors.split`. Raises Refusal as `Forms.read` does."""
     exact = True
+    text, content = split(body, length)
     try:
-        request = _DECODER.decode(body)
+        request = _DECODER.decode(text)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         exact = False  # for example a number that is too large for a float; the contract's rules report it
-        request = _slowly(body)
+        request = _slowly(text)
     outputs = [output.name for output in request.outputs or []] or list(OUTPUTS)
     if unknown := [name for name in outputs if name not in OUTPUTS]:
         raise Refusal(
             422, "no such output", f"there is no output {', '.join(unknown)}; there are: {', '.join(OUTPUTS)}"
         )
-    columns = _columns(request.inputs, forms.contract)
+    columns = _columns(request.inputs, forms.contract, BinaryReader(content, forms.limit))
     parsed = forms.convert(columns) if exact else forms.take({"columns": columns})
-    return Inference(parsed, request.id, outputs)
+    all_binary = (request.parameters or {}).get("binary_data_output") is True
+    asked = {output.name: (output.parameters or {}).get("binary_data") for output in request.outputs or []}
+    is_binary = {name for name in outputs if asked.get(name) is True or (all_binary and asked.get(name) is None)}
+    return Inference(parsed, request.id, outputs, is_binary)
 
 
-def infer_json(
+def infer_reply(
     live: Live, answered: AnsweredRequest, decisions: Sequence[Sequence[Any]], inference: Inference
-) -> bytes:
+) -> Reply:
     """The answer to a request."""
     scores, decided, bundles = answered.in_order(decisions)
     contract = live.contract
     count = answered.body.count
-    tensors = {
+    tensors: dict[str, dict[str, Any]] = {
         "prediction": {"datatype": "FP64", "shape": [count, *_width(contract)], "data": _flat(scores)},
         "decision": {"datatype": _decision_type(contract), "shape": [count], "data": decided},
     }
@@ -117,7 +127,15 @@ def infer_json(
     }
     if inference.id is not None:
         content["id"] = inference.id
-    return msgspec.json.encode(content)
+    parts = [b""]
+    for tensor in content["outputs"]:
+        if tensor["name"] in inference.binary:
+            parts.append(binary(tensor.pop("data"), tensor["datatype"]))
+            tensor["parameters"] = {SIZE: len(parts[-1])}
+    parts[0] = msgspec.json.encode(content)
+    if len(parts) == 1:
+        return Reply(parts[0])
+    return Reply(b"".join(parts), kind=KIND, headers=[(LENGTH, b"%d" % len(parts[0]))])
 
 
 def _slowly(body: bytes) -> InferBody:
@@ -127,12 +145,12 @@ def _slowly(body: bytes) -> InferBody:
         raise Refusal(422, "no inference request", str(error)) from None
 
 
-def _columns(tensors: Sequence[Tensor], contract: Contract) -> Mapping[str, list[Any]]:
+def _columns(tensors: Sequence[Tensor], contract: Contract, content: BinaryReader) -> Mapping[str, list[Any]]:
     """The values of each tensor. Raises Refusal if a shape or a type is wrong."""
     problems: list[Problem] = []
     columns: dict[str, list[Any]] = {}
     for tensor in tensors:
-        values = _flat(tensor.data)
+        values = _values(tensor, contract, content, problems)
         if tensor.name in columns:
             problems.append(Problem(NO_ROW, tensor.name, tensor.name, "is there twice"))
         elif tensor.shape not in ([len(values)], [len(values), 1]):
@@ -142,9 +160,25 @@ def _columns(tensors: Sequence[Tensor], contract: Contract) -> Mapping[str, list
             rule = f"the datatype must be {datatype(column)}"
             problems.append(Problem(NO_ROW, tensor.name, tensor.datatype, rule))
         columns[tensor.name] = values
+    content.end()
     if problems:
         raise broken_rules(problems)
     return columns
+
+
+def _values(tensor: Tensor, contract: Contract, content: BinaryReader, problems: list[Problem]) -> list[Any]:
+    size = (tensor.parameters or {}).get(SIZE)
+    if tensor.data is not None:
+        if size is not None:
+            raise Refusal(400, "no inference request", f"{tensor.name} has both data and {SIZE}")
+        return _flat(tensor.data)
+    if size is None:
+        raise Refusal(422, "no inference request", f"{tensor.name} has neither data nor the parameter {SIZE}")
+    values = content.take(tensor.name, tensor.datatype, size, problems)
+    column = contract.columns.get(tensor.name)
+    if column and column.missing and "" not in (column.values or ()):  # there is no null in binary
+        return [None if value == "" else value for value in values]
+    return values
 
 
 def _takes(column: Column, sent: str) -> bool:

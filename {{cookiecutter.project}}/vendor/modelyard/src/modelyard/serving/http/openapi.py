@@ -20,7 +20,7 @@ REFUSED = {
     "408": "The body came too slowly",
     "409": "The bundles on the disk cannot be served; nothing has changed",
     "413": "The body or the number of rows is too large",
-    "415": "The body is not application/json",
+    "415": "The body is not application/json, or compressed with something else than gzip and deflate",
     "422": "Rows break the contract; none was answered, and each value that is wrong is named",
     "429": "The caller sends more than its rate; Retry-After says when to ask again",
     "500": "A fault of the service",
@@ -55,6 +55,10 @@ def openapi(config: Config, models: Mapping[str, Live], is_open: bool) -> dict[s
         schemas |= model_schemas(live, config.rows)
         paths[f"/models/{name}"] = {"get": _operation(f"model_{name}", live.contract.description, described)}
         paths[f"/models/{name}/predict"] = {"post": _predict(live, f"predict_{name}")}
+        paths[f"/v1/models/{name}"] = {
+            "get": _operation(f"ready_v1_{name}", "Ready", _ready("ModelReady"), secured=False)
+        }
+        paths[f"/v1/models/{name}:predict"] = {"post": _instances(live, f"predict_v1_{name}")}
         v2 = f"/v2/models/{name}"
         paths |= _v2(v2, live, f"{name}", [], {})
         version = {
@@ -111,6 +115,16 @@ def _predict(live: Live, name: str) -> dict[str, Any]:
     content = {"application/json": {"schema": ref(f"{live.name}.Request"), "examples": examples}}
     answers = _answers(f"{live.name}.Answer") | _problems(*KNOWN, *READ)
     return _operation(name, f"Answer rows: {live.contract.description}", answers) | {
+        "requestBody": {"required": True, "content": content}
+    }
+
+
+def _instances(live: Live, name: str) -> dict[str, Any]:
+    row = example(live)
+    schema = ref(f"{live.name}.Instances")
+    content = {"application/json": {"schema": schema, "examples": {"rows": {"value": {"instances": [row, row]}}}}}
+    answers = _answers(f"{live.name}.Answer") | _errors(*KNOWN, *READ)
+    return _operation(name, "Answer rows (KServe's first protocol)", answers) | {
         "requestBody": {"required": True, "content": content}
     }
 

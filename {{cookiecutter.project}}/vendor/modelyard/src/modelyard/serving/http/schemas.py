@@ -61,6 +61,7 @@ def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:
     return {
         f"{name}.Row": row,
         f"{name}.Rows": _closed({"rows": array(ref(f"{name}.Row"), maxItems=max_rows)}),
+        f"{name}.Instances": _closed({"instances": array(ref(f"{name}.Row"), maxItems=max_rows)}),
         f"{name}.Columns": _closed({"columns": ref(f"{name}.ColumnValues")}),
         f"{name}.ColumnValues": {
             **row,
