@@ -47,7 +47,7 @@ with ballast.open("wb") as opened:
 write(1000, 10_000)
 until(lambda: log.failure is not None and log.dropped)
 told["full"] = log.failure
-told["lines on the full disk"] = (MOUNT / "log/predictions-0-000001.jsonl").read_text()
+told["lines on the full disk"] = (MOUNT / "log/predictions-service-0-0-000001.jsonl").read_text()
 ballast.unlink()
 until(lambda: log.failure is None and not log.waiting)
 write(20_000, 100)
@@ -66,5 +66,5 @@ write(40_000, 100)
 log.close()
 
 told |= {"written": log.written, "dropped": log.dropped, "failure": log.failure}
-told["lines"] = (MOUNT / "log/predictions-0-000001.jsonl").read_text()
+told["lines"] = (MOUNT / "log/predictions-service-0-0-000001.jsonl").read_text()
 print(json.dumps(told))

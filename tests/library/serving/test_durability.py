@@ -11,6 +11,7 @@ import time
 
 import pytest
 from modelyard.serving.access.key import LOOK_EVERY, add
+from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
 
 FLUSH = 0.8  # seconds
@@ -33,9 +34,9 @@ def start(service, made, tmp_path):
 def logged(folder):
     """The requests in the log, each of whose lines must be whole, once the next process has started."""
     PredictionLog(folder, 0, FLUSH, 64, 16).close()
-    texts = [path.read_text() for path in sorted(folder.iterdir())]
+    texts = [path.read_text() for path in folder.glob("*.jsonl")]
     assert all(text.endswith("\n") for text in texts if text)
-    return [json.loads(line)["request"] for text in texts for line in text.splitlines()]
+    return [json.loads(line)["request"] for line in read_lines(folder)]
 
 
 class Load:

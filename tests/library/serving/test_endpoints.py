@@ -10,6 +10,7 @@ from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
 from modelyard.serving.config import Config, ModelConfig, SplitConfig
 from modelyard.serving.http.endpoints import LARGE
+from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
 
 
@@ -36,7 +37,7 @@ class Everything(Access):
 
 
 def log_lines(folder):
-    return [json.loads(line) for path in sorted(folder.iterdir()) for line in path.read_text().splitlines()]
+    return [json.loads(line) for line in read_lines(folder)]
 
 
 def test_every_form_answers_as_the_pipeline_did_to_the_last_bit(app, probe):

@@ -1,15 +1,21 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import gzip
 import os
 import shutil
 import subprocess
 import sys
+import time
 
 import pytest
-from modelyard.serving.log.log_files import LogFiles, repair_all
+from modelyard.serving.log.compressor import compress
+from modelyard.serving.log.log_files import LogFiles
+from modelyard.serving.log.log_folder import read_lines, repair_all
 
 LINES = b"".join(b'{"row": %d}\n' % number for number in range(10))
+FIRST = "predictions-service-0-0-000001.jsonl"
 
 
 @pytest.fixture
@@ -22,8 +28,8 @@ def open_files(folder):
     """Makes the files of a worker, as in a process of its own; all are closed in the end."""
     opened = []
 
-    def make(worker=0, file_bytes=1_000_000, files=4):
-        opened.append(LogFiles(folder, worker, file_bytes, files))
+    def make(worker=0, file_bytes=1_000_000, files=4, service="service"):
+        opened.append(LogFiles(folder, worker, file_bytes, files, service))
         return opened[-1]
 
     yield make
@@ -32,13 +38,26 @@ def open_files(folder):
 
 
 def held(folder):
-    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.name[0] != "."}
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir() if path.name[0] != "."}
+
+
+def until(reached, files, seconds=30.0):
+    """Wait until something is so, and tidy up meanwhile."""
+    ends = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < ends, names(files._folder)
+        files.tidy()
+        time.sleep(0.01)
 
 
 def test_lines_are_added_to_one_file(folder, open_files):
     files = open_files(worker=3)
     assert [files.append(LINES) for _ in range(2)] == [len(LINES)] * 2
-    assert held(folder) == {"predictions-3-000001.jsonl": LINES * 2}
+    assert held(folder) == {"predictions-service-0-3-000001.jsonl": LINES * 2}
     assert files.failure is None
 
 
@@ -47,14 +66,14 @@ def test_a_later_process_goes_on_where_the_one_before_stopped(folder, open_files
     first.append(LINES)
     first.close()
     open_files().append(LINES)
-    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2}
+    assert held(folder) == {FIRST: LINES * 2}
 
 
 def test_a_process_with_the_same_number_has_a_file_of_its_own(folder, open_files):
     first, second = open_files(), open_files()
     for files in (first, second, first, second):
         files.append(LINES)
-    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2, "predictions-0-000002.jsonl": LINES * 2}
+    assert held(folder) == {FIRST: LINES * 2, "predictions-service-1-0-000001.jsonl": LINES * 2}
 
 
 def test_files_are_rotated_by_size_and_the_oldest_removed(folder, open_files):
@@ -63,15 +82,73 @@ def test_files_are_rotated_by_size_and_the_oldest_removed(folder, open_files):
     for _ in range(9):
         files.append(LINES)
     assert {name: len(raw) // len(LINES) for name, raw in held(folder).items()} == {
-        "predictions-0-000003.jsonl": 2,
-        "predictions-0-000004.jsonl": 2,
-        "predictions-0-000005.jsonl": 1,
-        "predictions-1-000001.jsonl": 1,
+        "predictions-service-0-0-000003.jsonl": 2,
+        "predictions-service-0-0-000004.jsonl": 2,
+        "predictions-service-0-0-000005.jsonl": 1,
+        "predictions-service-0-1-000001.jsonl": 1,
     }
+    assert (files.removed, other.removed) == (40, 0)
+
+
+@pytest.mark.parametrize("services", [("service", "service"), ("one", "other")])
+def test_two_services_in_one_folder_keep_their_files_apart(folder, open_files, services):
+    first, second = (open_files(file_bytes=len(LINES), files=2, service=name) for name in services)
+    first.append(LINES)
+    for _ in range(5):
+        second.append(LINES)
+    assert (first.removed, second.removed) == (0, 30)
+    assert list(read_lines(folder)) == LINES.splitlines() * 3
+    second.close()
+    first.close()
+    later = open_files(file_bytes=len(LINES), files=2, service=services[0])
+    later.append(LINES)
+    assert list(read_lines(folder)) == LINES.splitlines() * 4
+
+
+def test_a_file_that_is_full_is_compressed_and_read_like_the_others(folder, open_files):
+    files = open_files(file_bytes=len(LINES), files=3)
+    for _ in range(3):
+        files.append(LINES)
+    packed = [f"predictions-service-0-0-00000{number}.10.jsonl.gz" for number in (1, 2)]
+    until(lambda: names(folder) == {*packed, "predictions-service-0-0-000003.jsonl"}, files)
+    assert gzip.decompress(held(folder)[packed[0]]) == LINES
+    assert list(read_lines(folder)) == LINES.splitlines() * 3
+    files.append(LINES * 5)  # is a file of its own, which leaves room for no other
+    files.append(LINES)
+    assert files.removed == 80
+    assert list(read_lines(folder)) == LINES.splitlines()
+
+
+def test_what_a_compression_left_that_was_killed_is_done_again(folder, open_files):
+    files = open_files(file_bytes=len(LINES), files=9)
+    for _ in range(3):
+        files.append(LINES)
+    files.close()
+    one, two = (f"predictions-service-0-0-00000{number}" for number in (1, 2))
+    (folder / f"{one}.part").write_bytes(b"half")
+    (folder / f"{two}.10.jsonl.gz").write_bytes(gzip.compress(LINES))  # the plain one is still there
+    assert list(read_lines(folder)) == LINES.splitlines() * 3
+    files = open_files(file_bytes=len(LINES), files=9)
+    files.append(LINES)
+    complete = {*(f"predictions-service-0-0-00000{number}.10.jsonl.gz" for number in (1, 2, 3))}
+    until(lambda: names(folder) == complete | {"predictions-service-0-0-000004.jsonl"}, files)
+    assert list(read_lines(folder)) == LINES.splitlines() * 4
+
+
+def test_a_file_that_cannot_be_compressed_stays_as_it_is(tmp_path):
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(LINES)
+    with path.open() as opened:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        with pytest.raises(BlockingIOError):
+            compress(str(path))
+    assert [one.name for one in tmp_path.iterdir()] == ["x.jsonl"]
+    compress(str(path))
+    assert [one.name for one in tmp_path.iterdir()] == ["x.10.jsonl.gz"]
 
 
 def test_lines_that_are_larger_than_a_file_are_written_all_the_same(folder, open_files):
-    files = open_files(file_bytes=10)
+    files = open_files(file_bytes=10, files=40)
     for _ in range(2):
         assert files.append(LINES) == len(LINES)
     assert len(held(folder)) == 2
@@ -80,19 +157,19 @@ def test_lines_that_are_larger_than_a_file_are_written_all_the_same(folder, open
 def test_what_a_killed_process_left_of_a_line_is_cut_off_whoever_wrote_it(folder, open_files):
     folder.mkdir()
     for name, raw in {
-        "predictions-0-000001.jsonl": LINES + b'{"ro',
-        "predictions-7-000002.jsonl": LINES + b"x" * 200_000,
-        "predictions-8-000001.jsonl": b"no line at all",
-        "predictions-9-000001.jsonl": b"",
+        FIRST: LINES + b'{"ro',
+        "predictions-other-0-7-000002.jsonl": LINES + b"x" * 200_000,
+        "predictions-service-1-8-000001.jsonl": b"no line at all",
+        "predictions-service-0-9-000001.jsonl": b"",
         "other.jsonl": b"not ours",
     }.items():
         (folder / name).write_bytes(raw)
     open_files().append(LINES)
     assert held(folder) == {
-        "predictions-0-000001.jsonl": LINES * 2,
-        "predictions-7-000002.jsonl": LINES,
-        "predictions-8-000001.jsonl": b"",
-        "predictions-9-000001.jsonl": b"",
+        FIRST: LINES * 2,
+        "predictions-other-0-7-000002.jsonl": LINES,
+        "predictions-service-1-8-000001.jsonl": b"",
+        "predictions-service-0-9-000001.jsonl": b"",
         "other.jsonl": b"not ours",
     }
 
@@ -100,7 +177,7 @@ def test_what_a_killed_process_left_of_a_line_is_cut_off_whoever_wrote_it(folder
 def test_a_file_that_another_process_writes_is_not_repaired(folder, open_files):
     files = open_files()
     files.append(LINES)
-    path = folder / "predictions-0-000001.jsonl"
+    path = folder / FIRST
     with path.open("ab") as opened:
         opened.write(b'{"half')
     repair_all(folder)
@@ -111,7 +188,7 @@ def test_a_file_that_another_process_writes_is_not_repaired(folder, open_files):
 def test_where_folder_or_file_vanish_new_ones_are_made(folder, open_files, gone):
     files = open_files()
     files.append(LINES)
-    path = folder / "predictions-0-000001.jsonl"
+    path = folder / FIRST
     if gone == "folder":
         shutil.rmtree(folder)
     else:
@@ -152,14 +229,14 @@ most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 resource.setrlimit(resource.RLIMIT_FSIZE, (30, most))
 assert files.append(lines) == 22, "two lines of eleven bytes"
 assert "File too large" in files.failure
-assert Path({str(folder)!r}, "predictions-0-000001.jsonl").read_bytes() == lines[:22]
+assert Path({str(folder)!r}, {FIRST!r}).read_bytes() == lines[:22]
 assert files.append(lines[22:]) == 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 assert files.append(lines[22:]) == len(lines) - 22
 assert files.failure is None
 """
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    assert held(folder) == {"predictions-0-000001.jsonl": LINES}
+    assert held(folder) == {FIRST: LINES}
 
 
 def test_where_even_the_repair_fails_it_is_made_before_the_next_write(folder, open_files, monkeypatch):
@@ -178,10 +255,10 @@ def test_where_even_the_repair_fails_it_is_made_before_the_next_write(folder, op
     monkeypatch.setattr(os, "write", half)
     monkeypatch.setattr(os, "ftruncate", fail)
     assert files.append(b'{"row": 10}') == 0
-    assert (folder / "predictions-0-000001.jsonl").read_bytes() != LINES
+    assert (folder / FIRST).read_bytes() != LINES
     monkeypatch.undo()
     assert files.append(LINES) == len(LINES)
-    assert held(folder) == {"predictions-0-000001.jsonl": LINES * 2}
+    assert held(folder) == {FIRST: LINES * 2}
 
 
 def test_no_handle_is_left_open(open_files):
@@ -189,6 +266,6 @@ def test_no_handle_is_left_open(open_files):
     files = open_files(file_bytes=len(LINES), files=2)
     for _ in range(20):
         files.append(LINES)
-    assert len(os.listdir("/dev/fd")) == before + 1
+    assert len(os.listdir("/dev/fd")) == before + 2  # the file, and the lock of the slot
     files.close()
     assert len(os.listdir("/dev/fd")) == before

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable
@@ -45,7 +46,11 @@ class RateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LogConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`log`: the folder of the prediction log, the time until a line is written, and the limits on its files."""
+    """`log`: the folder of the prediction log, the time until a line is written, and the limits on its files.
+
+    A worker's files take at most `files` times `file_mb` on the disk; those that are full are compressed, to about a
+    tenth.
+    """
 
     folder: str
     flush_seconds: Above0 = 0.2
@@ -100,6 +105,11 @@ class Config(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def main(self) -> str:
         """The name of the model that /predict answers with."""
         return self.default or next(iter(self.models))
+
+    @property
+    def log_name(self) -> str:
+        """What this service's files of the prediction log have in their names, so that others can lie beside them."""
+        return hashlib.sha256(f"{self.main}/{self.variant}".encode("utf-8", "replace")).hexdigest()[:8]
 
 
 def read_config(path: Path) -> Config:

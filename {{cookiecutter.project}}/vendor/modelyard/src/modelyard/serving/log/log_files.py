@@ -1,35 +1,42 @@
-"""The files of the prediction log: complete lines only, rotated by size, limited in number."""
+"""The files of the prediction log of one worker: complete lines only, rotated, compressed and limited by size."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import os
-import re
 from pathlib import Path
 
-NAME = re.compile(r"predictions-(\d+)-(\d+)\.jsonl")
-TAIL = 65_536  # bytes
+from .compression import Compression, remove_parts
+from .log_folder import LogFile, Writer, count_lines, files_in, is_at, lock, repair, repair_all
 
 
 class LogFiles:
-    """The files `predictions-<worker>-<n>.jsonl` of one worker: the newest is written, and the oldest are removed.
+    """The files of one worker: the newest is written, the others are compressed, and the oldest are removed.
 
-    A file holds at most `file_bytes` (a longer run of lines makes one of its own), a worker at most `files` of them.
-    The newest is locked, so that another process with the same number, such as a predecessor that is still ending, uses
-    another file.
+    A file holds at most `file_bytes` of lines (a longer run of lines makes one of its own), and all take at most
+    `files` times as much on the disk.
 
-    `failure` says why nothing can be written, or is None.
+    Several services may write into one folder. Files carry the name of their service, and of services with one name
+    each takes a slot of its own, which it holds by the lock of a file. So no service writes to another's files or
+    removes one. After a restart a service resumes its slot.
+
+    `failure` says why nothing can be written, or is None. `removed` counts the lines in files that were removed.
     """
 
-    def __init__(self, folder: Path, worker: int, file_bytes: int, files: int) -> None:
-        self._folder, self._worker = folder, worker
-        self._file_bytes, self._files = file_bytes, files
+    def __init__(self, folder: Path, worker: int, file_bytes: int, files: int, service: str = "service") -> None:
+        self._folder, self._worker, self._service = folder, worker, service
+        self._file_bytes, self._most = file_bytes, file_bytes * files
+        self._writer: Writer | None = None
+        self._slot_lock = -1
         self._handle: int | None = None
-        self._path = folder
+        self.path = folder
         self._end = 0  # of the last whole line
         self._torn = False
+        self._compression = Compression(folder)
         self.failure: str | None = None
+        self.removed = 0
         with contextlib.suppress(OSError):  # reported at the first write
             repair_all(folder)
 
@@ -45,7 +52,7 @@ class LogFiles:
             self._torn = False
             self.failure = None
         except OSError as error:
-            self.failure = f"{self._path}: {error.strerror}"
+            self.failure = f"{self.path}: {error.strerror}"
             done = lines.rfind(b"\n", 0, done) + 1
             self._end += done
             with contextlib.suppress(OSError):  # else before the next write
@@ -54,26 +61,35 @@ class LogFiles:
         self._end += done
         return done
 
+    def tidy(self) -> None:
+        """Compress the files that are no longer written, in the background; to be called now and then."""
+        if self._writer is not None and self.failure is None:
+            with contextlib.suppress(OSError):  # they stay as they are
+                self._compression.go_on(self._writer, self.path)
+
     def close(self) -> None:
-        """Close the current file."""
-        if self._handle is not None:
-            os.close(self._handle)
-            self._handle = None
+        """Close the current file, and leave the slot."""
+        self._compression.close()
+        self._close_file()
+        if self._writer is not None:
+            with contextlib.suppress(OSError):
+                remove_parts(self._folder, self._writer)
+            os.close(self._slot_lock)
+            self._writer = None
 
     def _ready(self, size: int) -> int:
         """Open the newest file, without a torn line and with room for `size` bytes."""
-        if self._handle is not None and not _is_at(self._handle, self._path):
-            self.close()  # the file or the folder was removed; further writes to it would be lost
+        if self._handle is not None and not is_at(self._handle, self.path):
+            self._close_file()  # the file or the folder was removed; further writes to it would be lost
             self._torn = False
         self._mend()
         if self._handle is not None:
             self._end = os.fstat(self._handle).st_size
         if self._handle is not None and self._end and self._end + size > self._file_bytes:
-            self.close()
+            self._close_file()
         if self._handle is None:
-            self._handle, self._path = self._open(size)
+            self._handle, self.path = self._open(size)
             self._end = os.fstat(self._handle).st_size
-            self._prune()
         return self._handle
 
     def _mend(self) -> None:
@@ -83,78 +99,65 @@ class LogFiles:
             self._torn = False
 
     def _open(self, size: int) -> tuple[int, Path]:
-        self._path = self._folder
+        self.path = self._folder
         self._folder.mkdir(parents=True, exist_ok=True)
-        numbers = self._numbers()
-        number = numbers[-1] if numbers else 0
-        if numbers:
-            path = self._named(number)
-            handle = _lock(path)
+        writer = self._take_slot()
+        files = files_in(self._folder, writer)
+        self._compression.look()
+        if files and files[-1].lines is None:
+            path = self._folder / files[-1].name
+            handle = lock(path)
             if handle is not None:
-                _repair(handle)
+                repair(handle)
                 used = os.fstat(handle).st_size
                 if used == 0 or used + size <= self._file_bytes:
                     return handle, path
                 os.close(handle)
-        while True:
-            number += 1
-            path = self._named(number)
+        path = self._folder / LogFile(writer, files[-1].number + 1 if files else 1).name
+        created = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
+        fcntl.flock(created, fcntl.LOCK_EX)
+        self._make_room(files)
+        return created, path
+
+    def _take_slot(self) -> Writer:
+        """Hold a slot that no other process holds."""
+        if self._writer is not None:
+            if is_at(self._slot_lock, _lock_path(self._folder, self._writer)):
+                return self._writer
+            os.close(self._slot_lock)
+            self._writer = None
+        for slot in itertools.count():
+            writer = Writer(self._service, slot, self._worker)
+            handle = lock(_lock_path(self._folder, writer), os.O_CREAT)
+            if handle is not None:
+                self._writer, self._slot_lock = writer, handle
+                remove_parts(self._folder, writer)
+                return writer
+        raise AssertionError
+
+    def _make_room(self, files: list[LogFile]) -> None:
+        """Remove the oldest of these files, until the new one has room beside them."""
+        sizes = []
+        for one in files:
             try:
-                handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
-            except FileExistsError:
+                sizes.append((one, (self._folder / one.name).stat().st_size))
+            except FileNotFoundError:  # it is compressed now, or someone removed it
                 continue
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            return handle, path
-
-    def _prune(self) -> None:
-        for number in self._numbers()[: -self._files]:
+        total = sum(size for _, size in sizes)
+        for one, size in sizes:
+            if total + self._file_bytes <= self._most:
+                return
             with contextlib.suppress(FileNotFoundError):
-                self._named(number).unlink()
+                lines = count_lines(self._folder, one)
+                (self._folder / one.name).unlink()
+                self.removed += lines
+            total -= size
 
-    def _numbers(self) -> list[int]:
-        matches = (NAME.fullmatch(name) for name in os.listdir(self._folder))
-        return sorted(int(match[2]) for match in matches if match and int(match[1]) == self._worker)
-
-    def _named(self, number: int) -> Path:
-        return self._folder / f"predictions-{self._worker}-{number:06}.jsonl"
-
-
-def repair_all(folder: Path) -> None:
-    """Truncate the incomplete line that a killed process has left, in each file without a writer. Raises OSError."""
-    for name in os.listdir(folder):
-        if NAME.fullmatch(name) and (handle := _lock(folder / name)) is not None:
-            try:
-                _repair(handle)
-            finally:
-                os.close(handle)
+    def _close_file(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
 
 
-def _lock(path: Path) -> int | None:
-    """Open and lock the file; None if another process holds the lock."""
-    handle = os.open(path, os.O_RDWR | os.O_APPEND)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(handle)
-        return None
-    return handle
-
-
-def _repair(handle: int) -> None:
-    end = os.fstat(handle).st_size
-    start = end
-    while start:
-        start = max(0, start - TAIL)
-        tail = os.pread(handle, TAIL, start)
-        if (place := tail.rfind(b"\n", 0, end - start)) >= 0:
-            start += place + 1
-            break
-    if start < end:
-        os.ftruncate(handle, start)
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
+def _lock_path(folder: Path, writer: Writer) -> Path:
+    return folder / f".{writer.stem}.lock"

@@ -31,7 +31,9 @@ class PredictionLog:
     `written` and `dropped` count lines, one for each row. `failure` says why nothing can be written at the moment.
     """
 
-    def __init__(self, folder: Path, worker: int, flush_seconds: float, file_mb: float, files: int) -> None:
+    def __init__(
+        self, folder: Path, worker: int, flush_seconds: float, file_mb: float, files: int, service: str = "service"
+    ) -> None:
         self.written = self.dropped = 0
         self._waiting: deque[LogEntry | bytes] = deque()
         self._lines = 0  # waiting or being written
@@ -41,7 +43,7 @@ class PredictionLog:
         self._stream = self._encoded()
         self._unwritten = b""  # encoded, not yet written
         self._unwritten_lines = 0
-        self._files = LogFiles(folder, worker, int(file_mb * 1e6), files)
+        self._files = LogFiles(folder, worker, int(file_mb * 1e6), files, service)
         # the other half of the interval is for encoding and writing
         self._pause = flush_seconds / 2
         self._thread = threading.Thread(target=self._run, name="prediction log", daemon=True)
@@ -88,6 +90,7 @@ class PredictionLog:
             ends = self._ends
             try:
                 written = self._flush()
+                self._files.tidy()
             except Exception:  # a bug must not stop the log
                 _log.exception("the prediction log: a fault while writing")
                 written = False

@@ -57,7 +57,12 @@ def work(
     if config.log is not None:
         log_config = config.log
         log = PredictionLog(
-            Path(log_config.folder), worker, log_config.flush_seconds, log_config.file_mb, log_config.files
+            Path(log_config.folder),
+            worker,
+            log_config.flush_seconds,
+            log_config.file_mb,
+            log_config.files,
+            config.log_name,
         )
     metrics = Metrics(shared, worker)
     metrics.counter("worker_starts_total")(1.0)
