@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 from modelyard.serving.log import prediction_log
-from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.log_lines import Asked, LogEntry, LoggedModel
 from modelyard.serving.log.prediction_log import PredictionLog
 
-prediction_log.MOST = 2000  # lines may wait, so that some are dropped soon
+prediction_log.MOST = 500_000  # bytes may wait, so that some are dropped soon
 MOUNT = Path(sys.argv[1])
 
 
@@ -32,7 +32,7 @@ def until(reached: Callable[[], object]) -> None:
 def write(start: int, count: int) -> None:
     for number in range(start, start + count):
         inputs = [{"distance": 529.0, "carrier": "US"}]
-        log.write(LogEntry(SOURCE, str(number), time.time(), "b", "model", inputs, np.zeros(1), [False], 0.1))
+        log.write(LogEntry(SOURCE, Asked(str(number)), time.time(), "b", "model", inputs, np.zeros(1), [False], 0.1))
 
 
 SOURCE = LoggedModel("flights", "hash", "stable")
@@ -45,7 +45,7 @@ ballast = MOUNT / "ballast"
 with ballast.open("wb") as opened:
     opened.write(bytes(800_000))
 write(1000, 10_000)
-until(lambda: log.failure is not None and log.dropped)
+until(lambda: log.failure is not None and log.dropped["disk"])
 told["full"] = log.failure
 told["lines on the full disk"] = (MOUNT / "log/predictions-service-0-0-000001.jsonl").read_text()
 ballast.unlink()
@@ -65,6 +65,6 @@ until(lambda: not log.waiting)
 write(40_000, 100)
 log.close()
 
-told |= {"written": log.written, "dropped": log.dropped, "failure": log.failure}
+told |= {"written": log.written, "dropped": log.dropped["disk"], "failure": log.failure}
 told["lines"] = (MOUNT / "log/predictions-service-0-0-000001.jsonl").read_text()
 print(json.dumps(told))

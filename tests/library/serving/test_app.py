@@ -71,6 +71,10 @@ def test_the_request_id_comes_back(app):
         assert len(app.get("/healthz", x_request_id=bad).headers["x-request-id"]) > 16
     told = app.post("/predict", b"{", x_request_id="r1")
     assert told.json()["request"] == "r1"
+    own = [app.get("/healthz", x_request_id="4711-a").headers["x-service-request-id"] for _ in range(2)]
+    assert own[0] != own[1]
+    named = app.get("/healthz").headers
+    assert named["x-request-id"] == named["x-service-request-id"]
 
 
 def test_every_answer_has_the_security_headers(app):

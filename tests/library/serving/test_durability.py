@@ -36,7 +36,9 @@ def logged(folder):
     PredictionLog(folder, 0, FLUSH, 64, 16).close()
     texts = [path.read_text() for path in folder.glob("*.jsonl")]
     assert all(text.endswith("\n") for text in texts if text)
-    return [json.loads(line)["request"] for line in read_lines(folder)]
+    lines = [json.loads(line) for line in read_lines(folder)]
+    assert {line["caller"] for line in lines} <= {"shop"}
+    return [line["client_request"] for line in lines]
 
 
 class Load:

@@ -10,6 +10,7 @@ from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
 from modelyard.serving.config import Config, ModelConfig, SplitConfig
 from modelyard.serving.http.endpoints import LARGE
+from modelyard.serving.log import prediction_log
 from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
 
@@ -146,8 +147,9 @@ def test_what_is_answered_is_logged_and_the_shadow_too(called, made, copied, pro
     log = PredictionLog(tmp_path / "log", 0, 0.05, 1, 2)
     config = Config({"flights": ModelConfig(str(made.root / "bundle"), shadow=str(copied(made, "shadow")))})
     app = called(config, log=log)
-    app.post("/predict", {"rows": probe["rows"][:2]}, x_request_id="abc")
-    app.post("/predict", {"columns": by_column(probe["rows"][:3])})
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    told = app.post("/predict", {"rows": probe["rows"][:2]}, x_request_id="abc", traceparent=trace)
+    app.post("/predict", {"columns": by_column(probe["rows"][:3])}, x_request_id="abc", traceparent="00-\u00e9")
     app.post("/predict", probe["rows"][0])
     app.models.close()
     log.close()
@@ -155,11 +157,64 @@ def test_what_is_answered_is_logged_and_the_shadow_too(called, made, copied, pro
     ours = [line for line in lines if not line.get("shadow")]
     assert [line["row"] for line in ours] == [0, 1, 0, 1, 2, 0]
     assert [line["score"] for line in ours] == [probe["answers"][place] for place in (0, 1, 0, 1, 2, 0)]
-    assert ours[0]["request"] == "abc"
+    assert [line.get("client_request") for line in ours] == ["abc"] * 5 + [None]
+    assert [line.get("traceparent") for line in ours] == [trace] * 2 + [None] * 4
+    assert len({line["request"] for line in ours}) == 3  # whatever clients call theirs
+    assert ours[0]["request"] == told.headers["x-service-request-id"]
+    assert {line["caller"] for line in lines} == {"anyone"}
     given = {name: value for name, value in probe["rows"][0].items() if value is not None}
     for line in (ours[0], ours[2], ours[5]):
         assert {name: value for name, value in line["inputs"].items() if value is not None} == given
     assert sum(line.get("shadow", False) for line in lines) == 6
+
+
+@pytest.mark.parametrize("form", ["rows", "columns"])
+def test_requests_of_many_rows_at_once_are_logged_whole(called, made, copied, probe, tmp_path, monkeypatch, form):
+    """More lines than may wait, of both sides of a split and as a large body too."""
+    monkeypatch.setattr(prediction_log, "MOST", 400_000)
+    monkeypatch.setattr(prediction_log, "MOST_OF_LARGE", 200_000)
+    log = PredictionLog(tmp_path / "log", 0, 0.05, 1, 99)
+    split = SplitConfig(str(copied(made, "other")), "carrier", 0.5)
+    app = called(Config({"flights": ModelConfig(str(made.root / "bundle"), split=split)}), log=log)
+    few, many = ((probe["rows"] * 999)[:count] for count in (900, 10_000))
+    bodies = [{"rows": rows} if form == "rows" else {"columns": by_column(rows)} for rows in (few, many, few, many)]
+    raw = [json.dumps(body).encode() for body in bodies]
+    assert len(raw[0]) < LARGE < len(raw[1])
+    told = app.post_at_once("/predict", raw)
+    assert [one.status for one in told] == [200] * 4
+    log.close()
+    lines = [(line["request"], line["row"], line["inputs"]["distance"]) for line in log_lines(tmp_path / "log")]
+    assert sorted(lines) == sorted(
+        (one.headers["x-service-request-id"], place, row["distance"])
+        for one, rows in zip(told, (few, many, few, many), strict=True)
+        for place, row in enumerate(rows)
+    )
+    assert sum(log.dropped.values()) == 0
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda row: row, lambda row: {"rows": [row] * 2}, lambda row: {"columns": by_column([row])}]
+)
+def test_half_a_character_is_answered_and_logged(called, made, probe, tmp_path, wrap):
+    log = PredictionLog(tmp_path / "log", 0, 0.05, 1, 2)
+    app = called(made.root / "bundle", log=log)
+    told = app.post("/predict", wrap(probe["rows"][0] | {"flight_id": "a\ud800"}))  # which JSON sends as an escape
+    log.close()
+    assert told.status == 200
+    found = {line["inputs"]["flight_id"] for line in log_lines(tmp_path / "log")}
+    assert (found, sum(log.dropped.values())) == ({"a\ufffd"}, 0)
+
+
+def test_where_a_crowd_waits_for_the_log_a_request_is_refused_before_it_is_answered(called, made, probe, tmp_path):
+    log = PredictionLog(tmp_path / "log", 0, 0.05, 1, 2)
+    app = called(made.root / "bundle", log=log)
+    log._crowd = prediction_log.CROWD
+    told = app.post("/predict", probe["rows"][0])
+    assert (told.status, told.headers["retry-after"]) == (503, "1")
+    log._crowd = 0
+    assert app.post("/predict", probe["rows"][0]).status == 200
+    log.close()
+    assert len(log_lines(tmp_path / "log")) == 1
 
 
 def test_many_models_stand_side_by_side(called, made, made_regression, probe):

@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from modelyard.runtime.contract import Column, Contract
-from modelyard.serving.log.log_lines import MASK, LogEntry, LoggedModel, encode, lines, masked
+from modelyard.serving.log.log_lines import MASK, Asked, LogEntry, LoggedModel, encode, encode_row, lines, masked
 
 CONTRACT = Contract(
     "flights",
@@ -27,7 +27,7 @@ ROWS = [{"name": "Ada", "age": 36, "distance": 1.5}, {"name": "Bo", "age": None,
 def entry(inputs=ROWS, scores=(0.1, 0.2, 0.3), source=SOURCE, **more):
     given = {
         "source": source,
-        "request": "r1",
+        "request": Asked("r1", "shop"),
         "time": 1795600800.25,
         "bundle": "0123456789ab",
         "answered_by": "model",
@@ -60,6 +60,7 @@ def test_a_line_says_all_of_one_row():
         "inputs": {"distance": 3},
         "score": 0.3,
         "decision": True,
+        "caller": "shop",
     }
 
 
@@ -118,10 +119,25 @@ def test_a_request_of_no_rows_has_no_line():
 
 
 def test_what_json_cannot_hold_is_left_out_and_counted_and_the_rest_is_written():
-    made = list(lines(entry([{"distance": 1}, {"distance": object()}, {"distance": "\ud800"}])))
-    raw, lost = encode(made)
-    assert lost == 2
-    assert [json.loads(line)["row"] for line in raw.splitlines()] == [0]
+    raw, lost = encode(list(lines(entry([{"distance": 1}, {"distance": object()}, {"distance": "\ud800"}]))))
+    assert lost == 1
+    assert [json.loads(line)["row"] for line in raw.splitlines()] == [0, 2]
+
+
+@pytest.mark.parametrize("asked", [Asked("r1"), Asked("r1", "oidc:\udc80", "mine\ud83d")])
+def test_half_a_character_is_replaced_wherever_it_is(asked):
+    """JSON can send one as an escape, so a client can; a reader of the log need not know it."""
+    inputs = [{"name": "a\ud800b", "distance": 1e300, "odd\udfff": ["\U0001f600", 10**30, None]}]
+    source = LoggedModel("flights", "hash", "stable")
+    one = encode_row(entry(inputs, [0.1], source, request=asked))
+    assert one + one == encode(list(lines(entry(inputs * 2, [0.1, 0.1], source, request=asked))))[0].replace(
+        b'"row":1', b'"row":0'
+    )
+    line = msgspec.json.decode(one)
+    assert line["inputs"] == {"name": "a\ufffdb", "distance": 1e300, "odd\ufffd": ["\U0001f600", 10**30, None]}
+    assert line.get("caller") == (asked.caller and "oidc:\ufffd")
+    assert line.get("client_request") == (asked.client_id and "mine\ufffd")
+    assert line["time"] == "2026-11-25T10:00:00.250000Z"
 
 
 def test_a_line_break_in_a_value_breaks_no_line():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import signal
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from modelyard.serving.log import prediction_log as module
 from modelyard.serving.log.log_folder import read_lines
-from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.log_lines import Asked, LogEntry, LoggedModel, encode_row
 from modelyard.serving.log.prediction_log import PredictionLog
 
 SOURCE = LoggedModel("flights", "hash", "stable")
@@ -20,7 +21,8 @@ SOURCE = LoggedModel("flights", "hash", "stable")
 
 def entry(request="r", rows=1, inputs=None, **more):
     given = inputs if inputs is not None else [{"distance": place} for place in range(rows)]
-    return LogEntry(SOURCE, request, time.time(), "bundle", "model", given, np.zeros(rows), [False] * rows, 0.1, **more)
+    scores, asked = np.zeros(rows), Asked(request)
+    return LogEntry(SOURCE, asked, time.time(), "bundle", "model", given, scores, [False] * rows, 0.1, **more)
 
 
 def read(folder):
@@ -57,7 +59,7 @@ def test_entries_are_written_in_their_order_without_being_asked(log, folder):
     assert [(line["request"], line["row"]) for line in read(folder)] == [
         (str(number), row) for number in range(50) for row in range(3)
     ]
-    assert (log.dropped, log.waiting, log.failure) == (0, 0, None)
+    assert (sum(log.dropped.values()), log.waiting, log.waiting_bytes, log.failure) == (0, 0, 0, None)
 
 
 def test_close_writes_what_waits(folder):
@@ -70,30 +72,82 @@ def test_close_writes_what_waits(folder):
 def test_what_comes_after_the_close_is_counted_as_dropped(log):
     log.close()
     log.write(entry(rows=2))
-    assert (log.written, log.dropped) == (0, 2)
+    assert (log.written, log.dropped) == (0, {"disk": 0, "fault": 0, "end": 2})
 
 
 def test_many_lines_do_not_wait_for_the_interval(folder):
     log = PredictionLog(folder, 0, 1000, 64, 4)
-    log.write(entry(rows=module.MANY))
-    until(lambda: log.written == module.MANY)
+    rows = module.SOON // 100
+    log.write(entry(rows=rows))
+    until(lambda: log.written == rows)
     log.close()
 
 
-def test_a_request_of_more_rows_than_may_wait_is_written_all_the_same(log):
-    log.write(entry(rows=module.MOST + 1, inputs={"distance": np.arange(module.MOST + 1)}))
-    until(lambda: log.written == module.MOST + 1)
-    assert log.dropped == 0
+async def answered(log, entries):
+    """Entries of requests that are answered at the same time; the number that found room at once."""
+    waiting = [one for one in entries if not log.offer(one)]
+    await asyncio.gather(*map(log.put, waiting))
+    return len(entries) - len(waiting)
 
 
-def test_where_too_many_wait_the_newest_are_dropped_and_counted(folder, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 10)
+def test_requests_of_more_lines_than_may_wait_are_all_written(folder, monkeypatch):
+    """On a slow disk, with single rows among them: what is answered is logged, and memory stays bounded."""
+    monkeypatch.setattr(module, "MOST", 300_000)
+    monkeypatch.setattr(module, "MOST_OF_LARGE", 150_000)
+    monkeypatch.setattr(module, "BATCH", 50_000)
     log = PredictionLog(folder, 0, 1000, 64, 4)
-    for number in range(8):
-        log.write(entry(str(number), rows=3))
-    assert (log.dropped, log.waiting) == (15, 9)
+    real, most = log._files.append, []
+
+    def slow(raw):
+        most.append(log.waiting_bytes)
+        time.sleep(0.005)
+        return real(raw)
+
+    monkeypatch.setattr(log._files, "append", slow)
+    rows = 5_000
+    large = [entry(f"large {n}", rows=rows, inputs={"distance": np.arange(rows)}) for n in range(2)]
+    at_once = asyncio.run(answered(log, [*large, *[entry(str(n)) for n in range(200)]]))
     log.close()
-    assert [line["request"] for line in read(folder)] == ["0"] * 3 + ["1"] * 3 + ["2"] * 3
+    assert at_once == 200
+    assert sum(log.dropped.values()) == 0
+    assert max(most) <= 300_000
+    found = {(line["request"], line["row"]) for line in read(folder)}
+    assert len(found) == log.written == 2 * rows + 200
+
+
+def test_single_rows_wait_for_room_too_and_a_crowd_is_told(folder, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 1000)
+    log = PredictionLog(folder, 0, 1000, 64, 4)
+    go_on, real = threading.Event(), log._files.append
+    monkeypatch.setattr(log._files, "append", lambda raw: go_on.wait(20) and real(raw))
+
+    async def ask():
+        task = asyncio.create_task(answered(log, [entry(str(n)) for n in range(100)]))
+        while not log.is_crowded:
+            await asyncio.sleep(0.001)
+        assert not task.done()
+        go_on.set()
+        await task
+
+    asyncio.run(ask())
+    assert not log.is_crowded
+    log.close()
+    assert sorted(int(line["request"]) for line in read(folder)) == list(range(100))
+    assert sum(log.dropped.values()) == 0
+
+
+def test_a_write_that_does_not_end_counts_as_a_disk_that_fails(folder, monkeypatch):
+    monkeypatch.setattr(module, "MOST", 1000)
+    monkeypatch.setattr(module, "STALLED", 0.05)
+    log = PredictionLog(folder, 0, 1000, 64, 4)
+    go_on, real = threading.Event(), log._files.append
+    monkeypatch.setattr(log._files, "append", lambda raw: go_on.wait(20) and real(raw))
+    asyncio.run(answered(log, [entry(str(n)) for n in range(50)]))
+    assert "a write has not ended" in log.failure
+    go_on.set()
+    log.close()
+    assert (log.failure, log.dropped["end"], log.dropped["fault"]) == (None, 0, 0)
+    assert log.dropped["disk"] == 50 - len(read(folder)) > 30
 
 
 def test_an_entry_that_is_a_fault_of_ours_costs_no_other(log, folder, caplog):
@@ -104,7 +158,7 @@ def test_an_entry_that_is_a_fault_of_ours_costs_no_other(log, folder, caplog):
     log.write(entry("good"))
     until(lambda: log.waiting == 0)
     assert [line["request"] for line in read(folder)] == ["good", "odd", "good"]
-    assert (log.written, log.dropped) == (3, 5)
+    assert (log.written, log.dropped) == (3, {"disk": 0, "fault": 5, "end": 0})
     assert "an entry cannot be written" in caplog.text
 
 
@@ -118,11 +172,11 @@ def test_files_are_rotated_while_it_writes(folder):
     assert all(path.stat().st_size <= 50_000 for path in folder.iterdir())
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 150_000
     kept = [int(line["request"]) for line in read(folder)]
-    assert kept == list(range(kept[0], 2000))
+    assert kept == list(range(log.removed, 2000))
 
 
 def test_a_folder_that_vanishes_and_cannot_be_made_again_is_waited_for(log, folder, caplog, monkeypatch):
-    monkeypatch.setattr(module, "MOST", 4)
+    monkeypatch.setattr(module, "MOST", 4 * len(encode_row(entry("0"))))
     log.write(entry("before"))
     until(lambda: log.written == 1)
     shutil.rmtree(folder)
@@ -130,7 +184,7 @@ def test_a_folder_that_vanishes_and_cannot_be_made_again_is_waited_for(log, fold
     for number in range(6):
         log.write(entry(str(number)))
     until(lambda: log.failure is not None and "cannot be written" in caplog.text)
-    assert (log.written, log.dropped, log.waiting) == (1, 2, 4)
+    assert (log.written, log.dropped["disk"], log.waiting) == (1, 2, 4)
     folder.unlink()
     until(lambda: log.written == 5)
     assert [line["request"] for line in read(folder)] == ["0", "1", "2", "3"]
@@ -169,7 +223,7 @@ def test_at_the_close_what_cannot_be_written_counts_as_dropped(folder):
     log = PredictionLog(folder, 0, 1000, 64, 4)
     log.write(entry(rows=3))
     log.close()
-    assert (log.written, log.dropped) == (0, 3)
+    assert (log.written, log.dropped) == (0, {"disk": 0, "fault": 0, "end": 3})
 
 
 # As a worker does: it answers and then says so, here on a pipe; who reads it knows when each request was answered
@@ -177,7 +231,7 @@ WORKER = """
 import os, signal, sys, time
 from pathlib import Path
 import numpy as np
-from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.log_lines import Asked, LogEntry, LoggedModel
 from modelyard.serving.log.prediction_log import PredictionLog
 
 log = PredictionLog(Path(sys.argv[1]), 0, float(sys.argv[2]), 2, 100)
@@ -186,7 +240,7 @@ source, scores, inputs = LoggedModel("flights", "hash", "stable"), np.zeros(1), 
 number = 0
 while True:
     for _ in range(20):
-        log.write(LogEntry(source, str(number), time.time(), "bundle", "model", inputs, scores, [False], 0.1))
+        log.write(LogEntry(source, Asked(str(number)), time.time(), "bundle", "model", inputs, scores, [False], 0.1))
         number += 1
     os.write(1, b"%d %f\\n" % (number, time.monotonic()))
     time.sleep(0.002)
@@ -235,15 +289,16 @@ import os, resource, time
 from pathlib import Path
 import numpy as np
 from modelyard.serving.log import prediction_log as module
-from modelyard.serving.log.log_lines import LogEntry, LoggedModel
+from modelyard.serving.log.log_lines import Asked, LogEntry, LoggedModel
 
-module.MOST = 1000
+module.MOST = 150_000
 log = module.PredictionLog(Path({str(folder)!r}), 0, 0.02, 64, 4)
 most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
 
 def write(start, count):
     for number in range(start, start + count):
-        log.write(LogEntry(LoggedModel("m", "c", "v"), str(number), 0.0, "b", "model", [{{}}], np.zeros(1), [0], 0.1))
+        asked = Asked(str(number))
+        log.write(LogEntry(LoggedModel("m", "c", "v"), asked, 0.0, "b", "model", [{{}}], np.zeros(1), [0], 0.1))
 
 def until(reached):
     ends = time.monotonic() + 20
@@ -257,12 +312,12 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (30_001, most))
 write(100, 5000)
 until(lambda: log.failure is not None)
 full = log.written
-assert 100 < full < 300 and log.dropped > 3000, (full, log.dropped)
+assert 100 < full < 300 and log.dropped["disk"] > 3000, (full, log.dropped)
 resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 until(lambda: log.waiting == 0 and log.failure is None)
 write(9000, 10)
 log.close()
-assert log.written + log.dropped == 5110
+assert log.written + log.dropped["disk"] == 5110
 print(log.written)
 """
     done = subprocess.run([sys.executable, "-c", code], check=False, stdout=subprocess.PIPE, text=True)

@@ -18,7 +18,7 @@ from ...runtime.contract import Contract
 from ...runtime.project import Project
 from ..config import Config
 from ..forms.forms import Forms, ParsedRows
-from ..log.log_lines import LogEntry, LoggedModel, masked
+from ..log.log_lines import Asked, LogEntry, LoggedModel, masked
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..log.prediction_log import PredictionLog
 from .gathered import Gathered
@@ -78,7 +78,7 @@ class Live:
         self.forms_apart = Forms(self.contract, config.rows)
         digest = hashlib.sha256(self.contract.to_json().encode()).hexdigest()
         self._source = LoggedModel(name, digest, config.variant, masked(self.contract))
-        self._metrics, self._log = metrics, log
+        self._metrics, self.log = metrics, log
         self._labels = {"model": name, "variant": config.variant}
         self._seconds = metrics.histogram("prediction_seconds", SECONDS, **self._labels)
         self._answered: dict[str, Callable[[float], None]] = {}
@@ -108,15 +108,24 @@ class Live:
         answered, seconds = await self._gathered.answer(table)
         return AnsweredRequest(body, table, (answered,), seconds)
 
-    def note(self, answered: AnsweredRequest, decisions: Sequence[Sequence[Any]], request: str, started: float) -> None:
-        """Count and log the answers. started: when the request arrived, by `perf_counter`."""
+    def note(
+        self, answered: AnsweredRequest, decisions: Sequence[Sequence[Any]], request: Asked, started: float
+    ) -> list[LogEntry]:
+        """Count and log the answers; return what the log has no room for yet, to be written with `PredictionLog.put`.
+
+        started: when the request had arrived, by `perf_counter`.
+        """
         self._seconds.add(answered.seconds)
+        remaining = []
         for part, decided in zip(answered.parts, decisions, strict=True):
             self._count(part)
-            if self._log is not None:
-                self._log.write(self._entry(answered, part, decided, request, started, part.by))
+            if self.log is not None:
+                entry = self._entry(answered, part, decided, request, started, part.by)
+                if not self.log.offer(entry):
+                    remaining.append(entry)
         if self._shadowed is not None:
             self._shadowed.ask(answered.table, answered.by_models(), answered.body.inputs, request)
+        return remaining
 
     def announce(self, answers: bool) -> None:
         """Set in the metrics whether this bundle is in service."""
@@ -139,7 +148,7 @@ class Live:
             histogram.add_all(part.scores if part.scores.ndim == 1 else part.scores.max(axis=1))
 
     def _entry(
-        self, answered: AnsweredRequest, part: Answered, decided: Sequence[Any], request: str, started: float, by: str
+        self, answered: AnsweredRequest, part: Answered, decided: Sequence[Any], request: Asked, started: float, by: str
     ) -> LogEntry:
         return LogEntry(
             self._source,

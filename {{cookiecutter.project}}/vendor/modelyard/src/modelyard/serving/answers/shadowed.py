@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..log.log_lines import LogEntry, LoggedModel
+from ..log.log_lines import Asked, LogEntry, LoggedModel
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from .shadow import Shadow
@@ -46,7 +46,7 @@ class Shadowed:
         table: NDArray[np.float64],
         live_scores: NDArray[np.float64],
         inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
-        request: str,
+        request: Asked,
     ) -> None:
         """Queue n rows for the shadow, which may drop them.
 
@@ -69,7 +69,7 @@ class Shadowed:
         self,
         scores: NDArray[np.float64],
         inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
-        request: str,
+        request: Asked,
         milliseconds: float,
     ) -> LogEntry:
         decided = self._shadow.predictor.decide(scores)

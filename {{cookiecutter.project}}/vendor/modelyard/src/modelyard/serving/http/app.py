@@ -14,6 +14,7 @@ from ..access.access import Access, Caller
 from ..access.key import Role
 from ..config import Config
 from ..log.audit import Audit
+from ..log.log_lines import Asked
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..refusal import Refusal, error_json, problem_json
 from .body import Bodies, Gone, Receive
@@ -23,6 +24,7 @@ from .tensors import KIND as BINARY
 from .tensors import LENGTH
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
+TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 JSON = b"application/json"
 
 Send = Callable[[Any], Awaitable[None]]
@@ -33,17 +35,28 @@ _log = logging.getLogger(__name__)
 class HttpRequest:
     """A request as handlers receive it. `body` is empty for methods without one; `started` is a `perf_counter` time.
 
+    id: the service's own, for no client can choose it. client_id: the client's `X-Request-ID`, or None.
     encoding: how the body is compressed, or None.
     """
 
-    __slots__ = ("body", "caller", "encoding", "headers", "id", "path", "started")
+    __slots__ = ("body", "caller", "client_id", "encoding", "headers", "id", "path", "started", "traceparent")
 
-    def __init__(self, path: str, headers: list[tuple[bytes, bytes]], started: float) -> None:
-        self.path, self.headers, self.started = path, headers, started
-        self.id = ""
+    def __init__(self, path: str, headers: list[tuple[bytes, bytes]], started: float, id_: str) -> None:
+        self.path, self.headers, self.started, self.id = path, headers, started, id_
+        self.client_id: str | None = None
+        self.traceparent: str | None = None
         self.body = b""
         self.caller: Caller | None = None
         self.encoding: bytes | None = None
+
+    @property
+    def shown_id(self) -> str:
+        """The id by which the client knows the request."""
+        return self.client_id or self.id
+
+    def asked(self) -> Asked:
+        """The request as it is named in the prediction log."""
+        return Asked(self.id, self.caller.name if self.caller else None, self.client_id, self.traceparent)
 
     def header(self, name: bytes) -> bytes | None:
         """The value of a header; `name` is in lower case."""
@@ -102,7 +115,7 @@ class App:
         if scope["type"] != "http":
             raise RuntimeError(f"only http is served here, not {scope['type']}")
         started = time.perf_counter()
-        request = HttpRequest(scope["path"], scope["headers"], started)
+        request = HttpRequest(scope["path"], scope["headers"], started, next(self._ids))
         route = self.routes.get(request.path, _UNKNOWN)
         self.open += 1
         more: list[tuple[bytes, bytes]] = []
@@ -123,8 +136,7 @@ class App:
 
     async def refuse(self, refusal: Refusal, scope: Any, _receive: Receive, send: Send) -> None:
         """Answer a request that could not be read, as an ASGI application."""
-        request = HttpRequest(scope["path"], [], time.perf_counter())
-        request.id = next(self._ids)
+        request = HttpRequest(scope["path"], [], time.perf_counter(), next(self._ids))
         await self._send(request, _UNREAD, self._refuse(request, _UNREAD, refusal), refusal.headers, send)
 
     async def _send(
@@ -133,7 +145,8 @@ class App:
         headers = [
             (b"content-type", reply.kind),
             (b"content-length", b"%d" % len(reply.body)),
-            (b"x-request-id", request.id.encode()),
+            (b"x-request-id", request.shown_id.encode()),
+            (b"x-service-request-id", request.id.encode()),
             *SECURITY_HEADERS,
             *reply.headers,
             *more,
@@ -155,7 +168,7 @@ class App:
         self._bodies.sweep()
 
     async def _answer(self, request: HttpRequest, route: Route, method: str, receive: Receive) -> Reply:
-        kind = length = sent_id = encoding = None
+        kind = length = encoding = None
         continues = False
         for name, value in request.headers:
             if name == b"content-type":
@@ -163,12 +176,13 @@ class App:
             elif name == b"content-length":
                 length = value
             elif name == b"x-request-id":
-                sent_id = value
+                request.client_id = value.decode() if REQUEST_ID.fullmatch(value) else None
+            elif name == b"traceparent":
+                request.traceparent = value.decode() if TRACEPARENT.fullmatch(value) else None
             elif name == b"expect":
                 continues = True
             elif name == b"content-encoding":
                 encoding = value
-        request.id = sent_id.decode() if sent_id is not None and REQUEST_ID.fullmatch(sent_id) else next(self._ids)
         handler = route.handlers.get(method)
         if handler is None:
             raise _no_handler(route, request.path, method)
@@ -193,7 +207,7 @@ class App:
         self._count("refused_total", reason=refusal.title)
         if route.is_v2 or request.path.startswith(("/v1", "/v2")):
             return Reply(error_json(refusal), refusal.status)
-        return Reply(problem_json(refusal, request.id), refusal.status, b"application/problem+json")
+        return Reply(problem_json(refusal, request.shown_id), refusal.status, b"application/problem+json")
 
     def _observe(self, label: str, status: int, seconds: float) -> None:
         count = self._counts.get((label, status))

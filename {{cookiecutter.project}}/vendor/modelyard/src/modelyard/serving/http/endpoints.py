@@ -166,6 +166,7 @@ def _answering(
     write: Callable[..., Reply],
 ) -> Handler:
     is_split = live.served.split is not None
+    log = live.log
 
     def finish(parsed: Any, answered: AnsweredRequest) -> tuple[AnsweredRequest, list[list[Any]], Reply]:
         decided = [part.decisions() for part in answered.parts]
@@ -176,6 +177,9 @@ def _answering(
         return finish(parsed, live.answer(_rows(parsed), key))
 
     async def answer(request: HttpRequest) -> Reply:
+        if log is not None and log.is_crowded:
+            detail = "the disk of the prediction log is slower than the requests; nothing was answered"
+            raise Refusal(503, "prediction log behind", detail, headers=[(b"retry-after", b"1")])
         key = request.header(live.key_header) if live.key_header else None
         body: bytes | None = request.body
         if request.encoding is not None:
@@ -189,7 +193,10 @@ def _answering(
             is_alone = len(app.begun) < 2 or is_split or rows.count != 1
             answered = live.answer(rows, key) if is_alone else await live.answer_among(rows)
             answered, decided, reply = finish(parsed, answered)
-        live.note(answered, decided, request.id, request.started)
+        waiting = live.note(answered, decided, request.asked(), request.started)
+        if log is not None:
+            for entry in waiting:
+                await log.put(entry)
         return reply
 
     return answer

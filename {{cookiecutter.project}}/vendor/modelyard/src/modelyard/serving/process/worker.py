@@ -25,6 +25,7 @@ from ..config import Config, read_config
 from ..http.app import App
 from ..http.endpoints import routes
 from ..log.audit import Audit
+from ..log.log_metrics import LogMetrics
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
@@ -108,6 +109,7 @@ class Worker:
     ) -> None:
         self._app, self._models, self._path = app, models, path
         self._worker, self._board, self._metrics, self._log = worker, board, metrics, log
+        self._log_metrics = LogMetrics(log, metrics) if log is not None else None
         self._apart = ThreadPoolExecutor(1, "large")
         self._aside = ThreadPoolExecutor(1, "load")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -130,10 +132,8 @@ class Worker:
     def look(self, server: uvicorn.Server) -> None:
         """Called once a second."""
         self._app.sweep()
-        if self._log is not None:
-            self._metrics.level("prediction_log_written_total")(self._log.written)
-            self._metrics.level("prediction_log_dropped_total")(self._log.dropped)
-            self._metrics.level("prediction_log_failing")(float(self._log.failure is not None))
+        if self._log_metrics is not None:
+            self._log_metrics.publish()
         if os.getppid() != self._parent and not self._app.draining:
             _log.error("the parent is gone, so this worker ends too")
             self._do(partial(self._drain, server))
