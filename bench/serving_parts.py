@@ -17,6 +17,7 @@ from modelyard.serving.access.access import Access
 from modelyard.serving.answers.live import Live
 from modelyard.serving.config import AccessConfig, Config, ModelConfig
 from modelyard.serving.http.predictions import answer_json
+from modelyard.serving.log.log_lines import Asked
 from modelyard.serving.log.metrics import SECONDS, Metrics
 from modelyard.serving.log.prediction_log import PredictionLog
 from modelyard.serving.log.shared import Shared
@@ -53,7 +54,7 @@ def main(bundle: Path, keys: Path, key: str) -> None:
         asked = quiet.forms.read(body)
         done = quiet.answer(asked, None)
         decided = [part.decisions() for part in done.parts]
-        count, seconds = metrics.counter("requests"), metrics.histogram("request_seconds", SECONDS)
+        count, seconds = metrics.counter("requests"), metrics.histogram("seconds", SECONDS)
 
         def observe() -> None:
             count(1.0)
@@ -65,10 +66,10 @@ def main(bundle: Path, keys: Path, key: str) -> None:
             "features and model": micros(lambda: quiet.answer(asked, None)),
             "writing the answer": micros(lambda: answer_json(quiet, done, decided)),
             "access check": micros(lambda: access.check(headers, "predict")),
-            "metrics": micros(lambda: (observe(), quiet.note(done, decided, "id", 0.0))),
+            "metrics": micros(lambda: (observe(), quiet.note(done, decided, Asked("id"), 0.0))),
         }
-        both = micros(lambda: logged.note(done, decided, "id", time.perf_counter()))
-        found["prediction log"] = both - micros(lambda: quiet.note(done, decided, "id", time.perf_counter()))
+        both = micros(lambda: logged.note(done, decided, Asked("id"), time.perf_counter()))
+        found["prediction log"] = both - micros(lambda: quiet.note(done, decided, Asked("id"), time.perf_counter()))
         log.close()
         for live in (logged, quiet):
             live.served.close()

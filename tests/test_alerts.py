@@ -92,7 +92,8 @@ class _Service(BaseHTTPRequestHandler):
             return
         self.server.asked += 1  # type: ignore[attr-defined]
         dropped = 0 if self.server.asked < 3 else 7  # type: ignore[attr-defined]
-        text = f"# TYPE prediction_log_dropped_total counter\nprediction_log_dropped_total {dropped}\n"
+        name = "modelyard_prediction_log_dropped_lines_total"
+        text = f'# TYPE {name} counter\n{name}{{reason="disk"}} {dropped}\n'
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; version=0.0.4")
         self.end_headers()

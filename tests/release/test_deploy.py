@@ -124,7 +124,7 @@ def test_a_version_has_the_bundle_of_another_beside_it_where_policy_says_so(stag
     assert made["deadline_ms"] == 150
     assert model["split"] == {"bundle": "/var/lib/bundles/1.0.0", "key": "X-Customer", "share": 0.5}
     assert {"manifest.json", "model.onnx"} <= set(there)
-    assert "shadow_predictions_total" in metrics
+    assert "modelyard_shadow_predictions_total" in metrics
     assert answers.failed.total() == 0
 
 

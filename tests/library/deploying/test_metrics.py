@@ -2,20 +2,20 @@ from __future__ import annotations
 
 from modelyard.deploying.metrics import Traffic, counts, parse_metrics
 
-PAGE = """# HELP request_seconds Time from the head of a request to its answer
-# TYPE request_seconds histogram
-http_requests_total{path="/predict",code="200"} 30
-predictions_total{model="a",variant="canary",answered_by="model"} 28
-predictions_total{model="a",variant="canary",answered_by="baseline"} 2
-request_seconds_bucket{path="/predict",le="0.1"} 27
-request_seconds_bucket{path="/predict",le="0.25"} 29
-request_seconds_bucket{path="/predict",le="+Inf"} 30
-request_seconds_bucket{path="/readyz",le="0.1"} 900
-request_seconds_bucket{path="/readyz",le="+Inf"} 900
-prediction_score_bucket{model="b",bundle="1",le="0.5"} 1
-prediction_score_bucket{model="b",bundle="1",le="+Inf"} 4
-prediction_score_bucket{model="a",bundle="1",le="0.5"} 20
-prediction_score_bucket{model="a",bundle="1",le="+Inf"} 28
+PAGE = """# HELP modelyard_http_request_duration_seconds Time from the head of a request to its answer
+# TYPE modelyard_http_request_duration_seconds histogram
+modelyard_http_requests_total{path="/predict",code="200"} 30
+modelyard_predictions_total{model="a",variant="canary",answered_by="model"} 28
+modelyard_predictions_total{model="a",variant="canary",answered_by="baseline"} 2
+modelyard_http_request_duration_seconds_bucket{path="/predict",le="0.1"} 27
+modelyard_http_request_duration_seconds_bucket{path="/predict",le="0.25"} 29
+modelyard_http_request_duration_seconds_bucket{path="/predict",le="+Inf"} 30
+modelyard_http_request_duration_seconds_bucket{path="/readyz",le="0.1"} 900
+modelyard_http_request_duration_seconds_bucket{path="/readyz",le="+Inf"} 900
+modelyard_prediction_score_bucket{model="b",bundle="1",le="0.5"} 1
+modelyard_prediction_score_bucket{model="b",bundle="1",le="+Inf"} 4
+modelyard_prediction_score_bucket{model="a",bundle="1",le="0.5"} 20
+modelyard_prediction_score_bucket{model="a",bundle="1",le="+Inf"} 28
 this is no sample
 """
 TRAFFIC = Traffic(requests=38, failed=7, refused=3)

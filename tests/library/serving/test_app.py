@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+from types import SimpleNamespace
 
 import pytest
 from modelyard.serving.access.access import Access
 from modelyard.serving.access.key import KeyFile, add
 from modelyard.serving.config import RateConfig
+from modelyard.serving.http import app as app_module
 from modelyard.serving.http.app import Reply, Route
 from modelyard.serving.refusal import Refusal
 
@@ -116,6 +119,25 @@ def test_a_body_over_the_limit_is_refused(called, made):
     assert told.json()["detail"] == "the body is larger than 0.001 MB; send the rows in parts"
 
 
+def test_the_time_in_which_a_client_sends_its_body_is_not_the_services(called, made, probe, monkeypatch):
+    app, clock = called(made.root / "bundle"), itertools.count(0, 0.001)
+    monkeypatch.setattr(app_module, "time", SimpleNamespace(perf_counter=lambda: next(clock) + late[0]))
+    late, parts = [0.0], [json.dumps(probe["rows"][0]).encode()]
+
+    async def receive():
+        late[0] = 60.0
+        return {"type": "http.request", "body": parts[0]}
+
+    async def send(message):
+        parts.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [(b"host", b"here")]}
+    asyncio.run(app.app(scope, receive, send))
+    assert parts[1]["status"] == 200
+    bucket = 'modelyard_http_request_duration_seconds_bucket{path="/predict",le="0.005"} 1'
+    assert bucket in app.metrics.text().decode()
+
+
 def test_a_fault_of_ours_is_an_error_without_its_inside(called, made, caplog):
     app = called(made.root / "bundle")
 
@@ -127,7 +149,7 @@ def test_a_fault_of_ours_is_an_error_without_its_inside(called, made, caplog):
     assert told.status == 500
     assert b"secret" not in told.body
     assert "a secret" in caplog.text
-    assert 'http_requests_total{path="/broken",code="500"} 1' in app.metrics.text().decode()
+    assert 'modelyard_http_requests_total{path="/broken",code="500"} 1' in app.metrics.text().decode()
 
 
 @pytest.mark.parametrize(("path", "kind"), [("/predict", "application/problem+json"), ("/v2/x", "application/json")])
@@ -145,8 +167,8 @@ def test_a_request_that_cannot_be_read_is_refused_and_counted(called, made, path
     assert {(b"content-type", kind.encode()), (b"connection", b"close")} <= set(start["headers"])
     assert "too many lines" in body["body"].decode()
     metrics = app.metrics.text().decode()
-    assert 'http_requests_total{path="unread",code="431"} 1' in metrics
-    assert 'refused_total{reason="head too large"} 1' in metrics
+    assert 'modelyard_http_requests_total{path="unread",code="431"} 1' in metrics
+    assert 'modelyard_refused_requests_total{reason="head too large"} 1' in metrics
 
 
 def test_nothing_but_http_is_served(app):

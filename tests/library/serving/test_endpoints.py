@@ -248,15 +248,16 @@ def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):
     variant = 'variant="ca\\"nary"'
     bundle = app.models.live["flights"].served.bundle
     for line in (
-        'http_requests_total{path="/predict",code="200"} 1',
-        'http_requests_total{path="/predict",code="400"} 1',
-        'http_requests_total{path="/models/{name}/predict",code="200"} 1',
-        'http_requests_total{path="other",code="404"} 1',
-        f'predictions_total{{model="flights",{variant},answered_by="model"}} 8',
-        f'prediction_seconds_count{{model="flights",{variant}}} 2',
-        f'prediction_score_count{{model="flights",{variant},bundle="{bundle}"}} 8',
-        f'model_info{{model="flights",bundle="{bundle}",{variant}}} 1',
-        'refused_total{reason="no JSON"} 1',
+        'modelyard_http_requests_total{path="/predict",code="200"} 1',
+        'modelyard_http_requests_total{path="/predict",code="400"} 1',
+        'modelyard_http_requests_total{path="/models/{name}/predict",code="200"} 1',
+        'modelyard_http_requests_total{path="other",code="404"} 1',
+        "modelyard_http_requests_in_flight 1",  # this one
+        f'modelyard_predictions_total{{model="flights",{variant},answered_by="model"}} 8',
+        f'modelyard_prediction_duration_seconds_count{{model="flights",{variant}}} 2',
+        f'modelyard_prediction_score_count{{model="flights",{variant},bundle="{bundle}"}} 8',
+        f'modelyard_model_info{{model="flights",bundle="{bundle}",{variant}}} 1',
+        'modelyard_refused_requests_total{reason="no JSON"} 1',
     ):
         assert line in lines
     assert all(re.fullmatch(r'#.*|\w+(\{(\w+="(\\.|[^"\\])*",?)+\})? [-\d.e+]+', line) for line in lines)

@@ -113,7 +113,7 @@ def test_requests_at_the_same_time_are_each_answered_and_counted_as_their_own(ca
         if place != 3:
             assert one.json()["predictions"][0]["prediction"] == probe["answers"][place]
     assert sizes == [2, 18]
-    counted = 'predictions_total{model="flights",variant="stable",answered_by="model"} 20'
+    counted = 'modelyard_predictions_total{model="flights",variant="stable",answered_by="model"} 20'
     assert counted in app.get("/metrics").body.decode()
 
 

@@ -42,10 +42,10 @@ def features(shadow, rows):
 
 def test_rows_are_counted_by_what_came_of_them_and_from_the_start(shadowed, metrics):
     one, shadow = shadowed
-    assert told(metrics, "shadow_predictions_total") == [
-        'shadow_predictions_total{outcome="answered"} 0',
-        'shadow_predictions_total{outcome="dropped"} 0',
-        'shadow_predictions_total{outcome="failed"} 0',
+    assert told(metrics, "modelyard_shadow_predictions_total") == [
+        'modelyard_shadow_predictions_total{outcome="answered"} 0',
+        'modelyard_shadow_predictions_total{outcome="dropped"} 0',
+        'modelyard_shadow_predictions_total{outcome="failed"} 0',
     ]
     busy, go_on = threading.Event(), threading.Event()
     shadow.offer(features(shadow, 1), lambda *_: [busy.set(), go_on.wait(20)])
@@ -56,10 +56,10 @@ def test_rows_are_counted_by_what_came_of_them_and_from_the_start(shadowed, metr
     one.ask(features(shadow, 5), np.zeros(5), [], "r")
     go_on.set()
     shadow.close()
-    assert told(metrics, "shadow_predictions_total") == [
-        f'shadow_predictions_total{{outcome="answered"}} {2 * (module.WAITING - 1)}',
-        'shadow_predictions_total{outcome="dropped"} 5',
-        'shadow_predictions_total{outcome="failed"} 3',
+    assert told(metrics, "modelyard_shadow_predictions_total") == [
+        f'modelyard_shadow_predictions_total{{outcome="answered"}} {2 * (module.WAITING - 1)}',
+        'modelyard_shadow_predictions_total{outcome="dropped"} 5',
+        'modelyard_shadow_predictions_total{outcome="failed"} 3',
     ]
 
 
@@ -69,10 +69,10 @@ def test_how_far_its_scores_are_from_those_given_is_a_histogram(shadowed, metric
     ours = shadow.predictor.model.answer(table)
     one.ask(table, ours + np.array([0.0, 0.015, -0.03, np.nan]), [], "r")
     shadow.close()
-    lines = told(metrics, "shadow_distance")
+    lines = told(metrics, "modelyard_shadow_distance")
     by_bound = {line.partition('le="')[2].partition('"')[0]: int(line.split()[-1]) for line in lines if "le=" in line}
     assert (by_bound["0"], by_bound["0.01"], by_bound["0.02"], by_bound["0.05"], by_bound["+Inf"]) == (1, 1, 2, 3, 3)
-    (total,) = (float(line.split()[-1]) for line in lines if line.startswith("shadow_distance_sum"))
+    (total,) = (float(line.split()[-1]) for line in lines if line.startswith("modelyard_shadow_distance_sum"))
     assert total == pytest.approx(0.045)
 
 
@@ -80,7 +80,9 @@ def test_numbers_have_the_bounds_of_the_scores_from_0_up(made_regression, metric
     shadow = Shadow(project.predictor(made_regression.root / "bundle"), "abc")
     Shadowed(shadow, LoggedModel("flights", "c", "stable"), metrics, None, (-10.0, 0.0, 10.0, 20.0))
     shadow.close()
-    assert [line.partition('le="')[2].partition('"')[0] for line in told(metrics, "shadow_distance_bucket")] == [
+    assert [
+        line.partition('le="')[2].partition('"')[0] for line in told(metrics, "modelyard_shadow_distance_bucket")
+    ] == [
         *("0", "10", "20", "+Inf"),
     ]
 
@@ -100,8 +102,8 @@ def test_the_service_tells_of_its_shadow(called, made, copied, short, probe):
     app.models.close()
     lines = app.get("/metrics").body.decode().splitlines()
     labels = f'model="flights",variant="stable",bundle="{short(other)}"'
-    assert f'shadow_predictions_total{{{labels},outcome="answered"}} 5' in lines
-    assert f'shadow_distance_bucket{{{labels},le="0"}} 5' in lines  # it has the same model
+    assert f'modelyard_shadow_predictions_total{{{labels},outcome="answered"}} 5' in lines
+    assert f'modelyard_shadow_distance_bucket{{{labels},le="0"}} 5' in lines  # it has the same model
 
 
 def test_what_the_baseline_answered_is_not_compared(called, made, failing, copied, probe):
@@ -112,7 +114,7 @@ def test_what_the_baseline_answered_is_not_compared(called, made, failing, copie
     answered = app.post("/predict", far).json()
     app.models.close()
     text = app.get("/metrics").body.decode()
-    count = [line for line in text.splitlines() if line.startswith("shadow_distance_count")]
+    count = [line for line in text.splitlines() if line.startswith("modelyard_shadow_distance_count")]
     assert answered["fallback"] == "baseline"
     assert [line.split()[-1] for line in count] == ["0"]
     assert 'outcome="answered"} 1' in text

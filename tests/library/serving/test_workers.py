@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -134,10 +135,12 @@ def test_requests_of_all_kinds_over_real_sockets(service, made, probe):
     assert told.startswith(b"HTTP/1.1 413")
     assert one.post(f"/models/{name}/predict", probe["rows"][0]).status == 200
     metrics = one.get("/metrics").body.decode()
-    assert f'predictions_total{{model="{name}",variant="stable",answered_by="model"}} 11' in metrics
+    assert f'modelyard_predictions_total{{model="{name}",variant="stable",answered_by="model"}} 11' in metrics
     assert 'code="5' not in metrics
-    assert 'http_requests_total{path="unread",code="431"} 2' in metrics
-    assert "worker_starts_total 2" in metrics
+    assert 'modelyard_http_requests_total{path="unread",code="431"} 2' in metrics
+    assert "modelyard_worker_starts_total 2" in metrics
+    for worker in ("parent", "0", "1"):
+        assert re.search(rf'process_resident_memory_bytes{{worker="{worker}"}} \d{{7}}', metrics)
     assert one.end() == 0
     assert "Traceback" not in one.errors.read_text()
 
@@ -197,8 +200,8 @@ def test_a_new_bundle_is_loaded_without_a_dropped_request(service, two, probe, t
     assert {bundle for _, bundle, began in load.answers if began < reloaded} >= {old}
     assert {bundle for _, bundle, began in load.answers if began > reloaded} == {new}
     metrics = one.get("/metrics", x_api_key=client).body.decode()
-    assert [line for line in metrics.splitlines() if line.startswith("model_info")] == [
-        f'model_info{{model="flights",bundle="{new}",variant="stable"}} 1'
+    assert [line for line in metrics.splitlines() if line.startswith("modelyard_model_info")] == [
+        f'modelyard_model_info{{model="flights",bundle="{new}",variant="stable"}} 1'
     ]
     lines = [line for line in one.errors.read_text().splitlines() if line.startswith('{"audit":"reload"')]
     outcomes = [json.loads(line)["outcome"] for line in lines]

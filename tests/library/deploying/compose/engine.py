@@ -80,10 +80,10 @@ def request(state, task):
             )
         asked = state["asked"][name]
         return 200, (
-            f'request_seconds_bucket{{path="/predict",le="0.1"}} {asked}\n'
-            f'request_seconds_bucket{{path="/predict",le="+Inf"}} {asked}\n'
-            f'prediction_score_bucket{{model="a",le="0.5"}} {asked // 2}\n'
-            f'prediction_score_bucket{{model="a",le="+Inf"}} {asked}\n'
+            f'modelyard_http_request_duration_seconds_bucket{{path="/predict",le="0.1"}} {asked}\n'
+            f'modelyard_http_request_duration_seconds_bucket{{path="/predict",le="+Inf"}} {asked}\n'
+            f'modelyard_prediction_score_bucket{{model="a",le="0.5"}} {asked // 2}\n'
+            f'modelyard_prediction_score_bucket{{model="a",le="+Inf"}} {asked}\n'
         )
     if state.get("unchecked"):
         name = "stable"  # a check has failed, and the other gets what it would

@@ -87,16 +87,18 @@ class Service:
     def _text(self, pod: dict[str, Any]) -> str:
         counted = self.counted.get(pod["metadata"]["uid"], Counter())
         total = counted["200"] + counted["500"]
-        lines = [f'http_requests_total{{path="/predict",code="{code}"}} {counted[code]}' for code in ("200", "500")]
-        lines.append('http_requests_total{path="/readyz",code="503"} 7')
+        lines = [
+            f'modelyard_http_requests_total{{path="/predict",code="{code}"}} {counted[code]}' for code in ("200", "500")
+        ]
+        lines.append('modelyard_http_requests_total{path="/readyz",code="503"} 7')
         lines += [
-            f'request_seconds_bucket{{path="/predict",le="0.1"}} {total - counted["slow"]}',
-            f'request_seconds_bucket{{path="/predict",le="+Inf"}} {total}',
+            f'modelyard_http_request_duration_seconds_bucket{{path="/predict",le="0.1"}} {total - counted["slow"]}',
+            f'modelyard_http_request_duration_seconds_bucket{{path="/predict",le="+Inf"}} {total}',
         ]
         up_to = 0
         for number in range(10):
             up_to += counted[f"score {number}"]
-            lines.append(f'prediction_score_bucket{{model="m",le="{(number + 1) / 10}"}} {up_to}')
+            lines.append(f'modelyard_prediction_score_bucket{{model="m",le="{(number + 1) / 10}"}} {up_to}')
         return "\n".join(lines)
 
 

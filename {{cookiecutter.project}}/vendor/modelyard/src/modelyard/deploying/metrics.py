@@ -56,9 +56,9 @@ def counts(metrics: str, traffic: Traffic, milliseconds: float) -> Counts:
     by_fallback = sum(
         int(one.value)
         for one in samples
-        if one.name == "predictions_total" and one.labels.get("answered_by") in FALLBACKS
+        if one.name == "modelyard_predictions_total" and one.labels.get("answered_by") in FALLBACKS
     )
-    within = _histogram(samples, "request_seconds")
+    within = _histogram(samples, "modelyard_http_request_duration_seconds")
     timed = int(within.get(math.inf, 0))
     edge = min((end for end in within if end >= milliseconds / 1000), default=math.inf)
     return Counts(
@@ -85,9 +85,11 @@ def _scores(samples: list[MetricSample]) -> tuple[int, ...]:
     """How many scores were between one edge and the next, model by model."""
     by_model: dict[str, list[MetricSample]] = {}
     for one in samples:
-        if one.name == "prediction_score_bucket":
+        if one.name == "modelyard_prediction_score_bucket":
             by_model.setdefault(one.labels.get("model", ""), []).append(one)
-    return tuple(count for _, own in sorted(by_model.items()) for count in _bins(_histogram(own, "prediction_score")))
+    return tuple(
+        count for _, own in sorted(by_model.items()) for count in _bins(_histogram(own, "modelyard_prediction_score"))
+    )
 
 
 def _bins(cumulated: Mapping[float, float]) -> list[int]:

@@ -142,6 +142,6 @@ def traffic_in(metrics: str) -> Traffic:
     """The requests of clients in a page of /metrics, by the status of their answer."""
     by_kind: Counter[str] = Counter()
     for one in parse_metrics(metrics):
-        if one.name == "http_requests_total" and one.labels.get("path") not in OWN:
+        if one.name == "modelyard_http_requests_total" and one.labels.get("path") not in OWN:
             by_kind[one.labels["code"][:1]] += int(one.value)
     return Traffic(by_kind.total(), by_kind["5"], by_kind["4"])

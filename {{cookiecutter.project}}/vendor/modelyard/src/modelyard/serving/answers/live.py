@@ -80,7 +80,7 @@ class Live:
         self._source = LoggedModel(name, digest, config.variant, masked(self.contract))
         self._metrics, self.log = metrics, log
         self._labels = {"model": name, "variant": config.variant}
-        self._seconds = metrics.histogram("prediction_seconds", SECONDS, **self._labels)
+        self._seconds = metrics.histogram("prediction_duration_seconds", SECONDS, **self._labels)
         self._answered: dict[str, Callable[[float], None]] = {}
         self._scores: dict[str, Histogram] = {}
         self._bounds = score_bounds(self.contract, self.folder)

@@ -33,7 +33,8 @@ _log = logging.getLogger(__name__)
 
 
 class HttpRequest:
-    """A request as handlers receive it. `body` is empty for methods without one; `started` is a `perf_counter` time.
+    """A request as handlers receive it. `body` is empty for methods without one; `started` is the
+    `perf_counter` time of its head or, where it has a body, of the body's end.
 
     id: the service's own, for no client can choose it. client_id: the client's `X-Request-ID`, or None.
     encoding: how the body is compressed, or None.
@@ -108,6 +109,8 @@ class App:
         self._counts: dict[tuple[str, int], Callable[[float], None]] = {}
         self._seconds: dict[str, Histogram] = {}
         self.open = 0
+        self._in_flight = metrics.level("http_requests_in_flight")
+        self._in_flight(0)  # a predecessor may have been killed with some
         self.begun: Sized = ()
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -118,6 +121,7 @@ class App:
         request = HttpRequest(scope["path"], scope["headers"], started, next(self._ids))
         route = self.routes.get(request.path, _UNKNOWN)
         self.open += 1
+        self._in_flight(self.open)
         more: list[tuple[bytes, bytes]] = []
         try:
             reply = await self._answer(request, route, scope["method"], receive)
@@ -125,13 +129,14 @@ class App:
             reply = self._refuse(request, route, refusal)
             more = refusal.headers
         except Gone:
-            self._count("refused_total", reason="client gone")
+            self._count("refused_requests_total", reason="client gone")
             return
         except Exception:
             _log.exception("request %s to %s: a fault of the service", request.id, route.label)
             reply = self._refuse(request, route, Refusal(500, "fault", "the service has a fault; its log says more"))
         finally:
             self.open -= 1
+            self._in_flight(self.open)
         await self._send(request, route, reply, more, send)
 
     async def refuse(self, refusal: Refusal, scope: Any, _receive: Receive, send: Send) -> None:
@@ -193,7 +198,10 @@ class App:
                 _check_kind(kind)
             if encoding is not None:
                 request.encoding = check_encoding(encoding)
-            request.body = await self._bodies.read(receive, length, continues)
+            try:
+                request.body = await self._bodies.read(receive, length, continues)
+            finally:  # the client's time to send it is not the service's
+                request.started = time.perf_counter()
         return await handler(request)
 
     def _let_in(self, request: HttpRequest, role: Role) -> None:
@@ -204,7 +212,7 @@ class App:
             raise Refusal(429, "too many requests", detail, headers=[(b"retry-after", seconds)])
 
     def _refuse(self, request: HttpRequest, route: Route, refusal: Refusal) -> Reply:
-        self._count("refused_total", reason=refusal.title)
+        self._count("refused_requests_total", reason=refusal.title)
         if route.is_v2 or request.path.startswith(("/v1", "/v2")):
             return Reply(error_json(refusal), refusal.status)
         return Reply(problem_json(refusal, request.shown_id), refusal.status, b"application/problem+json")
@@ -214,7 +222,9 @@ class App:
         if count is None:
             count = self.metrics.counter("http_requests_total", path=label, code=str(status))
             self._counts[label, status] = count
-            self._seconds.setdefault(label, self.metrics.histogram("request_seconds", SECONDS, path=label))
+            self._seconds.setdefault(
+                label, self.metrics.histogram("http_request_duration_seconds", SECONDS, path=label)
+            )
         count(1.0)
         self._seconds[label].add(seconds)
 

@@ -14,10 +14,13 @@ class LogMetrics:
 
     def __init__(self, log: PredictionLog, metrics: Metrics) -> None:
         self._log = log
-        self._add = [metrics.counter("prediction_log_written_total"), metrics.counter("prediction_log_removed_total")]
-        self._add += [metrics.counter("prediction_log_dropped_total", reason=reason) for reason in REASONS]
+        self._add = [
+            metrics.counter("prediction_log_written_lines_total"),
+            metrics.counter("prediction_log_removed_lines_total"),
+        ]
+        self._add += [metrics.counter("prediction_log_dropped_lines_total", reason=reason) for reason in REASONS]
         self._before = [0] * len(self._add)
-        self._failing = metrics.level("prediction_log_failing")
+        self._failing = metrics.level("prediction_log_failing_workers")
         self._waiting = metrics.level("prediction_log_waiting_bytes")
 
     def publish(self) -> None:

@@ -3,30 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .process_metrics import process_lines
 from .shared import Region, Shared
 
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 
+PREFIX = "modelyard_"  # of all names but those of processes, which every service has
+
 CATALOGUE = {
     "http_requests_total": ("counter", "Requests answered, by path and status"),
+    "http_requests_in_flight": ("gauge", "Requests that have begun and are not answered yet"),
     "predictions_total": ("counter", "Rows answered, by model, variant and who answered"),
-    "prediction_seconds": ("histogram", "Time in the model, by request"),
-    "request_seconds": ("histogram", "Time from the head of a request to its answer"),
+    "prediction_duration_seconds": ("histogram", "Time in the model, by request"),
+    "http_request_duration_seconds": ("histogram", "Time from the end of a request's body to its answer"),
     "prediction_score": ("histogram", "Scores: a probability (of several, the highest), or the number"),
     "shadow_predictions_total": ("counter", "Rows that a shadow was to answer, by what came of it"),
     "shadow_distance": ("histogram", "Distance of a shadow's score from the one given (of several, the farthest)"),
-    "prediction_log_written_total": ("counter", "Lines of the prediction log that are written"),
-    "prediction_log_dropped_total": ("counter", "Lines of the prediction log that were lost, by reason"),
-    "prediction_log_removed_total": ("counter", "Written lines whose file was removed to make room for others"),
+    "prediction_log_written_lines_total": ("counter", "Lines of the prediction log that are written"),
+    "prediction_log_dropped_lines_total": ("counter", "Lines of the prediction log that were lost, by reason"),
+    "prediction_log_removed_lines_total": ("counter", "Written lines whose file was removed to make room for others"),
     "prediction_log_waiting_bytes": ("gauge", "Size of the lines that are not written yet"),
-    "prediction_log_failing": ("gauge", "Processes that cannot write the prediction log now"),
-    "refused_total": ("counter", "Requests that were refused, by reason"),
+    "prediction_log_failing_workers": ("gauge", "Processes that cannot write the prediction log now"),
+    "refused_requests_total": ("counter", "Requests that were refused, by reason"),
     "model_reloads_total": ("counter", "Attempts of a process to load the bundles again, by outcome"),
     "worker_starts_total": ("counter", "Processes started, those that took the place of a dead one included"),
     "model_info": ("info", "The bundle that each model answers with"),
@@ -34,11 +39,12 @@ CATALOGUE = {
 
 
 class Metrics:
-    """The counters and histograms of one process."""
+    """The counters and histograms of one process. `processes` gives the processes of the service, by name."""
 
     def __init__(self, shared: Shared, process: int) -> None:
         self._shared = shared
         self._region: Region = shared.region(process)
+        self.processes: Callable[[], Mapping[str, int]] = lambda: {str(process): os.getpid()}
 
     def counter(self, name: str, **labels: str) -> Callable[[float], None]:
         """A function that adds to one counter."""
@@ -64,7 +70,7 @@ class Metrics:
 
     def text(self) -> bytes:
         """All metrics in Prometheus's text format."""
-        return render(self._shared.sums())
+        return render(self._shared.sums()) + process_lines(self.processes())
 
 
 class Histogram:
@@ -95,15 +101,16 @@ def render(sums: dict[str, list[float]]) -> bytes:
         name, labels, bounds = json.loads(key)
         kind, _ = CATALOGUE[name]
         if kind == "histogram":
-            lines_of[name] += _histogram_lines(name, labels, bounds, sums[key])
+            lines_of[name] += _histogram_lines(PREFIX + name, labels, bounds, sums[key])
         elif kind != "info":
-            lines_of[name].append(f"{name}{_labels(labels)} {_number(sums[key][0])}")
+            lines_of[name].append(f"{PREFIX}{name}{_labels(labels)} {_number(sums[key][0])}")
         elif sums[key][0]:  # set by each process while the bundle is in service; 0 where none does
-            lines_of[name].append(f"{name}{_labels(labels)} 1")
+            lines_of[name].append(f"{PREFIX}{name}{_labels(labels)} 1")
     lines: list[str] = []
     for name, (kind, text) in CATALOGUE.items():
         if lines_of[name]:
-            lines += [f"# HELP {name} {text}", f"# TYPE {name} {kind.replace('info', 'gauge')}", *lines_of[name]]
+            lines += [f"# HELP {PREFIX}{name} {text}", f"# TYPE {PREFIX}{name} {kind.replace('info', 'gauge')}"]
+            lines += lines_of[name]
     return ("\n".join(lines) + "\n").encode()
 
 

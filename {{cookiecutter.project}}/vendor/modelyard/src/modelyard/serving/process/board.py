@@ -31,6 +31,11 @@ class Board:
         """Set which process is this worker (0: none)."""
         self._cells[self._place(worker, _PID)] = process
 
+    def processes(self) -> dict[str, int]:
+        """The process id of each worker that is ready, by its number."""
+        pids = {str(worker): self._cells[self._place(worker, _PID)] for worker in range(self.workers)}
+        return {worker: pid for worker, pid in pids.items() if pid}
+
     def is_ready(self, worker: int) -> bool:
         """Whether the worker answers requests."""
         return self._cells[self._place(worker, _PID)] != 0

@@ -116,6 +116,7 @@ class Worker:
         self._loading = asyncio.Lock()
         self._wish = board.wish
         self._parent = os.getppid()
+        metrics.processes = lambda: {"parent": self._parent} | board.processes()
         self._put(models)
 
     def begin(self, server: uvicorn.Server) -> None:
