@@ -106,7 +106,7 @@ def test_keys_at_an_address_are_fetched_in_the_background(provider, remote):
     assert provider.asked == 1
 
 
-def test_more_keys_are_looked_for_when_asked_but_only_once_a_minute(provider, remote, monkeypatch):
+def test_more_keys_are_looked_for_when_asked_but_not_at_each_request(provider, remote, monkeypatch):
     provider.raw = raw(jwk())
     keys = remote()
     until(lambda: not keys.look_for_more())

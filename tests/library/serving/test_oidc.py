@@ -11,8 +11,13 @@ from modelyard.serving.access import oidc as module
 from modelyard.serving.access.access import Access
 from modelyard.serving.access.oidc import KeysMissing, Oidc, TokenRefused
 from modelyard.serving.config import AccessConfig, OidcConfig
+from modelyard.serving.log.metrics import Metrics
+from modelyard.serving.log.shared import Shared
+from modelyard.serving.process.readiness import OidcReadiness
 from modelyard.serving.refusal import Refusal
 
+# claims that are no time, some of which no float can hold; a token that has one is not for us
+ABSURD = (10**400, -(10**400), 10**300, 1e300, -1, float("inf"), float("nan"), [], {}, "9" * 5000, True, 2**63)
 ISSUER, AUDIENCE = "https://login.example.org", "flights"
 
 
@@ -101,10 +106,31 @@ def test_a_token_that_names_no_key_is_checked_by_the_only_one_that_fits(oidc, ke
         ({"sub": None}, "lacks one of the claims"),
         ({"sub": 7}, "the token is not valid"),
         ({"exp": "soon"}, "the token is not valid"),
+        *(({name: value}, "") for name in ("exp", "nbf", "iat") for value in ABSURD),
     ],
 )
 def test_a_token_that_is_not_for_us_or_not_now_is_refused(oidc, keys, claims, told):
     assert told in why(oidc, token(keys["ES256"], **claims))
+
+
+@pytest.mark.parametrize("raw", [b"1e400", b"-1e400", b"NaN", b"Infinity", b"1" * 4000, b"[" * 3000 + b"]" * 3000])
+@pytest.mark.parametrize("claim", ["exp", "nbf", "iat", "sub", "aud", "realm"])
+def test_whatever_a_provider_signs_is_no_fault_of_the_service(path, keys, claim, raw):
+    """The claims as bytes, for Python writes no such JSON."""
+    access = Access.from_config(AccessConfig(oidc=OidcConfig(ISSUER, AUDIENCE, str(path), "realm.roles")), open_=False)
+    said = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ada", "exp": 2**33} | {claim: "HERE"}
+    payload = json.dumps(said).encode().replace(b'"HERE"', raw)
+    given = jwt.PyJWS().encode(payload, keys["ES256"], "ES256", headers={"kid": "ES256"})
+    with pytest.raises(Refusal) as refused:
+        access.check([(b"authorization", b"Bearer " + given.encode())], "predict")
+    assert refused.value.status == (403 if claim == "realm" and b"[" not in raw else 401)
+
+
+@pytest.mark.parametrize("header", [{"kid": {"a": 1}}, {"kid": 7}, {"kid": ["x"]}, {"crit": ["exp"]}, {"b64": False}])
+def test_whatever_is_in_a_header_is_no_fault_of_the_service(oidc, keys, header):
+    head = json.dumps({"alg": "ES256", "typ": "JWT"} | header).encode()
+    parts = [jwt.utils.base64url_encode(head), *token(keys["ES256"]).split(b".")[1:]]
+    assert why(oidc, b".".join(parts))
 
 
 def test_two_clocks_may_differ_by_some_seconds(oidc, keys):
@@ -236,6 +262,7 @@ def test_an_unknown_key_is_looked_for_but_not_at_each_token(provider, remote, ke
     until(lambda: oidc.verify(token(keys["ES256"])))
     assert "does not list" in why(oidc, given)
     assert provider.asked == 1
+    assert jwks.AGAIN <= 5  # seconds, in which a new key is accepted
     provider.raw = json.dumps({"keys": [jwk(new, "ES256", kid="new")]}).encode()
     monkeypatch.setattr(jwks, "AGAIN", 0)
     with pytest.raises(KeysMissing):
@@ -244,6 +271,25 @@ def test_an_unknown_key_is_looked_for_but_not_at_each_token(provider, remote, ke
     monkeypatch.setattr(jwks, "AGAIN", 60)
     assert provider.asked == 2
     assert "does not list" in why(oidc, token(keys["ES256"]))
+
+
+def test_no_request_should_come_before_all_workers_have_the_keys(provider, called, made, path, monkeypatch):
+    monkeypatch.setattr(jwks, "TIMEOUT", 0.05)
+    provider.status = 500
+    access = Access.from_config(AccessConfig(oidc=OidcConfig(ISSUER, AUDIENCE, provider.address)), open_=False)
+    app, shared = called(made.root / "bundle", access=access), Shared(2)
+    one, other = (OidcReadiness(access, Metrics(shared, worker), 2) for worker in range(2))
+    for ready in ("/readyz", "/v2/health/ready", "/v2/models/flights/ready"):
+        assert app.get(ready).status == 503
+    assert app.get("/readyz").json()["status"] == "waiting for the keys of access.oidc"
+    assert app.get("/healthz").status == 200
+    provider.status, provider.raw = 200, path.read_bytes()
+    until(lambda: app.get("/readyz").status == 200)
+    assert app.get("/v2/health/ready").json() == {"ready": True}
+    assert not one.everywhere()
+    other.publish()
+    assert one.everywhere()
+    access.close()
 
 
 def test_while_the_provider_gives_no_keys_the_caller_is_asked_to_come_again(provider, keys):

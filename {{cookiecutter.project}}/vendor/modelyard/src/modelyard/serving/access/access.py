@@ -72,6 +72,15 @@ class Access:
             raise _refused(403, "Forbidden", detail, "www-authenticate", challenge)
         return caller
 
+    @property
+    def uses_oidc(self) -> bool:
+        """Whether tokens of a provider are accepted."""
+        return self._oidc is not None
+
+    def has_keys(self) -> bool:
+        """Whether all callers can be told apart: false until the provider's keys have been fetched."""
+        return self._oidc is None or self._oidc.has_keys()
+
     def close(self) -> None:
         """Stop the background threads."""
         if self._oidc is not None:

@@ -7,7 +7,6 @@ import threading
 import time
 import urllib.request
 from collections.abc import Mapping
-from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,7 +18,7 @@ from ...errors import ContractError
 from .key import LOOK_EVERY, stamp
 
 REFRESH = 300.0  # seconds between two fetches of the provider's keys
-AGAIN = 60.0  # seconds between two fetches because of an unknown key
+AGAIN = 5.0  # seconds between two fetches because of an unknown key, which anyone can name
 TIMEOUT = 5.0  # seconds
 LARGEST = 1_000_000  # bytes of a key set
 
@@ -118,8 +117,8 @@ class FileKeys:
 class AddressKeys:
     """Keys at an address, fetched in the background, so that no request waits for the provider.
 
-    They are fetched at the start and every five minutes; when a token names an unknown key, but at most once a minute;
-    and every five seconds while there are none.
+    They are fetched at the start and every five minutes, and every five seconds while there are none. When a token
+    names an unknown key, they are fetched at once, but at most every five seconds, so a new key is accepted by then.
     """
 
     def __init__(self, address: str) -> None:
@@ -161,7 +160,7 @@ class AddressKeys:
                 raw = _fetch(self._address)
                 if raw != before:
                     self._keys, before = public_keys(raw), raw
-            except (OSError, ValueError, HTTPException) as error:  # ContractError is a ValueError
+            except Exception as error:  # whatever the provider answers, it is asked again
                 _log.error("access.oidc.jwks: %s: %s; the keys from before stay in use", self._address, error)
             self._fetching = False
             self._wake.wait(REFRESH if self._keys else TIMEOUT)

@@ -20,6 +20,7 @@ LEEWAY = 30  # seconds that two clocks may differ
 KEEP = 60.0  # seconds for which a decision is cached, unless the token expires before
 KEPT = 10_000  # cached decisions
 LONGEST = 16_384  # bytes of a token
+LATEST = 253_402_300_800  # seconds since 1970, the end of the year 9999: no later time is meant
 
 
 class TokenRefused(Exception):
@@ -65,6 +66,10 @@ class Oidc:
         self._decisions[digest] = (now + min(KEEP, ends - time.time()), verified)
         return verified
 
+    def has_keys(self) -> bool:
+        """Whether the provider's keys have been fetched, so that tokens can be verified."""
+        return bool(self._source.current())
+
     def close(self) -> None:
         """Stop the background thread."""
         self._source.close()
@@ -75,7 +80,7 @@ class Oidc:
             raise TokenRefused(f"the token is longer than {LONGEST} bytes")
         try:
             header = jwt.get_unverified_header(token)
-        except (jwt.PyJWTError, ValueError):
+        except Exception:  # whatever is in a header, nobody can have signed it yet
             raise TokenRefused("the token is no JWT") from None
         key = self._key(header)
         try:
@@ -88,9 +93,12 @@ class Oidc:
                 leeway=LEEWAY,
                 options={"require": ["exp", "iss", "aud", "sub"], "enforce_minimum_key_length": True},
             )
-        except (jwt.PyJWTError, ValueError) as error:
+            ends = _time(claims["exp"])
+            _time(claims.get("nbf", 0))
+            _time(claims.get("iat", 0))
+        except Exception as error:  # claims can be anything, and none may become a fault of the service
             raise TokenRefused(_REASONS.get(type(error), "the token is not valid")) from None
-        return (f"oidc:{claims['sub']}", _roles(claims, self._config.roles)), float(claims["exp"]) + LEEWAY
+        return (f"oidc:{claims['sub']}", _roles(claims, self._config.roles)), ends + LEEWAY
 
     def _key(self, header: Mapping[str, Any]) -> jwt.PyJWK:
         algorithm, kid, keys = header.get("alg"), header.get("kid"), self._keys
@@ -106,6 +114,13 @@ class Oidc:
         if self._source.look_for_more():
             raise KeysMissing("the provider's keys are being fetched")
         raise TokenRefused("the token is signed with a key that the provider does not list")
+
+
+def _time(claim: Any) -> float:
+    """Seconds since 1970. Raises ValueError if it is no number or no time that a calendar has."""
+    if isinstance(claim, bool) or not isinstance(claim, int | float) or not 0 <= claim < LATEST:
+        raise ValueError("no time")
+    return float(claim)
 
 
 _REASONS: Mapping[type[Exception], str] = {

@@ -101,6 +101,7 @@ class App:
         self.audit = audit
         self.metrics = metrics
         self.is_open = access.is_open
+        self.has_keys = access.has_keys
         self._access = access
         self._limiter = Limiter(config.rate.per_second, config.rate.burst) if config.rate.per_second else None
         self.body_limit = int(config.body_mb * 1e6)

@@ -102,14 +102,16 @@ def _once(make: Callable[[], Any]) -> Handler:
 
 
 def _ready(app: App, models: Models, name: str | None = None, v2: bool = False) -> Handler:
-    """Whether to send requests here; a process that is draining wants no new ones."""
+    """Whether to send requests here: not to a process that is draining, nor before the provider's keys are there."""
 
     async def answer(_request: HttpRequest) -> Reply:
+        status = "draining" if app.draining else "ready" if app.has_keys() else "waiting for the keys of access.oidc"
+        is_ready = status == "ready"
         content: dict[str, Any] = {"name": name} if name else {}
-        content |= {"ready": not app.draining} if name or v2 else {"status": "draining" if app.draining else "ready"}
+        content |= {"ready": is_ready} if name or v2 else {"status": status}
         if not (name or v2):
             content["models"] = models.bundles()
-        return Reply(msgspec.json.encode(content), 503 if app.draining else 200)
+        return Reply(msgspec.json.encode(content), 200 if is_ready else 503)
 
     return answer
 

@@ -34,6 +34,7 @@ CATALOGUE = {
     "refused_requests_total": ("counter", "Requests that were refused, by reason"),
     "model_reloads_total": ("counter", "Attempts of a process to load the bundles again, by outcome"),
     "worker_starts_total": ("counter", "Processes started, those that took the place of a dead one included"),
+    "oidc_ready_workers": ("gauge", "Processes that have the keys of access.oidc"),
     "model_info": ("info", "The bundle that each model answers with"),
 }
 
@@ -67,6 +68,10 @@ class Metrics:
     def histogram(self, name: str, bounds: Sequence[float], **labels: str) -> Histogram:
         """A histogram with these upper bounds, in rising order."""
         return Histogram(self._region.cells(_key(name, labels, bounds), len(bounds) + 2), bounds)
+
+    def total(self, name: str) -> float:
+        """A counter or gauge without labels, summed over the processes."""
+        return self._shared.sums().get(_key(name, {}), [0.0])[0]
 
     def text(self) -> bytes:
         """All metrics in Prometheus's text format."""

@@ -31,6 +31,7 @@ from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
 from .board import Board
 from .protocol import Protocol
+from .readiness import OidcReadiness
 from .server import LEAVE_SECONDS, Server
 
 IDLE_SECONDS = 75  # an idle connection is kept, longer than proxies keep theirs
@@ -67,11 +68,15 @@ def work(
         )
     metrics = Metrics(shared, worker)
     metrics.counter("worker_starts_total")(1.0)
-    app = App(config, Access.from_config(config.access, open_), metrics, Audit())
+    access = Access.from_config(config.access, open_)
+    app = App(config, access, metrics, Audit())
+    keys = OidcReadiness(access, metrics, board.workers) if access.uses_oidc else None
+    if keys is not None:
+        app.has_keys = keys.everywhere
     models = Models.load(project, config, metrics, log)
     gc.freeze()  # present objects stay, and scanning them again and again would hold up requests
     gc.enable()
-    instance = Worker(app, models, path, worker, board, metrics, log)
+    instance = Worker(app, models, path, worker, board, metrics, log, keys)
     settings = uvicorn.Config(
         app,
         http=Protocol,
@@ -106,9 +111,11 @@ class Worker:
         board: Board,
         metrics: Metrics,
         log: PredictionLog | None,
+        keys: OidcReadiness | None,
     ) -> None:
         self._app, self._models, self._path = app, models, path
         self._worker, self._board, self._metrics, self._log = worker, board, metrics, log
+        self._keys = keys
         self._log_metrics = LogMetrics(log, metrics) if log is not None else None
         self._apart = ThreadPoolExecutor(1, "large")
         self._aside = ThreadPoolExecutor(1, "load")
@@ -133,6 +140,8 @@ class Worker:
     def look(self, server: uvicorn.Server) -> None:
         """Called once a second."""
         self._app.sweep()
+        if self._keys is not None:
+            self._keys.publish()
         if self._log_metrics is not None:
             self._log_metrics.publish()
         if os.getppid() != self._parent and not self._app.draining:
