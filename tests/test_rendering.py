@@ -154,6 +154,35 @@ def test_a_name_of_any_length_renders_and_lints(tmp_path: Path, name: str) -> No
     lint(root)
 
 
+TEXTS = {
+    "🚀 Predicts late flights": "🚀 Predicts late flights.",
+    "What's the price in $USD?": r"What's the price in \$USD?",
+    '👩‍🚀: "b" `c` \\ <d> #e ${f} *g* \'': r"""👩‍🚀: "b" \`c\` \\ \<d\> \#e \${f} \*g\* '.""",
+    "- a: b, NO": r"\- a: b, NO.",
+}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_text_is_the_same_in_every_format(tmp_path: Path, text: str) -> None:
+    root = render(tmp_path, {"description": text, "author": text})
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    assert (project["description"], project["authors"]) == (text, [{"name": text}])
+    assert read(root / "contract.yaml")["owner"] == text
+    label = re.findall(r'description="(.*)" \\$', (root / "Dockerfile").read_text(), re.MULTILINE)[0]
+    # in double quotes, a Dockerfile knows a backslash before these three, and `$` alone would be a variable
+    assert re.sub(r'\\([\\"$])', r"\1", label) == text
+    assert re.sub(r'\\[\\"$]', "", label).count("$") == 0
+    assert (root / "README.md").read_text().startswith(f"# flight-delays\n\n{TEXTS[text]}\n")
+    assert text in (root / "LICENSE").read_text()
+
+
+def test_no_text_is_written_as_json() -> None:
+    """JSON's escapes are not those of TOML, YAML or a Dockerfile."""
+    listed = subprocess.check_output(["git", "ls-files", "{{cookiecutter.project}}"], cwd=ROOT, text=True).splitlines()
+    texts = {name: (ROOT / name).read_text() for name in listed if "/vendor/" not in name and (ROOT / name).is_file()}
+    assert [name for name, text in texts.items() if re.search(r"\{\{[^}]*\b(tojson|jsonify)\b", text)] == []
+
+
 def test_a_plain_python_version_stays_text(tmp_path: Path) -> None:
     root = render(tmp_path, {"python_version": "3.10"})
     assert ">=3.10" in (root / "pyproject.toml").read_text()

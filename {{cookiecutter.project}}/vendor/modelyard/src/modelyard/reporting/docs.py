@@ -6,19 +6,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..markdown import markdown_table
+from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
 from ..runtime.project import Project
 from ..training.settings import read_contract
 
 DATA = Path("docs/data.md")
+LONGEST = 1000  # characters of a text
 
 
 def data_page(contract: Contract) -> str:
     """The contract in Markdown."""
     lines = [
-        [f"`{name}`", column.role, column.type, column.unit or "", _allowed(column), "yes" if column.missing else "no",
-         "yes" if column.pii else "no", column.description]
+        [code(name, LONGEST), column.role, column.type, prose(column.unit or ""), prose(_allowed(column), LONGEST),
+         "yes" if column.missing else "no", "yes" if column.pii else "no", prose(column.description, LONGEST)]
         for name, column in contract.columns.items()
     ]  # fmt: skip
     head = ["column", "role", "type", "unit", "allowed", "missing", "PII", "meaning"]
@@ -28,7 +29,8 @@ def data_page(contract: Contract) -> str:
         else f"stale {contract.freshness_days} days after its last period"
     )
     return (
-        f"# {contract.name}\n\n{contract.description}. Owner: {contract.owner}; {fresh}.\n\n"
+        f"# {prose(contract.name, LONGEST)}\n\n{prose(contract.description, LONGEST)}. "
+        f"Owner: {prose(contract.owner, LONGEST)}; {fresh}.\n\n"
         f"Made from contract.yaml by `make docs`.\n\n{markdown_table(head, lines)}\n"
     )
 

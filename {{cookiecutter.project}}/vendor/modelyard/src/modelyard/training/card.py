@@ -10,11 +10,12 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ..errors import ContractError
-from ..markdown import markdown_table
+from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
 
 PLACEHOLDER = re.compile(r"\{([\w. -]+)(?::([^{}]*))?\}")
 TYPED_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
+LONGEST = 1000  # characters of a text of the contract
 TASKS = {
     "binary": "tabular-classification",
     "multiclass": "tabular-classification",
@@ -36,7 +37,7 @@ def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Ma
     places = {
         "manifest": manifest,
         "metrics": metrics,
-        "contract": {"name": contract.name, "description": contract.description, "owner": contract.owner},
+        "contract": {name: prose(getattr(contract, name), LONGEST) for name in ("name", "description", "owner")},
         "columns": _columns(contract),
         "holdout": _metrics(metrics),
     }
@@ -89,7 +90,7 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
 
 def _columns(contract: Contract) -> str:
     lines = [
-        [f"`{name}`", column.role, column.type, column.unit or "", column.description]
+        [code(name, LONGEST), column.role, column.type, prose(column.unit or ""), prose(column.description, LONGEST)]
         for name, column in contract.columns.items()
     ]
     return markdown_table(["column", "role", "type", "unit", "meaning"], lines)
