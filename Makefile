@@ -10,12 +10,14 @@ DEMO = demo/flight-delays
 LIBRARY = {{cookiecutter.project}}/vendor/modelyard
 # What has no variable in it is linted where it stands
 PLAIN = hooks bench tests $(foreach part,{{cookiecutter.__package}} notebooks tests vendor,'{{cookiecutter.project}}/$(part)')
+# A command, with the words in a variable of the environment after its own
+WITH = $(BIN)/python tests/with_words.py
 OUT ?= ..
-ANSWERS ?=
-PYTEST_ARGS ?=
-BENCH_ARGS ?=
 PROJECT ?= $(DEMO)
-ARGS ?=
+# What a person gives reaches a command by the environment, as it was typed: make expands nothing in it, and no shell reads it
+GIVEN = OUT ANSWERS PYTEST_ARGS BENCH_ARGS PROJECT ARGS
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
 
 .PHONY: help
 help: ## List the commands
@@ -34,21 +36,21 @@ help: ## List the commands
 	@# a copy, because uv reads the pyproject.toml of the folders above as well, and the project's is a template
 	mkdir -p .venv/library && cp '$(LIBRARY)/pyproject.toml' .venv/library/
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --all-extras --requirements .venv/library/pyproject.toml
-	echo '$(CURDIR)/$(LIBRARY)/src' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/_modelyard.pth"
+	echo "$$PWD"/'$(LIBRARY)/src' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/_modelyard.pth"
 	@touch $@
 
 .PHONY: new
 new: .venv/.made ## Generate a project of your own: OUT=folder, and it asks you
-	$(BIN)/cookiecutter "$(CURDIR)" --output-dir "$(OUT)" $(ANSWERS)
+	@$(BIN)/python hooks/new.py
 
 .PHONY: demo
 demo: .venv/.made ## Generate a project with the default answers, run its pipeline and show the report
 	rm -rf demo && mkdir demo
-	$(BIN)/cookiecutter "$(CURDIR)" --no-input --default-config --output-dir demo
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) pipeline docs
+	$(BIN)/cookiecutter "$$PWD" --no-input --default-config --output-dir demo
+	PATH="$$PWD/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) pipeline docs
 	git -C $(DEMO) add --all
 	git -C $(DEMO) -c user.name=demo -c user.email=demo@example.invalid commit --quiet --message "Run the pipeline"
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) report
+	PATH="$$PWD/$(BIN):$$PATH" $(MAKE) --no-print-directory -C $(DEMO) report
 	@echo "All of it is in $(DEMO)"
 
 .PHONY: test
@@ -57,7 +59,7 @@ test: .venv/.test ## Run all tests
 	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
 	$(BIN)/codespell
 	$(BIN)/mypy --config-file '$(LIBRARY)/pyproject.toml'
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(WITH) PYTEST_ARGS $(BIN)/pytest -n 2 --dist loadgroup
 
 .PHONY: format
 format: .venv/.test ## Mend style
@@ -73,11 +75,11 @@ bench: .venv/.test ## Measure what the README claims
 	@# wrk puts the load on the service
 	@command -v wrk > /dev/null || [ "$$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || \
 		{ apt-get update -qq && apt-get install -qq --no-install-recommends wrk > /dev/null; }
-	$(BIN)/python -m bench $(BENCH_ARGS)
+	$(WITH) BENCH_ARGS $(BIN)/python -m bench
 
 .PHONY: pull-request
 pull-request: .venv/.test ## Run a project's workflows on a pull request with its changes, here: PROJECT=folder
-	@PYTHONPATH=tests $(BIN)/python -m workflows "$(PROJECT)" $(ARGS)
+	@PYTHONPATH=tests $(WITH) ARGS $(BIN)/python -m workflows "$$PROJECT"
 
 .PHONY: comment-picture
 comment-picture: .venv/.test ## Draw docs/comment.png: a real comment, as GitHub shows it

@@ -7,6 +7,7 @@ when it compares versions of the template: then only what is rendered counts, so
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ DEPLOY_FILES = {
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")
+PYPI = {"pypi.org", "files.pythonhosted.org"}
 NO_LOCK = "MODELYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
 UPGRADES = "`make upgrade` needs it; `uvx cruft link URL` links the project to the template's Git repository"
 
@@ -137,7 +139,20 @@ def lock() -> str | None:
         return "uv was not found, so there is no uv.lock yet: `make setup` makes it; commit it then"
     if _run(uv, "lock", "--quiet"):
         return "uv.lock could not be made (see above): `make setup` tries again; commit it then"
-    return None
+    return mirrored(Path("uv.lock").read_text(encoding="utf-8"))
+
+
+def mirrored(text: str) -> str | None:
+    """A line to print where a uv.lock names a package mirror, which other machines may not reach."""
+    places = set(re.findall(r'\b(?:registry|url) = "(?:\w+://)(?:[^/"@]*@)?([^/"]+)', text))
+    others = sorted(places - PYPI)
+    if not others:
+        return None
+    return (
+        f"uv.lock names the package mirror {' and '.join(others)}: who cannot reach it, such as GitHub's runners, can "
+        "install nothing. To name PyPI instead, run `UV_DEFAULT_INDEX=https://pypi.org/simple make lock APPLY=1` where "
+        "PyPI can be reached, and commit uv.lock"
+    )
 
 
 def commit(answers: dict[str, Any]) -> str | None:
@@ -153,6 +168,15 @@ def commit(answers: dict[str, Any]) -> str | None:
     except FileNotFoundError:
         return f"git was not found, so nothing is committed: {by_hand}"
     return f"git could not commit (see above): {by_hand}" if failed else None
+
+
+def place() -> str:
+    """The project's folder as an argument of `cd` where the command was typed; in full where that is not sure."""
+    here = Path.cwd()
+    typed_in = Path(os.environ.get("PWD", ""))
+    # make's own folder is not the one where make was typed
+    known = "MAKELEVEL" not in os.environ and typed_in.is_absolute() and typed_in.is_dir()
+    return shlex.quote(here.name if known and typed_in.samefile(here.parent) else str(here))
 
 
 def _run(*command: str, stderr: int | None = None) -> int:
@@ -171,7 +195,7 @@ def main(answers: dict[str, Any]) -> None:
         return
     leave_other_repositories()
     notes = [note for note in (enclosing(), link(answers), lock(), commit(answers)) if note]
-    print("\n".join([*notes, "Next:", f"  cd {answers['project']}", "  make pipeline", "  make report"]))
+    print("\n".join([*notes, "Next:", f"  cd {place()}", "  make pipeline", "  make report"]))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from modelyard.code import code_hashes
 from modelyard.vendoring import wheel
 from templates import LIBRARY, Template
 
-from projects import BIN, ROOT, Project, generate, hook, run
+from projects import BIN, ROOT, Project, generate, hook, made_once, run
 
 NO_LOCK = {"MODELYARD_NO_LOCK": "1"}
 REMOTES = {
@@ -44,7 +44,16 @@ REMOTES = {
         ({"project": "pandas"}, "pandas is one of the project's dependencies"),
         ({"project": "vendor"}, "vendor is a folder of the project"),
         ({"project": "modelyard"}, "modelyard is one of the project's dependencies"),
+        ({"project": "requests"}, "requests is one of the project's dependencies"),  # of its dependencies' dependencies
+        ({"project": "typing-extensions"}, "typing_extensions is one of the project's dependencies"),
+        ({"project": "build"}, "build is a folder of the project"),
+        ({"project": "licenses"}, "licenses is a folder of the project"),
+        ({"project": "makefile"}, "makefile is a folder of the project"),
+        ({"project": "python"}, "python is a program that the project's commands run"),
+        ({"project": "git"}, "git is"),
+        ({"project": "nul"}, "nul is a name that Windows keeps for a device"),
         ({"author": " "}, "author is ' ': one line of text is needed"),
+        ({"author": "a\u202eb"}, "one line of text is needed, without the character U+202E"),
         ({"description": "two\nlines"}, "description is 'two\\nlines': one line of text is needed"),
         ({"github_owner": "no such owner"}, "github_owner is 'no such owner'"),
         ({"python_version": "3.10"}, "python_version is '3.10': one of 3.11, 3.12, 3.13, 3.14 is needed"),
@@ -53,6 +62,9 @@ REMOTES = {
         ({"dvc_remote": "azure", "dvc_remote_url": "az:/x"}, "for dvc_remote azure it must be azure://container/path"),
         ({"dvc_remote": "ssh", "dvc_remote_url": "host:path"}, "for dvc_remote ssh it must be ssh://user@host/path"),
         ({"dvc_remote": "local", "dvc_remote_url": "s3://bucket"}, "for dvc_remote local it must be a folder"),
+        ({"dvc_remote_url": "./"}, "it must be a folder of its own, not the project's"),
+        ({"dvc_remote_url": "store[1]"}, "it must be without ["),
+        ({"dvc_remote": "s3", "dvc_remote_url": "s3://bucket/a,b#c"}, "it must be without ,"),
     ],
 )
 def test_a_bad_answer_is_refused_in_one_line_and_leaves_nothing(
@@ -77,6 +89,57 @@ def test_every_dependency_of_a_project_is_a_refused_name() -> None:
     }
     assert len(quoted) > 30
     assert {name.replace("-", "_").replace(".", "_") for name in quoted} - {"hatchling"} <= refused
+
+
+@pytest.mark.xdist_group("classification")
+def test_what_a_project_installs_is_a_refused_name(tmp_path_factory: pytest.TempPathFactory) -> None:
+    lock = tomllib.loads((made_once("classification", tmp_path_factory).root / "uv.lock").read_text())
+    installed = {
+        one["name"].replace("-", "_").replace(".", "_") for one in lock["package"] if "registry" in one["source"]
+    }
+    unknown = installed - hook("pre_gen_project").DEPENDENCIES
+    assert len(unknown) < 0.05 * len(installed), unknown  # a release of one of them may bring another
+
+
+def new(folder: Path, answers: str, typed: str = "", ok: bool = True) -> str:
+    """What `make new` prints."""
+    env = {
+        **os.environ,
+        "OUT": str(folder),
+        "ANSWERS": answers,
+        "HOME": str(folder.parent),
+        **NO_LOCK,
+        "COLUMNS": "200",
+    }
+    command = [BIN / "python", "hooks/new.py"]
+    done = subprocess.run(command, cwd=ROOT, env=env, input=typed, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == ok, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_make_new_refuses_a_name_in_one_line_and_nothing_else(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert new(out, "--no-input --default-config project=json", ok=False) == (
+        "refused: project is 'json': json is a module of Python's standard library; choose another name\n"
+    )
+    assert not out.exists() or list(out.iterdir()) == []
+    assert new(out, "'a", ok=False) == "error: ANSWERS: No closing quotation; write it as arguments in a shell\n"
+
+
+def test_make_new_asks_again_where_an_answer_is_refused(tmp_path: Path) -> None:
+    asked = ["requests", "my-model", 'What\'s $5, `x` or "y"? 🚀', "\a", "Ada", "no one", "ada", "", "", "", "2"]
+    printed = new(tmp_path, "--default-config", "\n".join([*asked, "gs://a", "s3://a-bucket", "3", ""]))
+    refused = [line.partition(" is ")[0] for line in printed.splitlines() if line.startswith("refused: ")]
+    assert refused == ["refused: project", "refused: author", "refused: github_owner", "refused: dvc_remote_url"]
+    made = tomllib.loads((tmp_path / "my-model/pyproject.toml").read_text())
+    assert made["project"]["description"] == 'What\'s $5, `x` or "y"? 🚀'
+    assert made["tool"]["modelyard"]["dvc_remote"] == "s3"
+
+
+def test_make_new_takes_answers_as_they_are_typed(tmp_path: Path) -> None:
+    new(tmp_path, """--no-input --default-config 'description=What is $5 or `id`?' author="It's me" """)
+    made = tomllib.loads((tmp_path / "flight-delays/pyproject.toml").read_text())["project"]
+    assert (made["description"], made["authors"]) == ("What is $5 or `id`?", [{"name": "It's me"}])
 
 
 def test_every_folder_of_a_project_is_a_refused_name(tmp_path: Path) -> None:
@@ -106,9 +169,36 @@ def test_an_absolute_folder_stays_absolute(tmp_path: Path) -> None:
     assert "url = /srv/dvc\n" in (project.root / ".dvc/config").read_text()
 
 
-def test_the_next_three_commands_are_the_last_three_lines(tmp_path: Path) -> None:
-    _, printed = generate(tmp_path, {"project": "my-model"}, NO_LOCK)
-    assert printed.splitlines()[-4:] == ["Next:", "  cd my-model", "  make pipeline", "  make report"]
+def test_the_next_three_commands_are_the_last_three_lines_and_run_where_they_are_shown(tmp_path: Path) -> None:
+    out = tmp_path / "it's $here"
+    out.mkdir()
+    command = [BIN / "cookiecutter", ROOT, "--no-input", "--default-config", "--output-dir"]
+    for number, (typed_in, where) in enumerate([(out, "."), (out, out), (tmp_path, out)]):
+        env = {**NO_LOCK, "HOME": str(tmp_path), "PWD": str(typed_in)}
+        printed = run([*command, where, f"project=my-model-{number}"], typed_in, env)
+        lines = printed.splitlines()[-4:]
+        assert (lines[0], lines[2:]) == ("Next:", ["  make pipeline", "  make report"])
+        shown = run(["bash", "-c", f"{lines[1]} && cat pyproject.toml"], typed_in)
+        assert f'name = "my-model-{number}"' in shown
+        assert (lines[1] == f"  cd my-model-{number}") == (typed_in == out)
+
+
+def test_under_make_the_place_is_shown_in_full(tmp_path: Path) -> None:
+    _, printed = generate(tmp_path, {"project": "my-model"}, {**NO_LOCK, "MAKELEVEL": "1", "PWD": str(tmp_path)})
+    assert f"  cd {tmp_path / 'my-model'}\n" in printed
+
+
+def test_a_lock_that_names_a_mirror_is_named_with_how_to_make_another() -> None:
+    mirrored = hook("post_gen_project").mirrored
+    package = 'name = "six"\nsource = {{ registry = "{0}" }}\nsdist = {{ url = "{1}/six.tar.gz", hash = "sha256:0" }}\n'
+    pypi = package.format("https://pypi.org/simple", "https://files.pythonhosted.org")
+    local = 'source = { path = "vendor/modelyard-1.0.0-py3-none-any.whl" }\n'
+    assert mirrored(pypi + local) is None
+    note = mirrored(pypi + package.format("https://me:secret@mirror.example.org/simple/", "https://mirror.example.org"))
+    assert note
+    assert "uv.lock names the package mirror mirror.example.org: " in note
+    assert "run `UV_DEFAULT_INDEX=https://pypi.org/simple make lock APPLY=1`" in note
+    assert "secret" not in note
 
 
 def test_the_lock_is_made_and_committed(tmp_path: Path) -> None:
