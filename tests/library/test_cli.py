@@ -15,7 +15,7 @@ import modelyard
 import pytest
 from library.import_graph import LIBRARY
 from modelyard import cli
-from modelyard.cli import VERBS, run
+from modelyard.cli import VERBS, _parse, run
 from modelyard.code import STAGES
 from modelyard.command import COST, REFUSAL
 from modelyard.errors import ContractError
@@ -235,3 +235,21 @@ def test_the_packages_of_an_extra_are_named_by_the_package_that_holds_the_librar
     monkeypatch.setattr(importlib, "import_module", absent)
     with pytest.raises(ContractError, match=r"^`predict` needs onnxruntime; install modelyard$"):
         cli._load("predict", ALL["predict"])
+
+
+def test_arguments_of_a_variable_are_split_as_a_shell_does_it_and_nothing_is_expanded(monkeypatch):
+    given = """--query 'SELECT "a" FROM $HOME' --x "$(id) `id`" y\\ z *"""
+    monkeypatch.setenv("ARGS", given)
+    words = ["--query", 'SELECT "a" FROM $HOME', "--x", "$(id) `id`", "y z", "*"]
+    command = ["--arguments-from", "ARGS", "gate"]
+    assert _parse(command, "p", ALL) == ("gate", words)
+    assert _parse([*command, "--target=a", "--", "b"], "p", ALL) == ("gate", ["--target=a", *words, "--", "b"])
+
+
+def test_arguments_that_cannot_be_split_are_refused_without_showing_them(monkeypatch, capsys):
+    monkeypatch.setenv("ARGS", "--x 'secret")
+    with pytest.raises(SystemExit) as ended:
+        _parse(["--arguments-from", "ARGS", "gate"], "p", ALL)
+    assert ended.value.code == 2
+    assert "ARGS: No closing quotation; write it as arguments in a shell" in (told := capsys.readouterr().err)
+    assert "secret" not in told

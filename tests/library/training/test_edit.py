@@ -81,3 +81,9 @@ def test_a_text_is_read_back_as_it_was_wherever_it_stands(path, text):
         assert content["name"] == content["source"]["path"] == content["codes"][0] == text
         assert content["floors"][text] == 1.0
         edit_yaml(path, {"period": "day"})
+
+
+def test_the_space_before_a_comment_stays_whatever_the_length_of_the_value(path):
+    edit_yaml(path, {"name": "trip", "source": {"path": "d"}, "model": {"trees": {"depth": 10_000_000}}})
+    changed = TEXT.replace("trips", "trip").replace("data.csv", "d").replace("depth: 4", "depth: 10000000")
+    assert path.read_text() == changed

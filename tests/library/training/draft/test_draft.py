@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import subprocess
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -349,3 +350,124 @@ def test_another_source_takes_the_place_of_the_one_that_ingest_watched(workspace
         watched.append(deps[-1])
     assert watched[1:3] == ["first.csv", "second.csv"]
     assert watched[3] == "contract.yaml"
+
+
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [
+        ("data/*.parquet", "data/periods"),  # DVC would find the pipeline's output in what ingest depends on
+        ("data/**/*.parquet", "data/periods"),
+        ("data/periods/*.parquet", "data/periods"),
+        ("rows/../data/*.csv", "data/periods"),
+        ("evaluation/slices.csv", "evaluation/slices.csv"),
+        ("evaluation/*.csv", "evaluation/predictions.parquet"),
+        ("*/*.csv", "evaluation/slices.csv"),
+        ("**/*.csv", "data/periods"),
+        ("model/*.csv", "model/model.onnx"),
+        ("bundle/more.csv", "bundle"),
+        ("champion/rows.csv", "champion"),
+        ("file://{root}/data/*.csv", "data/periods"),
+        ("{root}/data/*.csv", "data/periods"),
+    ],
+)
+def test_a_source_among_what_the_pipeline_makes_is_refused_in_words_and_nothing_is_written(project, path, made):
+    before = contents(project)
+    with pytest.raises(ContractError, match=rf"{made}.* a folder of its own, such as rows/"):
+        draft(project, trips(), files(path.format(root=project)), Roles())
+    assert contents(project) == before
+
+
+@pytest.mark.parametrize(
+    ("path", "watched"),
+    [
+        ("data/mine.csv", ["data/mine.csv"]),
+        ("./rows/mine.csv", ["rows/mine.csv"]),
+        ("{root}/rows/*.csv", ["rows"]),
+        ("../my-data/rows/*.csv", ["rows"]),
+        ("../beside/*.csv", ["../beside"]),
+        ("?.csv", ["1.csv", "2.csv"]),
+        ("${{x}}.csv", ["\\${{x}}.csv"]),
+    ],
+)
+def test_dvc_reads_the_pipeline_with_any_other_source(project, path, watched):
+    for name in ("1.csv", "2.csv"):
+        (project / name).touch()
+    before = round_trip().load(project / "dvc.yaml")["stages"]["ingest"]["deps"]
+    draft(project, trips(), files(path.format(root=project)), Roles())
+    expected = [name.format(root=project) for name in watched]
+    assert round_trip().load(project / "dvc.yaml")["stages"]["ingest"]["deps"] == [*before, *expected]
+    (project / ".dvc").mkdir()
+    (project / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
+    (project / "vendor").mkdir()
+    (project / "vendor/yard.json").write_bytes((SAMPLE / "vendor/yard.json").read_bytes())
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "dag"], cwd=project, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_source_in_the_project_is_kept_by_its_place_in_it(committed):
+    main([str(committed.resolve() / "data.csv")], flights)
+    assert read_params().source.path == "data.csv"
+
+
+SECRET = "hunter2"  # noqa: S105
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("sqlite:///$ROWS", "sqlite:///$ROWS"),
+        ("sqlite:///${ROWS}", "sqlite:///${ROWS}"),
+        ("sqlite:///$$ROWS", "sqlite:///$ROWS"),  # as a person who knows make writes it
+    ],
+)
+def test_params_keep_the_name_of_a_variable(committed, monkeypatch, url, kept):
+    with_sqlite(committed / "rows.db", trips())
+    monkeypatch.setenv("ROWS", "rows.db")
+    main([url, "--query", "SELECT * FROM rows"], flights)
+    assert read_params().source.url == kept
+    ingest(committed, read_contract(), read_params())
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        f"postgresql://me:{SECRET}@host/db",
+        f"postgresql+psycopg://me:{SECRET}/@host/db",
+        f"postgresql://me:$A-{SECRET}@host/db",
+        f"postgresql://host/db?user=me&password={SECRET}",
+        f"mssql+pyodbc://@host/db?odbc_connect=DRIVER%3Dx%3BPWD%3D{SECRET}",
+    ],
+)
+def test_a_password_in_clear_is_refused_and_never_shown(committed, capsys, url):
+    before = contents(committed)
+    with pytest.raises(SystemExit, match=r"a password in clear, .* write the variable's name") as refused:
+        run_command(lambda: main([url, "--query", "SELECT 1"], flights))
+    assert SECRET not in str(refused.value) + "".join(capsys.readouterr())
+    assert contents(committed) == before
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"https://me:{SECRET}@host/rows.csv",
+        f"https://{SECRET}@host/rows.csv",
+        f"https://host/rows.csv?token={SECRET}",
+        f"https://bucket.s3.amazonaws.com/rows.csv?X-Amz-Signature={SECRET}",
+        f"https://host.blob.core.windows.net/rows.csv?sv=1&sig={SECRET}",
+    ],
+)
+@pytest.mark.usefixtures("committed")
+def test_a_secret_in_the_address_of_a_file_is_refused_and_never_shown(path):
+    with pytest.raises(SystemExit, match="a password or a token in its address") as refused:
+        run_command(lambda: main([path], flights))
+    assert SECRET not in str(refused.value)
+
+
+@pytest.mark.usefixtures("committed")
+def test_without_a_source_it_says_how_to_give_one():
+    with pytest.raises(
+        SystemExit, match=r"no source is given; for example `make contract SOURCE=my\.csv TARGET=price`"
+    ):
+        run_command(lambda: main([""], flights))

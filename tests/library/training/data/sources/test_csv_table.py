@@ -12,7 +12,8 @@ from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.table_files import read_chunks
 from modelyard.training.data.refusal import DataRefused
 from modelyard.training.data.sources.csv_table import Decisions
-from modelyard.training.data.sources.files import FileSource, watched
+from modelyard.training.data.sources.files import FileSource
+from modelyard.training.draft.watched import watched_paths
 
 CONTRACT = Contract(
     "shop",
@@ -194,9 +195,10 @@ def test_a_file_is_meant_by_its_name_whatever_signs_are_in_it(tmp_path, monkeypa
     written(tmp_path / folder, PLAIN, "other.csv")
     monkeypatch.chdir(tmp_path)
     assert [Path(found).name for found in FileSource(f"{folder}/{name}").objects()] == [name]
-    assert watched(f"{folder}/{name}") == f"{folder}/{name}"
+    (tmp_path / "dvc.yaml").write_text("stages: {}\n")
+    assert watched_paths(f"{folder}/{name}", tmp_path) == [f"{folder}/{name}"]
     assert len(FileSource(f"{folder}/*.csv").objects()) == 2
-    assert watched(f"{folder}/*.csv") == folder
+    assert watched_paths(f"{folder}/*.csv", tmp_path) == [folder]
     monkeypatch.chdir(folder)
     assert read(Path(name)).num_rows == 2
 

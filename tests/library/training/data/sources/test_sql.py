@@ -5,13 +5,14 @@ import datetime
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.sources import open_source
-from modelyard.training.data.sources.sql import SqlSource, read_query
+from modelyard.training.data.sources.sql import SqlSource, _address, read_query
 from modelyard.training.data.validate import validate
 from modelyard.training.settings import SqlSettings
 
@@ -196,3 +197,28 @@ def test_a_column_of_mixed_values_is_read_as_text(database):
     change(database, "UPDATE rows SET kind = 7 WHERE key = 1")
     change(database, "UPDATE rows SET size = 'big' WHERE key = 1")
     assert read_query(SqlSettings("sql", f"sqlite:///{database}", QUERY))["size"].to_pylist()[:2] == ["big", "1.5"]
+
+
+@pytest.mark.parametrize("given", ["p@s:s/w?r#d $1 %", "p%40s%3As"])
+def test_a_password_of_the_environment_may_have_any_character_or_be_encoded(monkeypatch, given):
+    monkeypatch.setenv("PASSWORD", given)
+    monkeypatch.setenv("HOST", "db.example.org")
+    address = _address("postgresql://me:$PASSWORD@${HOST}:5432/rows?sslmode=require")
+    assert (address.password, address.host, address.port) == (unquote(given), "db.example.org", 5432)
+    assert address.query == {"sslmode": "require"}
+
+
+def test_a_whole_address_may_be_in_the_environment(monkeypatch):
+    monkeypatch.setenv("DATABASE", "sqlite:///rows.db")
+    assert _address("$DATABASE").database == "rows.db"
+
+
+@pytest.mark.parametrize("url", ["sqlite:///$NOT_THERE", "sqlite:///${NOT_THERE}"])
+def test_a_variable_that_is_not_there_is_named(url):
+    with pytest.raises(ContractError, match=r"names \$NOT_THERE, which the environment does not have"):
+        read_query(SqlSettings("sql", url, "SELECT 1"))
+
+
+def test_a_url_that_cannot_be_parsed_is_not_shown():
+    with pytest.raises(ContractError, match=r"^source\.url cannot be parsed: its port is not a number$"):
+        read_query(SqlSettings("sql", "postgresql://me@host:secret/db", "SELECT 1"))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -155,11 +157,24 @@ def _parse(arguments: Sequence[str] | None, program: str, installed: Mapping[str
     parser = argparse.ArgumentParser(
         prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog="\n\n".join(groups)
     )
+    parser.add_argument(
+        "--arguments-from",
+        metavar="NAME",
+        help="add the arguments in this variable of the environment: split as a shell does it, nothing expanded",
+    )
     parser.add_argument("verb", choices=installed, metavar="verb")
     parser.add_argument("arguments", nargs=argparse.REMAINDER, metavar="...")
     options = parser.parse_args(arguments)
     sys.argv[0] = options.verb
-    return options.verb, options.arguments
+    given: list[str] = options.arguments
+    if options.arguments_from:
+        try:
+            words = shlex.split(os.environ.get(options.arguments_from, ""))
+        except ValueError as error:
+            parser.error(f"{options.arguments_from}: {error}; write it as arguments in a shell")
+        place = given.index("--") if "--" in given else len(given)  # after `--` come no options
+        given[place:place] = words
+    return options.verb, given
 
 
 def _load(verb: str, chosen: Verb) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.representer import RoundTripRepresenter
 
@@ -53,9 +54,11 @@ def edit_yaml(path: Path, values: Mapping[str, Any]) -> None:
     yaml.dump(content, path)
 
 
-def _merge(content: dict[str, Any], values: Mapping[str, Any]) -> None:
+def _merge(content: CommentedMap, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
-        if isinstance(value, Mapping) and value and "kind" not in value and isinstance(content.get(key), dict):
+        if isinstance(value, Mapping) and value and "kind" not in value and isinstance(content.get(key), CommentedMap):
             _merge(content[key], value)
         else:
             content[key] = value
+            if comment := content.ca.items.get(key, [None] * 3)[2]:
+                comment.start_mark.column = 0  # one space before it, however long the value was

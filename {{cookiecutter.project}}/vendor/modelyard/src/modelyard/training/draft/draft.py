@@ -20,16 +20,18 @@ from ...git import NO_REPOSITORY, ask_git
 from ...runtime.contract import Column, Contract
 from ...runtime.project import Project
 from ..data.sources.csv_table import Decisions
-from ..data.sources.files import FileSource, watched
+from ..data.sources.files import FileSource
 from ..data.validate import validate
 from ..edit import edit_yaml, round_trip
 from ..layout import CARD
 from ..settings import Params, SqlSettings, read_contract, read_params
+from .address import database_address, file_address
 from .guess import Roles, guess_contract, typed
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .split import fitted_split, later_rows
 from .staged import staged
 from .told import decided, shown
+from .watched import inside_path, watched_paths
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
 HEAD = """\
@@ -81,6 +83,7 @@ def draft(
         owner = read_contract(root / "contract.yaml").owner
     except ContractError:
         owner = "(to be named)"
+    watched = watched_paths(source["path"], root) if source["kind"] == "files" else []
     try:
         contract = guess_contract(table, root.resolve().name, owner, roles)
         fitted = fitted_params(contract, table, source)
@@ -93,7 +96,7 @@ def draft(
         _write_contract(folder / "contract.yaml", contract)
         for name, values in changes.items():
             edit_yaml(folder / name, values)
-        _watch(folder / "dvc.yaml", watched(source["path"]) if source["kind"] == "files" else None)
+        _watch(folder / "dvc.yaml", watched)
         (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
         if check:
             check(contract, read_params(folder / "params.yaml"))
@@ -150,27 +153,29 @@ def _write_contract(path: Path, contract: Contract) -> None:
         round_trip().dump({**content, "columns": columns}, opened)
 
 
-def _watch(path: Path, watched: str | None) -> None:
+def _watch(path: Path, watched: Sequence[str]) -> None:
     """Make ingest depend on a file or folder of the source, so that `dvc repro` notices when it changes."""
     yaml = round_trip()
     content = yaml.load(path)
     deps = content["stages"]["ingest"]["deps"]
     deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith("${package}/")]
-    if watched:
-        deps.append(watched)
+    deps.extend(name.replace("${", "\\${") for name in watched)  # which DVC would fill in
     yaml.dump(content, path)
 
 
 def _read(source: str, query: str | None) -> tuple[dict[str, pa.Table], dict[str, Any], Decisions]:
     """The source's files by name, or a query's rows by no name, the settings of the source, and what was decided."""
+    if not source:
+        raise ContractError("no source is given; for example `make contract SOURCE=my.csv TARGET=price`")
     if query is None:
+        source = inside_path(file_address(source), Path())
         reader = FileSource(source)
         parts = {name: reader.read(name) for name in reader.objects()}
         return parts, {"kind": "files", "path": source}, reader.decisions
     from ..data.sources.sql import read_query
 
-    settings = SqlSettings("sql", source, query)
-    return {"": read_query(settings)}, {"kind": "sql", "url": source, "query": query}, Decisions()
+    settings = SqlSettings("sql", database_address(source), query)
+    return {"": read_query(settings)}, {"kind": "sql", "url": settings.url, "query": query}, Decisions()
 
 
 def _refuse_unsaved(root: Path) -> None:
@@ -224,4 +229,4 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         )
     for line in decided(contract, table, decisions, params.evaluate):
         print(f"  {line}")
-    print("Correct it, look at `git diff`, then run `dvc repro`.")
+    print("Correct it, look at `git diff`, then run `make pipeline`.")

@@ -75,17 +75,6 @@ class FileSource:
         return hashlib.sha256(json.dumps(validators, sort_keys=True).encode()).hexdigest()
 
 
-def watched(path: str) -> str | None:
-    """The file that a path names, or the folder that holds the files of a glob; None if it is not on this machine."""
-    if "://" in path:
-        return None
-    here = Path(path)
-    if not here.exists():
-        wild = next((place for place in range(len(here.parts)) if is_wild(here, place)), len(here.parts))
-        here = Path(*here.parts[:wild])
-    return str(here) if here.parts else None
-
-
 def is_wild(path: Path, place: int) -> bool:
     """Whether this part of a path stands for several names: it has signs of a glob, and nothing has just this name."""
     return any(sign in path.parts[place] for sign in GLOB) and not Path(*path.parts[: place + 1]).exists()

@@ -7,11 +7,12 @@ import json
 import os
 import re
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import pyarrow as pa
 import sqlalchemy
-from sqlalchemy import Engine, Result, Select, TextClause, case, column, func, literal_column, select, text
+from sqlalchemy import URL, Engine, Result, Select, TextClause, case, column, func, literal_column, select, text
 
 from ....errors import ContractError
 from ....runtime.contract import Contract
@@ -88,14 +89,36 @@ def read_query(settings: SqlSettings) -> pa.Table:
 
 def _connect(settings: SqlSettings) -> tuple[Engine, TextClause]:
     """The database, and the query as a FROM clause."""
-    missing = [name for name in re.findall(r"\$(\w+)", settings.url) if name not in os.environ]
+    named = [plain or braced for plain, braced in re.findall(r"\$(?:(\w+)|\{(\w+)\})", settings.url)]
+    missing = [name for name in named if name not in os.environ]
     if missing:
         raise ContractError(f"source.url names ${missing[0]}, which the environment does not have")
     try:
-        engine = sqlalchemy.create_engine(os.path.expandvars(settings.url))
+        engine = sqlalchemy.create_engine(_address(settings.url))
+    except ValueError:  # its message has a part of the URL, which may be one of the password
+        raise ContractError("source.url cannot be parsed: its port is not a number") from None
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         raise ContractError(f"source.url cannot be opened: {error}") from None
     return engine, text(f"({settings.query.strip().rstrip(';')}) AS source_rows")
+
+
+def _address(url: str) -> URL:
+    """The URL with what the environment has for each `$NAME`; a value may have any character, or be percent-encoded."""
+    try:
+        address = sqlalchemy.make_url(url)
+    except (sqlalchemy.exc.ArgumentError, ValueError):  # a whole URL, or its port, is in the environment
+        return sqlalchemy.make_url(os.path.expandvars(url))
+    return address.set(
+        username=_filled(address.username),
+        password=_filled(address.password),
+        host=_filled(address.host),
+        database=_filled(address.database),
+        query={name: _filled(text) or "" if isinstance(text, str) else text for name, text in address.query.items()},
+    )
+
+
+def _filled(text: str | None) -> str | None:
+    return unquote(os.path.expandvars(text)) if text and "$" in text else text
 
 
 def _run(engine: Engine, query: Select) -> Result:
