@@ -111,7 +111,7 @@ def upgrade(project: Project, *arguments: str, ok: bool = True) -> str:
 
 def lock_alone(project: Project) -> None:
     """A uv.lock and a commit of it."""
-    project.run("uv", "lock", "--quiet")
+    project.run("make", "lock", "APPLY=1")
     project.commit("Lock")
 
 

@@ -37,14 +37,14 @@ ELSEWHERE = {
     "make github": "workflows/test_doctor.py",
     "kubectl ": "test_kubernetes.py",
     "python -m <package> key ": "library/serving/test_key.py",
-    "make contract SOURCE='postgresql:": "library/training/data/sources/test_sql.py",
+    "make contract SOURCE='postgresql:": "test_make.py",
     "make upgrade": "test_cruft.py",
     "git diff HEAD --stat": "test_cruft.py",
     "python3 vendor/yard diff ": "test_cruft.py",
     "python3 vendor/yard check": "test_cruft.py",
     "python3 vendor/yard hashes": "test_cruft.py",
     "make eject": "test_cruft.py",
-    "uv lock": "test_cruft.py",
+    "make lock APPLY=1": "test_cruft.py",
 }
 
 

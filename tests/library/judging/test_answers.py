@@ -84,7 +84,7 @@ def test_a_bundle_answers_as_in_its_evaluation(request, task):
 @pytest.mark.parametrize(("change", "named"), [(LIBRARY, "modelyard"), (FEATURES, "features.py")])
 def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion, change, named):
     give_code(champion, *change)
-    with pytest.raises(ContractError, match=rf"was made with another {named} than is here; run `dvc repro`"):
+    with pytest.raises(ContractError, match=rf"was made with another {named} than is here; run `make pipeline`"):
         answer(flights_project, read_bundle(champion / "bundle"), holdout(made))
 
 

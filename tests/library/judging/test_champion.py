@@ -12,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from modelyard.judging.champion import champion, main
+from modelyard.judging.champion import champion, is_unpublished, main
+from modelyard.judging.collect import CHAMPION, find_champion
+from modelyard.judging.gate import _champion
 from modelyard.runtime.contract import ContractError
 from modelyard.training.settings import read_yaml
 
@@ -335,3 +337,45 @@ def test_the_lock_of_the_repository_is_one_that_dvc_wrote(published):
     run(published, "git", "cat-file", "-e", "main:dvc.lock")
     stages = read_yaml(published / "dvc.lock")["stages"]
     assert stages["bundle"]["outs"][0]["md5"].endswith(".dir")
+
+
+def test_without_a_remote_main_is_the_one_that_is_here(repository, capsys):
+    main([], project)
+    assert_got(repository, "from the DVC cache")
+    assert capsys.readouterr().out.startswith("champion: main at ")
+
+
+def test_without_a_remote_a_main_that_has_no_model_is_no_champion_and_nothing_is_run(repository):
+    run(repository, "git", "branch", "--force", "main", "before")
+    assert champion(project) == "there is no model on main yet"
+    assert origin(repository).items() >= {"absent": True, "committed": False, "ref": "main"}.items()
+    assert find_champion(Path("champion/bundle")) is None
+
+
+def test_without_a_remote_and_without_main_there_is_no_champion(repository):
+    run(repository, "git", "branch", "-D", "main")
+    assert champion(project) == "there is no model on main yet"
+    assert find_champion(Path("champion/bundle")) is None
+
+
+def test_with_a_remote_the_main_that_is_here_is_not_taken_for_the_one_there(repository):
+    run(repository, "git", "remote", "add", "origin", "../nowhere")
+    with pytest.raises(ContractError, match=r"no commit 'origin/main' here; .*`make champion REF=main`"):
+        champion(project)
+    assert not (repository / "champion").exists()
+    assert not is_unpublished()
+
+
+def test_the_gate_gets_a_main_that_is_only_here_and_follows_it(repository, monkeypatch):
+    bundles = []
+    monkeypatch.setattr("modelyard.judging.gate.find_champion", lambda _: bundles.append(origin(repository)))
+    for branch in ("main", "main", "change"):
+        run(repository, "git", "update-ref", "refs/heads/main", branch)
+        _champion(project, CHAMPION)
+    assert [one["commit"] for one in bundles] == [bundles[0]["commit"]] * 2 + [
+        run(repository, "git", "rev-parse", "main")
+    ]
+    main(["--ref", "change"], project)  # what was asked for stays
+    run(repository, "git", "update-ref", "refs/heads/main", "before")
+    _champion(project, CHAMPION)
+    assert bundles[-1]["ref"] == "change"

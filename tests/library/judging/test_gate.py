@@ -398,7 +398,7 @@ PAIRS = {
     ),
     "a champion that was there and is gone is not judged": Pair("lost", "made", UNJUDGED, "is gone, though"),
     "a champion that nobody looked for is not judged": Pair(
-        "nothing", "made", UNJUDGED, "get it with `make champion`, or say --no-champion"
+        "nothing", "made", UNJUDGED, "`make champion`, or judge without one: `make gate ARGS=--no-champion`"
     ),
     "a policy that compares with none ships without a champion": Pair(
         "failed", "made", SHIPS, "compares with no champion", {"champion": {"require": "none"}}
@@ -583,12 +583,14 @@ def test_a_broken_rule_blocks_even_where_another_could_not_be_judged(shelf):
 
 def test_a_bundle_of_other_data_than_is_here_is_not_judged(shelf):
     root, other = shelf("made"), read_bundle(shelf("until October") / "bundle")
-    with pytest.raises(ContractError, match=r"was made from other data than .*ledger\.json lists; run `dvc repro`"):
+    with pytest.raises(ContractError, match=r"was made from other data than .*ledger\.json lists; run `make pipeline`"):
         gate(flights_project, None, other, read_policy(root / "policy.yaml"), root)
 
 
 def test_without_data_nothing_is_judged(shelf, tmp_path):
-    with pytest.raises(ContractError, match="there is no data to judge with; make it with `dvc repro`, or `dvc pull`"):
+    with pytest.raises(
+        ContractError, match="there is no data to judge with; make it with `make pipeline`, or `make pull`"
+    ):
         gate(
             flights_project,
             None,
@@ -599,7 +601,7 @@ def test_without_data_nothing_is_judged(shelf, tmp_path):
 
 
 def test_a_bundle_of_other_features_than_are_here_is_not_judged(shelf):
-    with pytest.raises(ContractError, match=r"was made with another features\.py than is here; run `dvc repro`"):
+    with pytest.raises(ContractError, match=r"was made with another features\.py than is here; run `make pipeline`"):
         judged(shelf, "made", "other features")
 
 

@@ -106,7 +106,7 @@ def test_a_metric_that_only_one_side_has_is_found(made, bundle, change):
     found = claims(made, bundle.metrics | {"holdout": holdout})
     name = "f1" if change == "one more" else "recall"
     assert found.kept is False
-    assert found.found == f"{name} is in one of them only; make the bundle again with `dvc repro`"
+    assert found.found == f"{name} is in one of them only; make the bundle again with `make pipeline`"
 
 
 # Beside the champion

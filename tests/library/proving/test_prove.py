@@ -521,7 +521,7 @@ def test_other_bytes_that_cannot_be_had_are_not_believed(repository, committed):
     proof = judged(repository, committed)
     assert (proof.verdict, proof.exit) == ("unjudged", 2)
     assert "retraining gave model/model.onnx other bytes" in proof.reason
-    assert "bring it with `dvc pull`" in proof.reason
+    assert "bring it with `make pull`" in proof.reason
 
 
 def test_a_cache_entry_that_is_not_what_its_hash_says_is_not_believed(repository, committed):

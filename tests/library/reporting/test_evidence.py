@@ -25,7 +25,7 @@ def test_a_model_alone_has_neither_champion_nor_verdict(alone):
 
 
 def test_without_a_bundle_the_way_to_make_one_is_told(tmp_path):
-    with pytest.raises(ContractError, match=r"bundle holds no bundle .*; make it with `dvc repro`"):
+    with pytest.raises(ContractError, match=r"bundle holds no bundle .*; make it with `make pipeline`"):
         gather(tmp_path)
 
 

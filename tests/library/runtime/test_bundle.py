@@ -42,7 +42,9 @@ def test_its_size_is_that_of_all_files(folder):
 
 
 def test_without_a_bundle_the_way_to_make_one_is_told(tmp_path):
-    with pytest.raises(ContractError, match=r"nowhere holds no bundle \(no manifest.json\); make it with `dvc repro`"):
+    with pytest.raises(
+        ContractError, match=r"nowhere holds no bundle \(no manifest.json\); make it with `make pipeline`"
+    ):
         read_bundle(tmp_path / "nowhere")
 
 

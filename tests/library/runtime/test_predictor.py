@@ -89,7 +89,7 @@ def test_a_number_is_its_own_decision(made_regression):
 
 
 def test_a_folder_without_a_bundle_is_refused_and_says_how_to_make_one(tmp_path):
-    with pytest.raises(ContractError, match=r"holds no bundle .* make it with `dvc repro`"):
+    with pytest.raises(ContractError, match=r"holds no bundle .* make it with `make pipeline`"):
         project.predictor(tmp_path)
 
 

@@ -30,7 +30,9 @@ def test_the_command_line_is_stronger_than_the_file(tmp_path):
 
 
 def test_a_folder_without_a_bundle_is_named(tmp_path):
-    with pytest.raises(ContractError, match=r"holds no bundle; make one with `dvc repro`, or name one with --bundle"):
+    with pytest.raises(
+        ContractError, match=r"holds no bundle; make one with `make pipeline`, or name one with --bundle"
+    ):
         configured(given(bundle=str(tmp_path)), project)
 
 

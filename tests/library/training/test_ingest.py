@@ -319,7 +319,7 @@ def test_what_is_not_on_this_machine_cannot_be_kept(quarter):
     edit_values(quarter)
     (quarter.root / PERIODS / "2013-02.parquet").unlink()
     with pytest.raises(
-        ContractError, match="2013-02 cannot be kept: it is not on this machine; get it with `dvc pull`"
+        ContractError, match="2013-02 cannot be kept: it is not on this machine; get it with `make pull`"
     ):
         take(quarter, keep={"2013-02"})
 

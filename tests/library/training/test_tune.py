@@ -117,7 +117,7 @@ def test_an_estimator_without_a_space_is_told(made):
 
 
 def test_without_data_the_way_to_take_it_is_told(made, tmp_path):
-    with pytest.raises(ContractError, match="no data was taken yet; take it with `dvc repro`"):
+    with pytest.raises(ContractError, match="no data was taken yet; take it with `make pipeline`"):
         tune(made.project, tmp_path, made.contract, made.params, 2, 1)
 
 

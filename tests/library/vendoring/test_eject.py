@@ -31,7 +31,7 @@ def test_the_source_is_the_wheels_and_the_project_names_the_folder(locked):
         '+path = "vendor/modelyard"',
         "+editable = true",
     ]
-    assert "  uv lock " in told.stdout
+    assert "  make lock APPLY=1 " in told.stdout
     assert locked.uv("lock", "--quiet").returncode == 0
     packages = tomllib.loads((locked.root / "uv.lock").read_text())["package"]
     assert [one["source"] for one in packages if one["name"] == "modelyard"] == [{"editable": "vendor/modelyard"}]

@@ -31,7 +31,9 @@ def test_it_is_the_launcher_of_the_library(vendored):
 def test_without_a_lock_it_says_so_and_goes_on(vendored):
     done = vendored.yard("--help")
     assert done.returncode == 0
-    assert done.stderr == f"note: there is no uv.lock, so {vendored.wheel.name} is not checked; run `uv lock`\n"
+    assert (
+        done.stderr == f"note: there is no uv.lock, so {vendored.wheel.name} is not checked; run `make lock APPLY=1`\n"
+    )
 
 
 def test_one_changed_byte_is_refused_before_anything_of_it_runs(locked):
@@ -49,7 +51,7 @@ def test_a_lock_without_the_wheel_is_refused(locked):
     (locked.root / "uv.lock").write_text("version = 1\n")
     done = locked.yard("--help")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"error: uv.lock does not name {locked.wheel.name}: run `uv lock`")
+    assert done.stderr.startswith(f"error: uv.lock does not name {locked.wheel.name}: run `make lock APPLY=1`")
 
 
 def test_a_lock_with_two_hashes_of_the_wheel_is_refused(locked):

@@ -133,7 +133,7 @@ def test_the_parts_of_data_without_time_share_no_row_and_lose_none(made, tmp_pat
 
 @pytest.mark.parametrize("part", ["train", "holdout"])
 def test_where_nothing_was_taken_the_way_to_take_it_is_told(made, tmp_path, part):
-    with pytest.raises(ContractError, match="no data was taken yet; take it with `dvc repro`"):
+    with pytest.raises(ContractError, match="no data was taken yet; take it with `make pipeline`"):
         read_rows(tmp_path, made.contract, made.params, part)
 
 

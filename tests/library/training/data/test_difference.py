@@ -62,7 +62,8 @@ def test_a_change_that_is_not_answered_is_told_with_what_to_type():
         "the source changed in periods that were taken before, so nothing was taken:",
         "  2013-01: 3 rows were taken; now 4 rows",
         "  2013-02: 2 rows were taken; now 2 with other values",
-        "Take the change with `make ingest ARGS='--accept 2013-01'`, or refuse it with `--keep 2013-01`.",
+        "Take the change with `make ingest ARGS='--accept 2013-01'`, "
+        "or refuse it with `make ingest ARGS='--keep 2013-01'`.",
     ]
 
 
@@ -87,7 +88,7 @@ def test_a_period_that_is_not_here_is_written_anew_where_the_source_has_it_as_it
 def test_a_period_that_is_not_here_cannot_be_kept():
     absent = Taken(TAKEN.entries, {"2013-01": None, "2013-02": "b"})
     with pytest.raises(
-        ContractError, match="2013-01 cannot be kept: it is not on this machine; get it with `dvc pull`"
+        ContractError, match="2013-01 cannot be kept: it is not on this machine; get it with `make pull`"
     ):
         intake({"2013-01": LedgerEntry(4, "c")}, absent, keep=["2013-01"])
 

@@ -79,7 +79,7 @@ def test_no_file_or_no_whole_file_has_no_hash(tmp_path):
 
 def test_a_period_that_is_not_on_this_machine_says_how_to_get_it(tmp_path):
     write(tmp_path, {"2013-01": TABLE})
-    with pytest.raises(ContractError, match=r"2013-02\.parquet is not on this machine; get it with `dvc pull`"):
+    with pytest.raises(ContractError, match=r"2013-02\.parquet is not on this machine; get it with `make pull`"):
         read_periods(tmp_path, ["2013-01", "2013-02"], ["key"])
 
 

@@ -283,7 +283,9 @@ def test_settings_that_are_not_in_git_yet_are_not_overwritten(committed, name):
     with (committed / name).open("a") as opened:
         opened.write("# mine\n")
     before = contents(committed)
-    with pytest.raises(SystemExit, match=f"{name}: changed since the last commit, .* commit it first, or --force"):
+    with pytest.raises(
+        SystemExit, match=f"{name}: changed since the last commit, .* commit it first, or add ARGS=--force"
+    ):
         run_command(lambda: main(["data.csv"], flights))
     assert contents(committed).items() >= {key: before[key] for key in SETTINGS}.items()
 

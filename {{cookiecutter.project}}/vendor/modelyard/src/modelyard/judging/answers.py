@@ -51,7 +51,9 @@ SEPARATOR = "\x1f"
 def answer(project: Project, bundle: Bundle, rows: Rows) -> NDArray[np.float64]:
     """The predictions of the judged bundle with the code here, which must be the code that it was made with."""
     if changed := _changed(bundle, code(project.folder)):
-        raise ContractError(f"{bundle.folder} was made with another {_listed(changed)} than is here; run `dvc repro`")
+        raise ContractError(
+            f"{bundle.folder} was made with another {_listed(changed)} than is here; run `make pipeline`"
+        )
     return project.predictor(bundle.folder).model.predict(rows.columns)
 
 

@@ -3,6 +3,8 @@
 They come from the DVC cache, else from the remote, else from running the pipeline of that commit. If main has no
 dvc.lock yet, its model is the one that its pipeline makes; if the pipeline makes none, there is no champion yet. If a
 committed model cannot be obtained, this is recorded, and the gate then reports that it could not judge.
+
+Where Git has no remote `origin`, main is the branch here, and without a model in it there is no champion yet.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from pathlib import Path
 
 from ..clone import EJECTED, WHEELS, Clone
 from ..errors import ContractError, YardError
-from ..git import find_commit, git, read_blob
+from ..git import find_commit, git, read_blob, try_git
 from ..runtime.project import Project
 from ..training import layout
 from .lock import CACHE, LOCK, read_lock, take
@@ -25,17 +27,36 @@ from .lock import CACHE, LOCK, read_lock, take
 CHAMPION = Path("champion")
 CODE = CHAMPION / "code"
 WANTED = (layout.BUNDLE, layout.PREDICTIONS)
+MAIN = "origin/main"
+LOCAL_MAIN = "main"
 
 
-def champion(project: Project, ref: str) -> str:
+def is_unpublished() -> bool:
+    """Whether main is only here: Git has no remote `origin` to get it from."""
+    remotes = try_git(Path(), "remote")
+    return remotes.returncode == 0 and "origin" not in remotes.stdout.split() and find_commit(Path(), MAIN) is None
+
+
+def champion(project: Project, ref: str | None = None) -> str:
     """Fill `champion/` with the model of a commit; return a text that says where it came from.
 
-    Raises ContractError if there is no such commit, or its model cannot be obtained in any way.
+    ref: None for main, which is the branch here if it is not published. Raises ContractError if there is no such
+    commit, or its model cannot be obtained in any way.
     """
     shutil.rmtree(CHAMPION, ignore_errors=True)  # first, so that no previous model is taken for this one
-    commit = find_commit(Path(), ref)
+    local = ref is None and is_unpublished()
+    ref = ref or (LOCAL_MAIN if local else MAIN)
+    commit = find_commit(Path(), f"refs/heads/{ref}" if local else ref)
+    if local and (commit is None or layout.BUNDLE.as_posix() not in _locked_outputs(commit)):
+        CHAMPION.mkdir()
+        origin = "there is no model on main yet"
+        _write_origin(commit, ref, **{"from": origin}, absent=True, committed=False)
+        return origin
     if commit is None:
-        raise ContractError(f"there is no commit {ref!r} here; get it with `git fetch origin main`")
+        raise ContractError(
+            f"there is no commit {ref!r} here; get it with `git fetch origin main`, or compare with another, such "
+            "as the main that is here: `make champion REF=main`"
+        )
     CHAMPION.mkdir()
     name = f"commit {commit[:7]}" if ref == commit else f"{ref} at {commit[:7]}"
     committed = False
@@ -74,7 +95,7 @@ def _make_uncommitted(project: Project, commit: str) -> str | None:
     return "made from its source, as it has no dvc.lock yet"
 
 
-def _write_origin(commit: str, ref: str, **origin: str | bool) -> None:
+def _write_origin(commit: str | None, ref: str, **origin: str | bool) -> None:
     content = {"commit": commit, "ref": ref, **origin}
     (CHAMPION / "origin.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
@@ -143,5 +164,5 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser = argparse.ArgumentParser(
         prog="champion", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--ref", default="origin/main", help="branch or commit of the champion (origin/main)")
+    parser.add_argument("--ref", help=f"branch or commit of the champion ({MAIN}; without a remote, {LOCAL_MAIN})")
     print(f"champion: {champion(project, parser.parse_args(arguments).ref)}")

@@ -56,7 +56,10 @@ def find_champion(folder: Path) -> Bundle | None:
     if (folder / "manifest.json").is_file():
         return read_bundle(folder)
     if not (origin := read_origin(folder)):
-        raise ContractError(f"there is no champion in {folder}; get it with `make champion`, or say --no-champion")
+        raise ContractError(
+            f"there is no champion in {folder}; get it with `make champion`, or judge without one: "
+            "`make gate ARGS=--no-champion`"
+        )
     if "failed" in origin:
         raise ContractError(f"the champion cannot be had: {origin['failed']}")
     if not origin.get("absent"):
@@ -75,9 +78,9 @@ def _read_holdout(challenger: Bundle, root: Path) -> tuple[Params, Rows]:
     """The holdout rows of the challenger's evaluation, from the data here, which must be the data it was made from."""
     ledger = root / layout.LEDGER
     if not ledger.is_file():
-        raise ContractError(f"{ledger}: there is no data to judge with; make it with `dvc repro`, or `dvc pull`")
+        raise ContractError(f"{ledger}: there is no data to judge with; make it with `make pipeline`, or `make pull`")
     if json.loads(ledger.read_text()) != challenger.manifest["data"]:
-        raise ContractError(f"{challenger.folder} was made from other data than {ledger} lists; run `dvc repro`")
+        raise ContractError(f"{challenger.folder} was made from other data than {ledger} lists; run `make pipeline`")
     used = challenger.manifest["params"]
     params = dataclasses.replace(
         read_params(root / "params.yaml"),

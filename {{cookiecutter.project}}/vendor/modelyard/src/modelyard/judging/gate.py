@@ -17,11 +17,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import ContractError, YardError
+from ..git import find_commit
 from ..runtime.bundle import Bundle, read_bundle
 from ..runtime.project import Project
 from ..training import layout
 from ..training.metrics import PRIMARY, Decision
 from .answers import periods_of
+from .champion import LOCAL_MAIN, is_unpublished
+from .champion import champion as get_champion
 from .collect import CHAMPION, Case, collect, find_champion, read_origin
 from .pair import Pairing, pair
 from .policy import POLICY, Judgement, Policy, judge_alone, policy_line, read_policy
@@ -146,6 +149,16 @@ def _describe(champion: Bundle) -> dict[str, Any]:
     return {"bundle": champion.digest, "from": origin}
 
 
+def _champion(project: Project, folder: Path) -> Bundle | None:
+    """The champion in a folder; where main is only here, `champion/` is brought up to date with it before."""
+    if folder == CHAMPION and is_unpublished():
+        origin = read_origin(folder)
+        ours = origin.get("ref") == LOCAL_MAIN and "failed" not in origin
+        if not origin or (ours and origin["commit"] != find_commit(Path(), f"refs/heads/{LOCAL_MAIN}")):
+            print(f"champion: {get_champion(project)}", file=sys.stderr)
+    return find_champion(folder)
+
+
 def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `gate`."""
     parser = argparse.ArgumentParser(
@@ -159,7 +172,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
     try:
         policy = read_policy()
         alone = options.no_champion or policy.champion.require == "none"
-        champion = None if alone else find_champion(options.champion)
+        champion = None if alone else _champion(project, options.champion)
         verdict = gate(project, champion, read_bundle(options.challenger), policy)
     except YardError as error:
         verdict = Verdict("unjudged", str(error))

@@ -39,7 +39,7 @@ def judge_claims(bundle: Bundle, rows: Rows, scores: Any, decision: Decision | N
     measured, claimed = _measure(bundle, rows, scores, decision, params), _claims(bundle.metrics)
     for name in sorted(measured.keys() | claimed.keys()):
         if name not in measured or name not in claimed:
-            return Judgement(rule, f"{name} is in one of them only; make the bundle again with `dvc repro`", False)
+            return Judgement(rule, f"{name} is in one of them only; make the bundle again with `make pipeline`", False)
         value, claim = (np.nan if number is None else number for number in (measured[name], claimed[name]))
         if not np.isclose(value, claim, rtol=AGREES, atol=AGREES, equal_nan=True):
             return Judgement(rule, f"{name} is {value:.4f}, and the bundle says {claim:.4f}", False)

@@ -142,7 +142,7 @@ def _conclude(
         verdict = "unjudged"
         reason = (
             f"retraining gave {', '.join(missing)} other bytes, and what was committed is not on this machine, so its "
-            "hash is dvc.lock's word alone; bring it with `dvc pull`, or run `make pipeline` and commit dvc.lock"
+            "hash is dvc.lock's word alone; bring it with `make pull`, or run `make pipeline` and commit dvc.lock"
         )
     elif rewritten or environment:
         verdict = "equivalent"

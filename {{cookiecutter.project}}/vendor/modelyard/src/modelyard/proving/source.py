@@ -32,7 +32,7 @@ def bring_source(project: Path, clone: Path) -> None:
     if not glob.glob(pattern, root_dir=clone, recursive=True):
         raise ContractError(
             f"the source {pattern} is neither in the commit nor on this machine; commit it, or bring it with "
-            "`dvc pull`, or name a place in params.yaml that every machine can reach"
+            "`make pull`, or name a place in params.yaml that every machine can reach"
         )
 
 

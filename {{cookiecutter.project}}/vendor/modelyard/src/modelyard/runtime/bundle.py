@@ -78,7 +78,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """
     path = folder / "manifest.json"
     if not path.is_file():
-        raise ContractError(f"{folder} holds no bundle (no manifest.json); make it with `dvc repro`")
+        raise ContractError(f"{folder} holds no bundle (no manifest.json); make it with `make pipeline`")
     manifest = read_object(path)
     if manifest.get("format") != FORMAT:
         raise ContractError(f"{folder} has bundle format {manifest.get('format')}; this version reads format {FORMAT}")

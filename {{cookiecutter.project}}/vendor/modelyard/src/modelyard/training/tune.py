@@ -68,7 +68,7 @@ def tune(
     """
     space = distributions(params)
     if not (root / LEDGER).is_file():
-        raise ContractError("no data was taken yet; take it with `dvc repro`")
+        raise ContractError("no data was taken yet; take it with `make pipeline`")
     study = _open_study(root, contract, params)
     for interrupted in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(interrupted.number, state=TrialState.FAIL)  # its batch is proposed again
@@ -184,4 +184,4 @@ def main(arguments: Sequence[str], project: Project) -> None:
         print("params.yaml is as good already; nothing was changed")
         return
     edit_yaml(Path("params.yaml"), {"model": {params.model.estimator: study.best_params}})
-    print("params.yaml has the better settings; see `git diff`, then `dvc repro` and commit")
+    print("params.yaml has the better settings; see `git diff`, then `make pipeline` and commit")

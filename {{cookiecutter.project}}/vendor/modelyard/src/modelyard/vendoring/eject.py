@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     eject()
     print(
         f"The library's source is in {EJECTED}/. Next:\n"
-        "  uv lock                        # uv.lock names the folder\n"
+        "  make lock APPLY=1              # uv.lock names the folder\n"
         "  make setup                     # the environment uses it\n"
         "  python3 vendor/yard hashes     # after each change of its code, so that DVC reruns what it touches"
     )

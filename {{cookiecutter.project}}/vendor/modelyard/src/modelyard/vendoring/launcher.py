@@ -34,7 +34,7 @@ def find_library(vendor: Path) -> Path:
     if len(names) > 1:
         raise VendorError(
             f"{vendor.name}/ holds {' and '.join(names)}, as a merge may leave it: "
-            "remove (git rm) all but the one that pyproject.toml names, then run `uv lock`"
+            "remove (git rm) all but the one that pyproject.toml names, then run `make lock APPLY=1`"
         )
     if not names:
         raise VendorError(
@@ -53,7 +53,9 @@ def check_wheel(wheel: Path, lock: Path) -> bool:
     named = re.escape(wheel.name) + r'"[^}\n]*\bhash = "sha256:([0-9a-f]{64})"'
     locked = set(re.findall(named, lock.read_text(encoding="utf-8")))
     if not locked:
-        raise VendorError(f"uv.lock does not name {wheel.name}: run `uv lock`, and review the change of vendor/")
+        raise VendorError(
+            f"uv.lock does not name {wheel.name}: run `make lock APPLY=1`, and review the change of vendor/"
+        )
     if locked != {hashlib.sha256(wheel.read_bytes()).hexdigest()}:
         raise VendorError(
             f"{wheel.name} is not the wheel whose hash is in uv.lock: it was changed after the lock; restore it "
@@ -68,7 +70,9 @@ def main() -> None:
     try:
         library = find_library(vendor)
         if library.suffix == ".whl" and not check_wheel(library, vendor.parent / "uv.lock"):
-            print(f"note: there is no uv.lock, so {library.name} is not checked; run `uv lock`", file=sys.stderr)
+            print(
+                f"note: there is no uv.lock, so {library.name} is not checked; run `make lock APPLY=1`", file=sys.stderr
+            )
     except VendorError as error:
         sys.exit(f"error: {error}")
     sys.path.insert(0, str(library))

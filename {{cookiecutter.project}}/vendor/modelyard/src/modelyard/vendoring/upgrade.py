@@ -1,7 +1,7 @@
 """`upgrade`: bring in the newest version of the template and its library.
 
-It runs `cruft update` and `uv lock`, then lists which stages run again. Nothing is committed. It needs uv, and a clean
-working tree.
+It runs `cruft update` and locks again, then lists which stages run again. Nothing is committed. It needs uv, and a
+clean working tree.
 """
 
 from __future__ import annotations
@@ -109,14 +109,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(
             "error: the template and this project changed the same lines; resolve the conflicts in\n"
             + "\n".join(f"  {name}" for name in conflicts)
-            + "\nthen run `git add` on them, `uv lock`, `make setup` and `make pipeline`; `git reset --hard` undoes all"
+            + "\nthen run `git add` on them, `make lock APPLY=1`, `make setup` and `make pipeline`; "
+            "`git reset --hard` undoes all"
         )
     if not git(root, "status", "--porcelain").strip():
         print("The project has the newest version of its template already.")
         return
     after = _new_hashes(root)
     if _run([uv, "lock", "--upgrade-package", "modelyard"]):  # reads a wheel of the same name again
-        raise YardError("uv.lock could not be made, see above; mend pyproject.toml and run `uv lock`")
+        raise YardError("uv.lock could not be made, see above; mend pyproject.toml and run `make lock APPLY=1`")
     stages = changed_stages(before, after)
     print(f"Template: {had[1]} -> {_commit_of(root)}. Library: {had[0]} -> {_library_name(root)}.")
     if stages:

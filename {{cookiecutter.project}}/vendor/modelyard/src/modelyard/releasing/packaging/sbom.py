@@ -45,7 +45,9 @@ def locked_library(lock: str) -> Component:
     """
     locked = next((one for one in tomllib.loads(lock)["package"] if one["name"] == LIBRARY), None)
     if locked is None:
-        raise ContractError(f"uv.lock does not list {LIBRARY}, whose code is in the wheel; run `uv lock` and commit it")
+        raise ContractError(
+            f"uv.lock does not list {LIBRARY}, whose code is in the wheel; run `make lock APPLY=1` and commit it"
+        )
     version = str(locked["version"])
     purl = PackageURL("pypi", None, LIBRARY, version)
     digests = [wheel["hash"].removeprefix("sha256:") for wheel in locked.get("wheels", [])]

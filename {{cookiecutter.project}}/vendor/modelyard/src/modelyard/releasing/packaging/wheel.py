@@ -34,7 +34,7 @@ def requirements(*extras: str) -> str:
     try:
         return run(command)
     except ContractError as error:
-        raise ContractError(f"{error}\nWhere uv.lock is out of date, run `uv lock` and commit it") from None
+        raise ContractError(f"{error}\nWhere uv.lock is out of date, run `make lock APPLY=1` and commit it") from None
 
 
 def install(release: ReleaseBuild, wheel: Path, extra: str, folder: Path) -> Path:

@@ -30,5 +30,7 @@ def listen(host: str, port: int, count: int) -> list[socket.socket]:
     except OSError as error:
         for listener in sockets:
             listener.close()
-        raise ContractError(f"{host}:{port}: {error.strerror or error}; say another with --host and --port") from None
+        raise ContractError(
+            f"{host}:{port}: {error.strerror or error}; say another with --host and --port, as in ARGS='--port 9000'"
+        ) from None
     return sockets

@@ -26,7 +26,7 @@ def configured(options: argparse.Namespace, project: Project) -> Config:
     else:
         folder = Path(options.bundle) if options.bundle else project.packaged_bundle
         if not (folder / "contract.json").is_file():
-            raise ContractError(f"{folder} holds no bundle; make one with `dvc repro`, or name one with --bundle")
+            raise ContractError(f"{folder} holds no bundle; make one with `make pipeline`, or name one with --bundle")
         name = bundled_contract(folder).name
         config = Config({name: ModelConfig(options.bundle)})
         check_names(config, "contract.json")

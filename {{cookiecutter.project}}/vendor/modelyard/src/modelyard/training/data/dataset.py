@@ -47,7 +47,7 @@ def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Row
     """One part of the split. Raises ContractError that names the periods if it is empty."""
     taken = list(read_ledger(root / LEDGER))
     if not taken:
-        raise ContractError("no data was taken yet; take it with `dvc repro`")
+        raise ContractError("no data was taken yet; take it with `make pipeline`")
     names = list(contract.columns)
     if contract.time:
         periods = split_periods(taken, params.split)[part]

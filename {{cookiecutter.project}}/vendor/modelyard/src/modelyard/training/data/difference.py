@@ -88,7 +88,7 @@ def decide(difference: SourceDifference, answers: Answers, watermark: str | None
     if unanswered:
         raise ContractError(_unanswered(unanswered, difference))
     if lost := refused & taken.absent:
-        raise ContractError(f"{min(lost)} cannot be kept: it is not on this machine; get it with `dvc pull`")
+        raise ContractError(f"{min(lost)} cannot be kept: it is not on this machine; get it with `make pull`")
     entries = {**taken.entries, **{period: entry for period, entry in now.items() if period not in refused}}
     entries = {period: entry for period, entry in entries.items() if entry.rows}
     if not entries:
@@ -109,5 +109,8 @@ def _unanswered(changed: set[str], difference: SourceDifference) -> str:
             f"  {period}: {was:,} rows were taken; now {now:,} {'rows' if was != now else 'with other values'}"
         )
     example = min(changed)
-    lines.append(f"Take the change with `make ingest ARGS='--accept {example}'`, or refuse it with `--keep {example}`.")
+    lines.append(
+        f"Take the change with `make ingest ARGS='--accept {example}'`, or refuse it with "
+        f"`make ingest ARGS='--keep {example}'`."
+    )
     return "\n".join(lines)

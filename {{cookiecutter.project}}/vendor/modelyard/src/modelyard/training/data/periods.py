@@ -56,7 +56,9 @@ def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa
     """These columns of these periods, the periods in order. Raises ContractError if one is not on this machine."""
     files = [_file(folder, period) for period in sorted(periods)]
     if absent := [file for file in files if not file.is_file()]:
-        raise ContractError(f"{absent[0]} is not on this machine; get it with `dvc pull`, or make it with `dvc repro`")
+        raise ContractError(
+            f"{absent[0]} is not on this machine; get it with `make pull`, or make it with `make pipeline`"
+        )
     return pa.concat_tables(pyarrow.parquet.ParquetFile(file).read(columns).select(columns) for file in files)
 
 

@@ -184,7 +184,8 @@ def _refuse_unsaved(root: Path) -> None:
     if changed := ask_git(root, *show, no=[NO_REPOSITORY]):
         files = ", ".join(line[3:] for line in changed.splitlines())
         raise ContractError(
-            f"{files}: changed since the last commit, and drafting would overwrite that; commit it first, or --force"
+            f"{files}: changed since the last commit, and drafting would overwrite that; commit it "
+            "first, or add ARGS=--force"
         )
 
 
