@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import os
 import shutil
+import subprocess
+import sys
 import tomllib
 
 import pytest
@@ -22,6 +24,27 @@ def test_it_runs_with_the_standard_library_alone(locked, options):
     assert "  doctor " in done.stdout
     assert "  train " not in done.stdout
     assert done.stderr == ""
+
+
+def test_another_project_is_refused_and_another_folder_is_named(locked, tmp_path):
+    def run(folder, *arguments):
+        command = [sys.executable, locked.root / "vendor/yard", *arguments]
+        return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+    other, empty = tmp_path / "other", tmp_path / "empty"
+    shutil.copytree(locked.root, other)
+    empty.mkdir()
+    before = sorted(other.rglob("*"))
+    done = run(other, "eject")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"error: this would work on {other}, which is not this library's project" in done.stderr
+    assert sorted(other.rglob("*")) == before
+    done = run(empty, "eject")
+    assert done.returncode == 1
+    assert (
+        f"note: this works on {empty}, which is not this library's project; that one is in {locked.root}" in done.stderr
+    )
+    assert run(other, "eject", "--help").returncode == 0
 
 
 def test_it_is_the_launcher_of_the_library(vendored):

@@ -16,6 +16,7 @@ if sys.version_info < NEEDED:
 import hashlib  # noqa: E402
 import importlib  # noqa: E402
 import re  # noqa: E402
+import shlex  # noqa: E402
 from pathlib import Path  # noqa: E402
 
 
@@ -64,10 +65,27 @@ def check_wheel(wheel: Path, lock: Path) -> bool:
     return True
 
 
+def check_folder(vendor: Path, arguments: "list[str]") -> None:
+    """Say where a verb would work on another folder than the project that `vendor/` is in.
+
+    Raises VendorError where that folder is a project with a library of its own.
+    """
+    here, root = Path.cwd(), vendor.parent
+    if root.samefile(here) or {"-h", "--help"} & set(arguments):
+        return
+    there = f"{here}, which is not this library's project; that one is in {shlex.quote(str(root))}"
+    if (here / vendor.name / "yard").exists():
+        raise VendorError(
+            f"this would work on {there}. Run the vendor/yard of the folder that you mean, in that folder"
+        )
+    print(f"note: this works on {there}", file=sys.stderr)
+
+
 def main() -> None:
     """Run the verb on the command line."""
     vendor = Path(__file__).absolute().parent
     try:
+        check_folder(vendor, sys.argv[1:])
         library = find_library(vendor)
         if library.suffix == ".whl" and not check_wheel(library, vendor.parent / "uv.lock"):
             print(
