@@ -191,6 +191,8 @@ HOSTILE = [
     " ",
 ]
 
+CONTROL = dict.fromkeys([*range(32), 127])  # in a name, the contract refuses these
+
 
 @pytest.fixture(scope="session")
 def monster(challenged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Judged:
@@ -206,13 +208,14 @@ def monster(challenged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Jud
         return f"{HOSTILE[number % len(HOSTILE)]}{number}{seeded.choice(HOSTILE)}"
 
     names = [name(number) for number in range(1000)]
+    columns = [name.translate(CONTROL) for name in names]
     categories = [name(number) for number in range(300)]
     for turn, folder in enumerate((project.main, project.bundle)):
-        _enlarge(project, folder, names, categories, turn)
+        _enlarge(project, folder, names, columns, categories, turn)
     by = difference(0.5, 0.7, 0.1, False)
     slices = [
         {
-            "column": names[number],
+            "column": columns[number],
             "slice": categories[number % 300],
             "rows": 900,
             "metric": "log_loss",
@@ -235,14 +238,16 @@ def monster(challenged: Judged, tmp_path_factory: pytest.TempPathFactory) -> Jud
     return project
 
 
-def _enlarge(project: Judged, folder: Path, names: list[str], categories: list[str], turn: int) -> None:
+def _enlarge(
+    project: Judged, folder: Path, names: list[str], columns: list[str], categories: list[str], turn: int
+) -> None:
     """Make a bundle as large as they get; another `turn` has other values everywhere."""
 
     def contract(held: dict[str, Any]) -> None:
         target = {"late": held["columns"]["late"]}
         plain = {**held["columns"]["distance"], "minimum": turn, "maximum": None}
         listed = {**held["columns"]["origin"], "values": categories[turn:]}
-        held["columns"] = {one: listed if number % 3 else plain for number, one in enumerate(names)} | target
+        held["columns"] = {one: listed if number % 3 else plain for number, one in enumerate(columns)} | target
         held["slices"], held["owner"] = [], names[turn]
 
     def manifest(held: dict[str, Any]) -> None:
@@ -261,10 +266,10 @@ def _enlarge(project: Judged, folder: Path, names: list[str], categories: list[s
 
     project.rewrite(folder / "contract.json", contract)
     project.rewrite(folder / "manifest.json", manifest)
-    reference = {name: distribution(number) for number, name in enumerate(names)}
+    reference = {name: distribution(number) for number, name in enumerate(columns)}
     project.replace(folder / "reference.json", json.dumps(reference))
     with (folder / "importance.csv").open("w", encoding="utf-8", newline="") as opened:
         written = csv.writer(opened)
         written.writerow(["input", "loss", "std"])
-        written.writerows([name, 1 - number / 900 + turn, 0.1] for number, name in enumerate(names))
+        written.writerows([name, 1 - number / 900 + turn, 0.1] for number, name in enumerate(columns))
     project.replace(folder / "importance.csv", (folder / "importance.csv").read_text(encoding="utf-8"))

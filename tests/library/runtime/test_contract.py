@@ -23,13 +23,28 @@ def sales(**changes: Any) -> Contract:
         ({"role": "time", "type": "timestamp", "missing": True}, "role time cannot be missing"),
         ({"role": "id", "missing": True}, "role id cannot be missing"),
         ({"type": "string"}, "a string that is a feature needs `values`"),
-        ({"type": "boolean", "minimum": 0}, "minimum and maximum belong to integer and number only"),
+        ({"type": "boolean", "minimum": 0}, "minimum and maximum belong to integer, number and timestamp only"),
         ({"minimum": 2, "maximum": 1}, "minimum 2 is above maximum 1"),
         ({"values": [1, 2]}, "values belong to string and integer only"),
         ({"type": "integer", "values": [1, "2"]}, "each of values must be of type integer"),
         ({"type": "integer", "values": [1, True]}, "each of values must be of type integer"),
         ({"type": "string", "values": ["a", "b", "a"]}, "values has the same value twice"),
         ({"type": "integer", "values": []}, "values is empty"),
+        ({"minimum": "2013-01-01"}, "minimum and maximum of type number are numbers; found '2013-01-01'"),
+        ({"type": "timestamp", "maximum": 2013}, "minimum and maximum of a timestamp are local times such as"),
+        ({"type": "timestamp", "minimum": "2013-01-01T00:00Z"}, "minimum and maximum of a timestamp are local times"),
+        (
+            {"type": "timestamp", "minimum": "2013-02-02", "maximum": "2013-02-01"},
+            "minimum 2013-02-02 is above maximum",
+        ),
+        ({"type": "integer", "minimum": 2**54}, f"minimum {2**54} is above maximum None"),
+        ({"timezone": "UTC"}, "timezone belongs to timestamp only"),
+        ({"type": "timestamp", "timezone": "Berlin"}, "this machine knows no timezone 'Berlin'"),
+        ({"type": "timestamp", "timezone": "Europe"}, "this machine knows no timezone 'Europe'"),
+        ({"type": "timestamp", "timezone": "../UTC"}, "this machine knows no timezone '../UTC'"),
+        ({"type": "timestamp", "timezone": "localtime"}, "this machine knows no timezone 'localtime'"),
+        ({"type": "timestamp", "format": "%d.%m.%Y %z"}, "format reads an offset .%z., so the column needs a timezone"),
+        ({"type": "timestamp", "format": "%d.%m.%Y %Z"}, "format reads the name of a zone .%Z., which does not tell"),
         ({"ascending": True}, "ascending belongs to timestamp only"),
         ({"empty": True}, "empty needs missing: true"),
         ({"format": "%Y"}, "format belongs to timestamp only"),
@@ -131,3 +146,10 @@ def test_a_bundle_names_empty_only_where_it_is_used(tmp_path, empty):
     path.write_text(sales(missing=True, empty=empty).to_json(), encoding="utf-8")
     assert ('"empty"' in path.read_text()) == empty
     assert Contract.from_json(path) == sales(missing=True, empty=empty)
+
+
+def test_a_timezone_is_kept_in_a_bundle_and_not_written_without_one(tmp_path):
+    zoned = sales(type="timestamp", timezone="Asia/Tokyo", minimum="2013-01-01", maximum="2013-12-31")
+    (tmp_path / "contract.json").write_text(zoned.to_json(), encoding="utf-8")
+    assert Contract.from_json(tmp_path / "contract.json") == zoned
+    assert "timezone" not in sales(type="timestamp").to_json()

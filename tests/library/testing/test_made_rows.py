@@ -28,6 +28,7 @@ EVERY_TYPE = {
     "size": Column("integer", "feature", "", values=[20, 10]),
     "ordered": Column("timestamp", "feature", "", missing=True),
     "opened": Column("timestamp", "feature", "", ascending=True, format="%d.%m.%Y"),
+    "closed": Column("timestamp", "feature", "", minimum="2001-05-06", maximum="2001-05-07", timezone="Asia/Tokyo"),
     "open": Column("boolean", "feature", "", missing=True),
     "note": Column("string", "unused", "", missing=True),
 }
@@ -122,10 +123,10 @@ def test_a_category_of_many_values_has_more_rows(params):
     assert pc.count_distinct(table["shop"]).as_py() == 500
 
 
-def test_a_range_that_no_float_holds_exactly_is_tried_at_its_ends(params):
+def test_a_range_that_no_float_holds_exactly_is_tried_as_far_as_one_does(params):
     huge = Column("integer", "feature", "", minimum=-(2**62), maximum=2**62)
     table = make_table(contract_of("binary", pieces=huge), params)
-    assert pc.min_max(table["pieces"]).as_py() == {"min": -(2**62), "max": 2**62}
+    assert pc.min_max(table["pieces"]).as_py() == {"min": -(2**53), "max": 2**53}
 
 
 def test_the_sample_s_own_contract_has_rows():

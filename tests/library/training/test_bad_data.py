@@ -126,7 +126,7 @@ BAD: dict[str, tuple[Callable, str]] = {
     "missing value": (cell("distance", None), "distance: must not be missing: 1 row"),
     "nothing but missing values": (column("temp", None), "temp: every value is missing: ALL rows"),
     "id twice": (repeat_a_row, "flight_id: the same id twice: 2 rows, for example '"),
-    "time going backwards": (turn_around, "scheduled_departure: must not go backwards: 1 row, for example Timestamp("),
+    "time going backwards": (turn_around, "scheduled_departure: must not go backwards: 1 row, for example '2013-"),
     "empty file": (write_nothing, "2013-03.csv is empty: a CSV file needs a header line and rows"),
     "header alone": (write_a_header, "every column: the data has no rows: 0 rows"),
     "no rows": (write_no_rows, "every column: the data has no rows: 0 rows"),

@@ -206,7 +206,11 @@ def test_an_absent_file_says_where_to_stand(tmp_path):
         ("description: Start", "description: Start, unti: h", "columns.when.unti is no key that is known here"),
         ("values: [NO,", "values: [NO, 1.5,", "columns.country.values.1 is 1.5: Input should be"),
         ("values: [NO,", "values: [NO, 7,", "columns.country: each of values must be of type string"),
-        ("minimum: 0", "minimum: low", "columns.length.minimum is 'low': Input should be a valid number"),
+        (
+            "minimum: 0",
+            "minimum: low",
+            "columns.length: minimum and maximum of type number are numbers; found 'low' and 9",
+        ),
         ("minimum: 0", "minimum: 10", "columns.length: minimum 10 is above maximum 9"),
         ("owner: me\n", "", "owner is missing"),
         ("owner: me", "owner: me\nslices: [when]", "slices: 'when' is no feature with a list of values"),

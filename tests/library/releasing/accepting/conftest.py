@@ -42,7 +42,10 @@ Loaded.answer = lambda self, table, deadline: None
     "ranges": """
 from modelyard.runtime import rows
 rule = rows._broken_rule
-rows._broken_rule = lambda *given: None if (rule(*given) or "").startswith("must be at most") else rule(*given)
+def of_numbers_without_a_maximum(value, column, absent):
+    broken = rule(value, column, absent)
+    return None if column.is_numeric and (broken or "").startswith("must be at most") else broken
+rows._broken_rule = of_numbers_without_a_maximum
 """,
     "unnamed": """
 from modelyard.serving import refusal

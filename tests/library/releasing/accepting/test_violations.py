@@ -31,10 +31,12 @@ def test_there_is_one_for_each_rule_of_each_column_that_is_given(contract):
     assert found == [
         ("when", "must not be missing"),
         ("when", "must be a timestamp such as "),
+        ("when", "has an offset from UTC"),
         ("size", "must not be missing"),
         ("size", "must be of type integer"),
         ("size", "must be finite"),
         ("size", "must be a whole number"),
+        ("size", "must not be beyond 2^53 "),
         ("size", "must be at least 0"),
         ("size", "must be at most 10"),
         ("share", "must be of type number"),
@@ -77,3 +79,11 @@ def test_the_unknown_column_is_really_unknown(contract):
     columns = {**contract.columns, "no_such_column": contract.columns["open"]}
     object.__setattr__(contract, "columns", columns)
     assert violations(contract, GOOD)[-1].field == "no_such_column_"
+
+
+def test_the_ends_of_a_range_of_times_are_tried_where_there_is_a_year_beyond(contract):
+    when = contract.columns["when"]
+    for name, value in {"minimum": "2012-02-29", "maximum": "9999-01-01", "timezone": "UTC"}.items():
+        object.__setattr__(when, name, value)
+    found = [(one.row["when"], one.rule) for one in violations(contract, GOOD) if one.field == "when"][2:]
+    assert found == [("2011-02-01T00:00:00", "must be at least 2012-02-29")]

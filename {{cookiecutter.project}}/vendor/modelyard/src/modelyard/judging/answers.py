@@ -135,6 +135,8 @@ def _obstacle(bundle: Bundle, rows: Rows, contract: Contract) -> str | None:
         actual = rows.table.schema.field(name).type
         if not _accepts(column.type, actual):
             return f"it takes the column {name!r} as {column.type}, and the data has {actual}"
+        if column.is_elsewhere(contract.columns[name]):
+            return f"it takes the column {name!r} in {column.timezone} time, and the data has it in another zone's"
         if (unit := contract.columns[name].unit) != column.unit:
             return f"it takes the column {name!r} in {column.unit}, and the data has it in {unit}"
     return None

@@ -18,8 +18,9 @@ LONGEST = 1000  # characters of a text
 def data_page(contract: Contract) -> str:
     """The contract in Markdown."""
     lines = [
-        [code(name, LONGEST), column.role, column.type, prose(column.unit or ""), prose(_allowed(column), LONGEST),
-         "yes" if column.missing else "no", "yes" if column.pii else "no", prose(column.description, LONGEST)]
+        [code(name, LONGEST), column.role, column.type, prose(column.unit or column.timezone or ""),
+         prose(_allowed(column), LONGEST), "yes" if column.missing else "no", "yes" if column.pii else "no",
+         prose(column.description, LONGEST)]
         for name, column in contract.columns.items()
     ]  # fmt: skip
     head = ["column", "role", "type", "unit", "allowed", "missing", "PII", "meaning"]

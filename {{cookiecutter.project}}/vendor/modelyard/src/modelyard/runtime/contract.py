@@ -7,7 +7,9 @@ documentation table and the drift report. This module needs the standard library
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
+import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ..errors import ContractError
+from . import limits
 from .names import clashes, unprintable
 
 Type = Literal["string", "integer", "number", "boolean", "timestamp"]
@@ -28,10 +31,12 @@ STRICT = {"extra": "forbid", "strict": True}  # for pydantic, which parses contr
 class Column:
     """One column of the data.
 
-    `minimum` and `maximum` are inclusive and in `unit`. `values` lists every value that may occur; a column that has
-    them is categorical, whatever its type. `missing` says that a value may be missing, and `empty` that all values of a
-    file or period may be. `format` is the strptime format of a timestamp that is not written in ISO 8601; `ascending`
-    says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
+    `minimum` and `maximum` are inclusive and in `unit`; those of a timestamp are local times in ISO 8601, and a day as
+    maximum includes all of it. `values` lists every value that may occur; a column that has them is categorical,
+    whatever its type. `missing` says that a value may be missing, and `empty` that all values of a file or period may
+    be. `format` is the strptime format of a timestamp that is not written in ISO 8601; `timezone` is the IANA name of
+    the zone to whose local time a timestamp with an offset from UTC is converted (None: such a one is refused);
+    `ascending` says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -40,12 +45,13 @@ class Column:
     role: Role
     description: str
     unit: str | None = None
-    minimum: int | float | None = None
-    maximum: int | float | None = None
+    minimum: int | float | str | None = None
+    maximum: int | float | str | None = None
     values: list[bool | int | str] | None = None
     missing: bool = False
     empty: bool = False
     format: str | None = None
+    timezone: str | None = None
     ascending: bool = False
     pii: bool = False
     purpose: str | None = None
@@ -54,6 +60,30 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether the column is a quantity: a number without a list of values."""
         return self.type in ("integer", "number") and self.values is None
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether the column is a whole number that a model gets as float64, so that none may be beyond EXACT."""
+        return self.is_numeric and self.type == "integer" and self.role in ("feature", "target")
+
+    @cached_property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the largest number that is allowed; infinite where the contract leaves it open."""
+        return limits.number_range(self.minimum, self.maximum, self.is_counted)
+
+    @cached_property
+    def moments(self) -> limits.Moments:
+        """The first and the last timestamp that is allowed, as local times; None where the contract leaves it open."""
+        return limits.moment_range(self.minimum, self.maximum) if self.type == "timestamp" else (None, None)
+
+    @cached_property
+    def zone(self) -> datetime.tzinfo | None:
+        """The zone of `timezone`."""
+        return None if self.timezone is None else zoneinfo.ZoneInfo(self.timezone)
+
+    def is_elsewhere(self, other: Column) -> bool:
+        """Whether the two mean local times of two zones; without a timezone, a column does not say which it means."""
+        return None not in (self.timezone, other.timezone) and self.timezone != other.timezone
 
 
 @dataclass(frozen=True)
@@ -89,8 +119,11 @@ class Contract:
         """The contract as JSON text; the same contract always gives the same text."""
         content = dataclasses.asdict(self)
         for column in content["columns"].values():
-            if not column["empty"]:  # so that a version of the library that does not know it reads the contract
+            # What is not used is left out, so that a version of the library that does not know it reads the contract
+            if not column["empty"]:
                 del column["empty"]
+            if column["timezone"] is None:
+                del column["timezone"]
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     def named(self, *roles: Role) -> dict[str, Column]:
@@ -129,12 +162,13 @@ class Contract:
         return column.values or [False, True]
 
     def _column_faults(self) -> list[str]:
-        broken = [
-            f"columns: {name!r} has a line break or another control character in its name; rename it at the source"
-            for name in unprintable(self.columns)
-        ]
-        named = [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in _faults(column)]
-        return broken or named
+        if broken := unprintable(self.columns):
+            more = f" and {len(broken) - 3} more" if len(broken) > 3 else ""
+            return [
+                f"columns: a name has a line break or another control character: {', '.join(map(repr, broken[:3]))}"
+                f"{more}; rename it at the source"
+            ]
+        return [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in _faults(column)]
 
     def _role_faults(self) -> list[str]:
         faults = []
@@ -175,12 +209,6 @@ def _faults(column: Column) -> list[str]:
         "a target with `values` needs at least two": (
             column.role == "target" and column.values is not None and len(column.values) < 2
         ),
-        "minimum and maximum belong to integer and number only": (
-            (column.minimum, column.maximum) != (None, None) and column.type not in ("integer", "number")
-        ),
-        f"minimum {column.minimum} is above maximum {column.maximum}": (
-            column.minimum is not None and column.maximum is not None and column.minimum > column.maximum
-        ),
         "values belong to string and integer only": bool(column.values) and column.type not in ("string", "integer"),
         f"each of values must be of type {column.type}": any(
             type(value) is not {"string": str, "integer": int}.get(column.type, type(value))
@@ -194,4 +222,7 @@ def _faults(column: Column) -> list[str]:
             column.pii and not (column.purpose or "").strip()
         ),
     }
-    return [rule for rule, broken in rules.items() if broken]
+    found = [rule for rule, broken in rules.items() if broken]
+    of_range = limits.range_fault(column.type, column.minimum, column.maximum, column.is_counted)
+    of_zone = limits.zone_fault(column.type, column.timezone, column.format)
+    return [*found, *filter(None, (of_range, of_zone))]

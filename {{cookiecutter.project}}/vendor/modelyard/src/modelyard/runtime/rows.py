@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +13,12 @@ from numpy.typing import NDArray
 
 from ..errors import ContractError
 from .contract import Column, Contract
+from .limits import EXACT
+from .times import broken_rule, timestamps
 
 Row = Mapping[str, Any]
 
-ISO = "%Y-%m-%dT%H:%M:%S"
-EXAMPLE = datetime.datetime(2013, 12, 24, 18, 30)
+BEYOND = f"must not be beyond 2^53 ({EXACT}), where a model cannot tell every whole number from the next"
 
 
 @dataclass(frozen=True)
@@ -75,12 +74,15 @@ def encode(rows: Sequence[Row], contract: Contract) -> dict[str, NDArray]:
 
 
 def encode_values(values: Sequence[Any], column: Column) -> NDArray:
-    """One column of values that are known to follow the contract, in the encoding that `features` expects."""
+    """One column of values that are known to follow the contract, in the encoding that `features` expects.
+
+    Raises ValueError if a timestamp does not follow it.
+    """
     if column.values is not None:
         code = codes(column.values)
         return np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))
     if column.type == "timestamp":
-        return _timestamps(values, column.format)
+        return timestamps(values, column)
     try:
         return np.fromiter(values, dtype=np.float64, count=len(values))
     except TypeError:
@@ -90,11 +92,6 @@ def encode_values(values: Sequence[Any], column: Column) -> NDArray:
 def codes(values: Sequence[Any]) -> dict[Any, int]:
     """The code of each value of a category, and of a missing one."""
     return {None: -1} | {value: position for position, value in enumerate(values)}
-
-
-def timestamp(value: Any, column: Column) -> np.datetime64:
-    """One timestamp, in the encoding that `features` expects. Raises ValueError if it is not one."""
-    return _timestamp(value, column.format)
 
 
 def _encode_quickly(raw: list[Any], column: Column) -> NDArray | None:
@@ -108,8 +105,9 @@ def _encode_quickly(raw: list[Any], column: Column) -> NDArray | None:
     except (KeyError, ValueError, OverflowError):
         return None
     if column.is_numeric:
-        low = -math.inf if column.minimum is None else column.minimum
-        high = math.inf if column.maximum is None else column.maximum
+        low, high = column.bounds
+        if column.is_counted:  # what was rounded to the ends of these may have been beyond them
+            low, high = max(low, 1 - EXACT), min(high, EXACT - 1)
         in_range = np.count_nonzero((values >= low) & (values <= high) & np.isfinite(values))
         return values if in_range == len(raw) - raw.count(None) else None
     return values
@@ -131,26 +129,31 @@ def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
     if absent:
         return None if column.missing else "must not be missing"
     if column.type == "timestamp":
-        try:
-            _timestamp(value, column.format)
-        except (ValueError, TypeError, OverflowError):
-            return f"must be a timestamp such as '{EXAMPLE.strftime(column.format or ISO)}'"
-    elif column.type in ("integer", "number"):
+        return broken_rule(value, column)
+    if column.type in ("integer", "number"):
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             return f"must be of type {column.type}"
         if not _is_finite(value):
             return "must be finite"
         if column.type == "integer" and value != int(value):
             return "must be a whole number"
+        if column.is_counted and not _is_exact(value):
+            return BEYOND
     elif not isinstance(value, str if column.type == "string" else (bool, np.bool_)):
         return f"must be of type {column.type}"
     if column.values is not None:
         return None if value in column.values else f"must be one of {_listed(column.values)}"
-    if column.minimum is not None and value < column.minimum:
+    if value < column.bounds[0]:
         return f"must be at least {column.minimum}"
-    if column.maximum is not None and value > column.maximum:
+    if value > column.bounds[1]:
         return f"must be at most {column.maximum}"
     return None
+
+
+def _is_exact(number: Any) -> bool:
+    """Whether no other whole number is held as this one; a float at the limit may have been rounded to it."""
+    whole = isinstance(number, (int, np.integer))
+    return bool(-EXACT <= number <= EXACT if whole else -EXACT < number < EXACT)
 
 
 def _is_finite(number: Any) -> bool:
@@ -165,36 +168,7 @@ def _listed(values: list[Any]) -> str:
     return shown if len(values) <= 20 else f"{shown} and {len(values) - 20} more"
 
 
-def _timestamps(values: Sequence[Any], written: str | None) -> NDArray[np.datetime64]:
-    """Many timestamps; if all are plain ISO 8601, numpy parses them ten times as fast."""
-    if written is None and set(map(type, values)) == {str} and _PLAINLY_WRITTEN.fullmatch("\n".join(values) + "\n"):
-        with contextlib.suppress(ValueError):
-            return np.array(values, dtype="datetime64[us]")
-    return np.array([_timestamp(value, written) for value in values], dtype="datetime64[us]")
-
-
-def _timestamp(value: Any, written: str | None) -> np.datetime64:
-    """A timestamp without a zone; one with a zone is converted to UTC. Text has the format `written`, or ISO 8601."""
-    if value is None:
-        return np.datetime64("NaT", "us")
-    if isinstance(value, np.datetime64):
-        return value.astype("datetime64[us]")
-    moment = value if isinstance(value, datetime.datetime) else _parse(value, written)
-    if moment.tzinfo is not None:
-        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
-    return np.datetime64(moment, "us")
-
-
-def _parse(text: str, written: str | None) -> datetime.datetime:
-    if written is not None:
-        with contextlib.suppress(ValueError):  # stored timestamps are in ISO 8601
-            return datetime.datetime.strptime(text, written)
-    return datetime.datetime.fromisoformat(text)
-
-
 _NOT_EQUAL_TO_ITSELF = (float, np.datetime64, datetime.datetime)  # where it is NaN or NaT
-
-_PLAINLY_WRITTEN = re.compile(r"(?:(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\n)*")
 
 _PLAIN: Mapping[str, set[type]] = {
     "string": {str, type(None)},

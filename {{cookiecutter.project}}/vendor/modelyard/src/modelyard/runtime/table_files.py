@@ -112,7 +112,9 @@ def _plain(pa: Any, values: Any, column: Column) -> Any:
     if pa.types.is_dictionary(kind):
         return _plain(pa, values.dictionary_decode(), column)
     if pa.types.is_timestamp(kind):
-        return values.cast(pa.timestamp("us", kind.tz), safe=False)
+        # by numpy, which cuts digits off before 1970 too, where Arrow's cast would round up
+        moments = values.cast(pa.timestamp(kind.unit)).to_numpy(zero_copy_only=False).astype("datetime64[us]")
+        return pa.array(moments, pa.timestamp("us", kind.tz))
     if pa.types.is_date(kind):
         return values.cast(pa.timestamp("us"))
     if column.type == "boolean" and pa.types.is_integer(kind) and set(values.unique().to_pylist()) <= {0, 1, None}:

@@ -55,7 +55,7 @@ def _periods(params: Params) -> np.ndarray:
 
 def _make(name: str, column: Column, rows: int, periods: np.ndarray, random: np.random.Generator) -> list[Any]:
     if column.role == "time":
-        return _times(rows, periods, random)
+        return list(_within(column, np.array(_times(rows, periods, random))))
     if column.role == "id":
         return _ids(name, column, rows, periods, random)
     cells = _values(name, column, rows, random)
@@ -91,7 +91,10 @@ def _numbers(column: Column, rows: int, random: np.random.Generator) -> list[Any
 
 
 def _range(column: Column) -> tuple[float, float]:
-    low, high = column.minimum, column.maximum
+    low, high = (
+        None if bound is None else end
+        for bound, end in zip((column.minimum, column.maximum), column.bounds, strict=True)
+    )
     if low is None:
         low = -WIDTH / 2 if high is None else high - WIDTH
     if high is None:
@@ -102,10 +105,16 @@ def _range(column: Column) -> tuple[float, float]:
 
 
 def _moments(column: Column, rows: int, random: np.random.Generator) -> list[np.datetime64]:
-    """Times of the years around 2000, to the second, and some to the microsecond."""
+    """Times of the years around 2000, to the second, and some to the microsecond; within the range, with its ends."""
     seconds = random.integers(0, 2**31, rows - len(MOMENTS))
-    moments = np.concatenate([np.array(MOMENTS, "datetime64[us]"), seconds.astype("datetime64[s]")])
+    moments = _within(column, np.concatenate([np.array(MOMENTS, "datetime64[us]"), seconds.astype("datetime64[s]")]))
     return list(np.sort(moments) if column.ascending else random.permutation(moments))
+
+
+def _within(column: Column, moments: np.ndarray) -> np.ndarray:
+    """The times, those beyond an end of the column's range moved to it."""
+    low, high = (None if end is None else np.datetime64(end, "us") for end in column.moments)
+    return moments if low is None and high is None else np.clip(moments, low, high)
 
 
 def _times(rows: int, periods: np.ndarray, random: np.random.Generator) -> list[np.datetime64]:
@@ -124,7 +133,7 @@ def _ids(name: str, column: Column, rows: int, periods: np.ndarray, random: np.r
     """A different value for each row, if the column has so many."""
     if column.values is not None:
         return [column.values[place % len(column.values)] for place in range(rows)]
-    start = math.ceil(column.minimum) if column.minimum is not None else 0
+    start = math.ceil(column.bounds[0]) if math.isfinite(column.bounds[0]) else 0
     kinds: dict[str, Callable[[int], Any]] = {
         "string": lambda place: f"{name} {place}",
         "integer": lambda place: start + place,
@@ -132,5 +141,5 @@ def _ids(name: str, column: Column, rows: int, periods: np.ndarray, random: np.r
         "boolean": lambda place: bool(place % 2),
     }
     if column.type == "timestamp":
-        return _times(rows, periods, random)
+        return list(_within(column, np.array(_times(rows, periods, random))))
     return list(map(kinds[column.type], range(rows)))

@@ -90,7 +90,13 @@ def _metrics(metrics: Mapping[str, Any]) -> str:
 
 def _columns(contract: Contract) -> str:
     lines = [
-        [code(name, LONGEST), column.role, column.type, prose(column.unit or ""), prose(column.description, LONGEST)]
+        [
+            code(name, LONGEST),
+            column.role,
+            column.type,
+            prose(column.unit or column.timezone or ""),
+            prose(column.description, LONGEST),
+        ]
         for name, column in contract.columns.items()
     ]
     return markdown_table(["column", "role", "type", "unit", "meaning"], lines)

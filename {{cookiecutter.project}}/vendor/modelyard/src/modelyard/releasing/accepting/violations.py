@@ -5,11 +5,14 @@ The rules are read from the contract, and not by the code that checks rows, beca
 
 from __future__ import annotations
 
+import datetime
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ...runtime.contract import Contract
+from ...runtime.contract import Column, Contract
+from ...runtime.limits import EXACT
+from ...runtime.times import EXAMPLE
 
 HUGE = 10**400  # a whole number that no float holds
 
@@ -42,6 +45,7 @@ def _breaking(contract: Contract, name: str) -> Iterator[tuple[Any, str]]:
         yield None, "must not be missing"
     if column.type == "timestamp":
         yield "some day", "must be a timestamp such as "
+        yield from _times(column)
         return
     yield (1.5 if column.type == "string" else "many"), f"must be of type {column.type}"
     if column.type in ("integer", "number"):
@@ -51,9 +55,24 @@ def _breaking(contract: Contract, name: str) -> Iterator[tuple[Any, str]]:
     if column.values is not None:
         yield _unlisted(column.values), "must be one of "
         return
+    if column.is_counted:
+        yield EXACT + 1, "must not be beyond 2^53 "
     for bound, side, word in ((column.minimum, -1, "least"), (column.maximum, 1, "most")):
-        if bound is not None and math.isfinite(beyond := bound + side * max(1, abs(bound))):
+        if isinstance(bound, str) or bound is None or not math.isfinite(beyond := bound + side * max(1, abs(bound))):
+            continue
+        if not column.is_counted or abs(beyond) <= EXACT:
             yield beyond, f"must be at {word} {bound}"
+
+
+def _times(column: Column) -> Iterator[tuple[str, str]]:
+    """Times beyond the range, and one with an offset that nobody can convert."""
+    low, high = column.moments
+    if low is not None and low.year > 1:
+        yield low.replace(year=low.year - 1, day=1).isoformat(), f"must be at least {column.minimum}"
+    if high is not None and high.year < datetime.MAXYEAR:
+        yield high.replace(year=high.year + 1, day=1).isoformat(), f"must be at most {column.maximum}"
+    if column.timezone is None:
+        yield f"{EXAMPLE.isoformat()}+01:00", "has an offset from UTC"
 
 
 def _unlisted(values: list[bool | int | str]) -> int | str:

@@ -145,6 +145,8 @@ def _input_differences(name: str, ours: Column, theirs: Column) -> list[str]:
         for attribute in ("type", "role", "values", "format")
         if getattr(ours, attribute) != getattr(theirs, attribute)
     ]
+    if ours.is_elsewhere(theirs):
+        faults.append(f"its input {name} is in {theirs.timezone} time, and the first bundle's in {ours.timezone} time")
     if ours.missing and not theirs.missing:
         faults.append(f"its input {name} must not be missing, and the first bundle's may")
     return faults

@@ -52,11 +52,11 @@ def _typed(column: Column) -> Any:
     if column.values is not None:
         return Literal[tuple(column.values)]
     if column.type == "integer":
-        least = None if column.minimum is None else math.ceil(column.minimum)
-        most = None if column.maximum is None else math.floor(column.maximum)
-        return Annotated[int, msgspec.Meta(ge=least, le=most)]
+        low, high = column.bounds
+        return Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))]
     if column.type == "number":
-        return Annotated[float, msgspec.Meta(ge=column.minimum, le=column.maximum)]
+        least, most = (None if math.isinf(bound) else bound for bound in column.bounds)
+        return Annotated[float, msgspec.Meta(ge=least, le=most)]
     return bool if column.type == "boolean" else str
 
 

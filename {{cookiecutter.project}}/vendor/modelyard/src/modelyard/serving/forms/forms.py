@@ -19,7 +19,8 @@ import numpy as np
 
 from ...runtime.contract import Column, Contract
 from ...runtime.matrix import Columns
-from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values, timestamp
+from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
+from ...runtime.times import timestamp
 from ..refusal import NO_ROW, Refusal, broken_rules
 from .decoders import decoders
 

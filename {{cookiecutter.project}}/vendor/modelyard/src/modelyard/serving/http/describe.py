@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...runtime.contract import Column, Contract
-from ...runtime.rows import EXAMPLE, ISO
+from ...runtime.times import EXAMPLE, ISO
+from ...runtime.times import broken_rule as timestamp_rule
 from ..answers.live import Live
 
 RUNTIME = ("numpy", "onnxruntime", "msgspec", "uvicorn", "httptools", "uvloop")
@@ -81,10 +82,18 @@ def example_value(column: Column) -> Any:
     if column.values is not None:
         return column.values[0]
     if column.type == "timestamp":
-        return EXAMPLE.strftime(column.format or ISO)
+        return _example_time(column)
     if column.type == "boolean":
         return True
     return next((bound for bound in (column.minimum, column.maximum) if bound is not None), 0)
+
+
+def _example_time(column: Column) -> str:
+    low, high = column.moments
+    moment = max(EXAMPLE, low) if low is not None else EXAMPLE
+    moment = min(moment, high) if high is not None else moment
+    in_format = moment.strftime(column.format or ISO)
+    return in_format if timestamp_rule(in_format, column) is None else moment.isoformat()
 
 
 def verdict(folder: Path, sha256: str) -> dict[str, Any]:
@@ -122,5 +131,6 @@ def _column(column: Column) -> dict[str, Any]:
         "maximum": column.maximum,
         "values": column.values,
         "format": column.format,
+        "timezone": column.timezone,
     }
     return {key: value for key, value in rules.items() if value is not None} | {"may_be_missing": column.missing}

@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...runtime.contract import Column, Contract
-from ...runtime.rows import ISO
+from ...runtime.times import ISO
 from ..answers.live import Live
 from .infer import datatype
 from .service_schemas import INTEGER, STRING, array, nullable, record, ref
+from .timestamps import pattern
 
 NUMBER = {"type": "number"}
 LARGEST = sys.float_info.max
-# only days that every month has, so that each match is a real date; the service accepts the other days and zones too
-TIMESTAMP = r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]$"
 
 
 def row_schema(contract: Contract) -> dict[str, Any]:
@@ -39,17 +38,26 @@ def _column(column: Column) -> dict[str, Any]:
     if column.values is not None:
         schema |= _enumerated(column.values)
     elif column.type in ("integer", "number"):
-        schema["minimum"] = -LARGEST if column.minimum is None else column.minimum
-        schema["maximum"] = LARGEST if column.maximum is None else column.maximum
+        low, high = column.bounds
+        schema["minimum"], schema["maximum"] = max(low, -LARGEST), min(high, LARGEST)
     elif column.type == "timestamp":
-        schema["pattern"] = TIMESTAMP
+        schema["pattern"] = pattern(column)
     unit = f" ({column.unit})" if column.unit else ""
     written = f"; also as {column.format}" if column.format not in (None, ISO) else ""
+    if column.type == "timestamp":
+        written += _zone(column)
     if column.missing:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"].append(None)
     return schema | {"description": f"{column.description}{unit}{written}"}
+
+
+def _zone(column: Column) -> str:
+    """What the description says of zone and range, which no schema can."""
+    ends = [(word, bound) for word, bound in (("from", column.minimum), ("to", column.maximum)) if bound is not None]
+    zone = f"of {column.timezone}, to which a time with an offset is converted" if column.timezone else "without offset"
+    return "".join([f"; local time {zone}", *(f", {word} {bound}" for word, bound in ends)])
 
 
 def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:

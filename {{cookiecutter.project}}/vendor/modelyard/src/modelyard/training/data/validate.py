@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 import pandas as pd
 import pandera.pandas as pandera
@@ -79,10 +80,11 @@ def _pandera_column(column: Column) -> pandera.Column:
         checks.append(pandera.Check.isin(column.values, error=f"must be one of the {len(column.values)} values"))
     if column.is_numeric:
         checks.append(pandera.Check(_finite, error="must be finite", name="finite"))
-    if column.minimum is not None:
-        checks.append(pandera.Check.ge(column.minimum, error=f"must be at least {column.minimum}"))
-    if column.maximum is not None:
-        checks.append(pandera.Check.le(column.maximum, error=f"must be at most {column.maximum}"))
+    low, high = column.moments if column.type == "timestamp" else (column.minimum, column.maximum)
+    if low is not None:
+        checks.append(pandera.Check.ge(low, error=f"must be at least {column.minimum}"))
+    if high is not None:
+        checks.append(pandera.Check.le(high, error=f"must be at most {column.maximum}"))
     if column.ascending:
         checks.append(pandera.Check(_ascending, error="must not go backwards", name="ascending"))
     return pandera.Column(PANDAS[column.type], checks=checks, nullable=column.missing)
@@ -126,7 +128,7 @@ def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
         names = {"not_nullable": "must not be missing", "multiple_fields_uniqueness": "the same id twice"}
         for (column, check), cases in error.failure_cases.groupby(["column", "check"], sort=False):
             cells = [] if check == "not_nullable" else cases["failure_case"].drop_duplicates()[:3]
-            examples = tuple(cell.item() if hasattr(cell, "item") else cell for cell in cells)  # numpy's as Python's
+            examples = tuple(map(_plain, cells))
             findings.append(BrokenRule(column, names.get(check, check), cases["index"].nunique(), examples))
     return findings
 
@@ -134,6 +136,13 @@ def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
 def may_be_empty(column: Column) -> bool:
     """Whether all values of the column may be missing in one file or period."""
     return column.empty or (column.missing and column.role in MAY_BE_EMPTY)
+
+
+def _plain(cell: Any) -> Any:
+    """A number of numpy's as Python's, and a time as text."""
+    if hasattr(cell, "isoformat"):
+        return cell.isoformat(" ")
+    return cell.item() if hasattr(cell, "item") else cell
 
 
 def _undeclared_personal_data(table: pa.Table, contract: Contract) -> list[BrokenRule]:
