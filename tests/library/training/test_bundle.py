@@ -61,7 +61,9 @@ def test_it_holds_no_path_and_no_time(workspace, monkeypatch):
     workspace.edit(source={"kind": "files", "path": "source/*.parquet"})
     monkeypatch.chdir(workspace.root)
     workspace.run()
+    last = str(workspace.contract.columns[str(workspace.contract.time)].maximum).encode()  # of the range, years ahead
     for name, content in contents(workspace.root / BUNDLE).items():
+        content = content.replace(last, b"")
         assert str(workspace.root).encode() not in content, name
         assert not re.search(rb"20[2-9]\d-\d\d-\d\d", content), name
 

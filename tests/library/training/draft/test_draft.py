@@ -65,7 +65,7 @@ def iris_by_name(path: Path) -> None:
 
 
 def weather(path: Path) -> None:
-    """The hours of one airport, with a time in UTC as its text."""
+    """The hours of one airport, with a time in UTC, and its offset, as its text."""
     lines = (SampleSource()._folder / "weather.csv").read_text().splitlines()
     path.write_text("\n".join(line for line in lines if line.startswith(("origin", "EWR"))) + "\n")
 
@@ -75,7 +75,12 @@ FOREIGN = {
     "iris": (iris, Roles(), "multiclass", None),
     "iris by name": (iris_by_name, Roles(), "multiclass", None),
     "breast cancer": (breast_cancer, Roles(), "binary", None),
-    "weather": (weather, Roles(target="temp", time="time_hour"), "regression", "time_hour"),
+    "weather": (
+        weather,
+        Roles(target="temp", time="time_hour", timezone="America/New_York"),
+        "regression",
+        "time_hour",
+    ),
 }
 
 

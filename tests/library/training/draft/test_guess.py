@@ -4,6 +4,7 @@ import datetime
 import decimal
 import math
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from modelyard.errors import ContractError
@@ -48,7 +49,8 @@ def repeated(*values: object) -> list:
         pa.array(DAYS, pa.timestamp("us", "Europe/Berlin")),
         pa.array([day.date() for day in DAYS]),
         pa.array([day.isoformat() for day in DAYS]),
-        pa.array([f"{day.isoformat()}Z" for day in DAYS]),
+        pa.array([f"{day.isoformat()}.123456789" for day in DAYS]),
+        pa.array([np.datetime64(day, "ns") + np.timedelta64(1, "ns") for day in DAYS]),
         pa.array(repeated(True, False, None)),
         pa.array([0] * ROWS),
         pa.array([-3.5] * ROWS),
@@ -69,6 +71,11 @@ def test_the_table_keeps_the_contract_that_is_guessed_from_it(values):
         ([place - 30 for place in range(ROWS)], -60, 60),
         ([place / 100 for place in range(ROWS)], 0.0, 0.9),
         ([1000.0 + place for place in range(ROWS)], 970.0, 1090.0),
+        ([2459945.5 + place / 1000 for place in range(ROWS)], 2459945.47, 2459945.59),
+        ([1700000000.25 + place for place in range(ROWS)], 1699999970.0, 1700000090.0),
+        ([1e-320 * place for place in range(ROWS)], 0.0, 9e-319),
+        ([-1.7e308, 1.7e308] * (ROWS // 2), -1.7976931348623157e308, 1.7976931348623157e308),
+        ([2**53 - ROWS + place for place in range(ROWS)], 9007199254740900, 2**53),
         ([7] * ROWS, 0, 14),
         ([0] * ROWS, 0, 1),
         ([None, *range(59)], 0, 90),
@@ -244,10 +251,93 @@ def test_typed_columns_are_plain():
             "decimals": [decimal.Decimal("1.0")],
             "small": pa.array([1], pa.uint8()),
             "day": ["2013-01-01"],
-            "zoned": ["2013-01-01T00:00:00+01:00"],
+            "zoned": ["2013-06-01T00:00:00+01:00"],
             "text": ["2013"],
             "nothing": pa.nulls(1),
         }
     )
-    kinds = ["int64", "int64", "timestamp[us]", "timestamp[us, tz=UTC]", "string", "string"]
-    assert [str(kind) for kind in typed(table).schema.types] == kinds
+    kinds = ["int64", "int64", "timestamp[us]", "timestamp[us]", "string", "string"]
+    converted = typed(table, "Europe/Berlin")
+    assert [str(kind) for kind in converted.schema.types] == kinds
+    assert converted["zoned"].to_pylist() == [datetime.datetime(2013, 6, 1, 1)]
+
+
+@pytest.mark.parametrize("step", [1e-9, 1e-3, 0.25, 7, 1e6])
+@pytest.mark.parametrize("start", [0.0, -3.3, 2459945.5, 1.7e9, -9e15, 1e300])
+def test_a_drafted_range_holds_every_value(start, step):
+    values = [start + place * step for place in range(ROWS)]
+    guessed = one(values)
+    assert guessed.minimum <= min(values)
+    assert guessed.maximum >= max(values)
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high"),
+    [
+        (DAYS, "2012-01-01", "2023-12-31"),
+        ([f"{day.year + 20}-03-01" for day in DAYS], "2033-01-01", "2043-12-31"),
+        ([datetime.datetime(1900 + place, 1, 1) for place in range(ROWS)], "1870-01-01", "1989-12-31"),
+        ([datetime.datetime(1, 1, 1), datetime.datetime(9999, 12, 31)] * (ROWS // 2), "0001-01-01", "9999-12-31"),
+    ],
+)
+@pytest.mark.parametrize("role", ["time", "feature"])
+def test_times_have_a_range_of_whole_years_and_years_to_come(values, low, high, role):
+    roles = {"time": "x"} if role == "time" else {}
+    table = TABLE.add_column(0, "x", pa.array(values)).add_column(0, "day", pa.array(DAYS))
+    guessed = guess(table, **roles).columns["x"]
+    assert (guessed.role, guessed.minimum, guessed.maximum) == (role, low, high)
+
+
+OFFSETS = pa.array([f"{day.isoformat()}+02:00" for day in DAYS])
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        OFFSETS,
+        pa.array([f"{day.isoformat()}{'Z' if day.day % 2 else ''}" for day in DAYS]),
+        pa.array(DAYS, pa.timestamp("us", "UTC")),
+        pa.array(DAYS, pa.timestamp("ns", "+02:00")),
+    ],
+)
+def test_times_with_an_offset_are_drafted_with_a_timezone_alone(values):
+    with pytest.raises(ContractError, match=r"the column 'x' has times with an offset from UTC.*--timezone"):
+        one(values)
+    table = TABLE.add_column(0, "x", values)
+    contract = guess(table, timezone="Asia/Tokyo")
+    assert contract.columns["x"].timezone == "Asia/Tokyo"
+    assert validate(table, contract, "data").num_rows == ROWS
+
+
+def test_a_zone_that_the_type_of_the_times_names_is_theirs():
+    assert one(pa.array(DAYS, pa.timestamp("us", "Europe/Berlin"))).timezone == "Europe/Berlin"
+
+
+def test_a_timezone_that_does_not_exist_is_told():
+    with pytest.raises(ContractError, match="knows no timezone 'Berlin'"):
+        one(OFFSETS, timezone="Berlin")
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [2**53 + 1 + place for place in range(ROWS)],
+        [-(2**60) - place for place in range(ROWS)],
+        pa.array([2**63 + place for place in range(ROWS)], pa.uint64()),
+        [decimal.Decimal(2**70 + place) for place in range(ROWS)],
+    ],
+)
+@pytest.mark.parametrize("role", ["feature", "target"])
+def test_whole_numbers_that_a_model_cannot_tell_apart_are_refused_by_name(values, role):
+    with pytest.raises(ContractError, match=r"the column 'x' has whole numbers beyond 2\^53, such as -?\d{16,}, which"):
+        one(values, **({"target": "x"} if role == "target" else {}))
+
+
+def test_whole_numbers_of_any_size_may_name_the_row():
+    assert one([2**60 + place for place in range(ROWS)], ids=["x"]).type == "integer"
+    with pytest.raises(ContractError, match=r"the id 'x' has whole numbers beyond 2\^63"):
+        one(pa.array([2**63 + place for place in range(ROWS)], pa.uint64()), ids=["x"])
+
+
+def test_a_few_large_numbers_may_be_classes():
+    assert one([2**60, 2**60 + 1] * (ROWS // 2), target="x").values == [2**60, 2**60 + 1]

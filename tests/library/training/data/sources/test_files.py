@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import bz2
+import dataclasses
 import functools
 import gzip
 import threading
@@ -105,9 +106,15 @@ def test_whole_floats_are_whole_numbers(tmp_path):
     assert taken["key"].to_pylist() == [1, 2]
 
 
-def test_times_may_name_their_zone(tmp_path):
+def test_times_with_an_offset_are_local_times_of_the_columns_zone(tmp_path):
+    in_london = dataclasses.replace(
+        CONTRACT, columns=CONTRACT.columns | {"when": Column("timestamp", "time", "", timezone="Europe/London")}
+    )
     content = CSV.replace(b"05:00:00", b"05:00:00+02:00").replace(b"2013-01-02,", b"2013-01-02T00:00:00Z,")
-    taken = validate(read(written(tmp_path / "data.csv", content)), CONTRACT, "data.csv")
+    table = read(written(tmp_path / "data.csv", content))
+    with pytest.raises(DataRefused, match="when: has an offset from UTC, and the contract names no `timezone`"):
+        validate(table, CONTRACT, "data.csv")
+    taken = validate(table, in_london, "data.csv")
     assert [time.isoformat() for time in taken["when"].to_pylist()] == ["2013-01-01T03:00:00", "2013-01-02T00:00:00"]
 
 

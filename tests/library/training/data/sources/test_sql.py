@@ -5,10 +5,12 @@ import datetime
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import unquote
 
 import numpy as np
 import pytest
+import sqlalchemy
 from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.sources import open_source
@@ -175,6 +177,29 @@ def test_a_time_that_is_none_is_told(source, database):
     change(database, "UPDATE rows SET \"start time\" = 'soon'")
     with pytest.raises(ContractError, match="start time is 'soon': a time is expected"):
         source(database).objects()
+
+
+def test_times_with_an_offset_in_text_are_refused_as_they_do_not_compare(source, database):
+    change(database, "UPDATE rows SET \"start time\" = '2013-01-01T00:00:00+01:00' WHERE key = 1")
+    with pytest.raises(
+        ContractError, match=r"start time is '2013-01-01T00:00:00\+01:00': text with an offset, by which"
+    ):
+        source(database).objects()
+
+
+@pytest.mark.parametrize("offset", [None, datetime.UTC])
+def test_a_period_begins_when_it_does_in_the_columns_zone(source, database, offset):
+    columns = COLUMNS | {"start time": Column("timestamp", "time", "", timezone="America/New_York")}
+    opened = source(database, Contract("t", "", "", columns))
+    opened._first = datetime.datetime(2013, 2, 1, 4, tzinfo=offset)  # in New York, still January
+    opened._engine = SimpleNamespace(dialect=SimpleNamespace(name="postgresql"))
+    assert opened._periods() == (["2013-01", "2013-02"] if offset else ["2013-02"])
+    low, high = opened._within(sqlalchemy.select(sqlalchemy.text("*")), "2013-01").compile().params.values()
+    assert [str(low), str(high)] == (
+        ["2013-01-01 00:00:00-05:00", "2013-02-01 00:00:00-05:00"]
+        if offset
+        else ["2013-01-01 00:00:00", "2013-02-01 00:00:00"]
+    )
 
 
 def test_without_a_time_the_whole_query_is_one_object(source, database):

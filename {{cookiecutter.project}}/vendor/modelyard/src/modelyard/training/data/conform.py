@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...runtime.contract import Column
+from ...runtime.limits import EXACT
+from ...runtime.rows import BEYOND
+from ...runtime.times import OFFSET, OffsetRefused
+from .moments import moments
 from .refusal import BrokenRule
 
 ARROW = {
@@ -23,7 +28,8 @@ def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.Chunk
     """The column in the contract's type, or the rule that it breaks, with the values that cannot be converted.
 
     Accepted: any width of number, whole floats as integers, 0 and 1 as booleans, dates and ISO 8601 text as timestamps,
-    a time with a zone in UTC, NaN as a missing value. Text is never read as a number.
+    a time with an offset in the local time of the column's timezone, NaN as a missing value. Text is never read as a
+    number. Whole numbers that a model cannot tell apart, as float64 does not, are refused.
     """
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
@@ -32,14 +38,13 @@ def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.Chunk
         present = values.drop_null().slice(0, 3).to_pylist()
         rule = f"must be of type {column.type}, found {values.type}"
         return BrokenRule(name, rule, len(values) - values.null_count, tuple(present))
+    if beyond := _beyond(values, column):
+        return BrokenRule(name, BEYOND, len(beyond), tuple(beyond[:3]))
     try:
         return _cast(values, column)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        present = values.drop_null().to_pylist()
-        wrong = [value for value in present if not _castable(value, values.type, column)]
-        if not wrong:
-            return BrokenRule(name, "names a zone in some values and none in others", len(present), tuple(present[:3]))
-        return BrokenRule(name, f"must be of type {column.type}", len(wrong), tuple(wrong[:3]))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OffsetRefused):
+        rule, rows, examples = _broken(values, column)
+        return BrokenRule(name, rule, rows, tuple(examples[:3]))
 
 
 def nan_as_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -71,27 +76,43 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
         ends = pc.min_max(values).as_py()
         if ends["min"] is not None and not 0 <= ends["min"] <= ends["max"] <= 1:
             raise pa.ArrowInvalid("neither 0 nor 1")
-    if column.type == "timestamp" and not pa.types.is_date(kind):
-        if column.format and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            return pc.strptime(values, format=column.format, unit="us")
-        return _local(values)
+    if column.type == "timestamp":
+        return moments(values, column.zone, column.format)
     return values.cast(ARROW[column.type])
 
 
-def _local(times: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Times, or their ISO 8601 text, without a zone; those with a zone are converted to UTC."""
-    if not (pa.types.is_timestamp(times.type) and times.type.tz):
+def _beyond(values: pa.ChunkedArray, column: Column) -> list[Any]:
+    """The numbers that could be another whole number too, as a float64 holds both alike."""
+    kind = values.type
+    is_quantity = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if not is_quantity or column.type not in ("integer", "number") or column.role == "unused":
+        return []
+    if pa.types.is_floating(kind):
+        least = EXACT if column.type == "integer" else math.inf  # whatever its role, digits of it are lost
+    else:
+        as_number = column.is_numeric and column.role != "id" and (column.is_counted or not pa.types.is_decimal(kind))
+        least = EXACT + 1 if as_number else math.inf
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is None or -least < ends["min"] <= ends["max"] < least:
+        return []
+    return [number for number in values.drop_null().to_pylist() if least <= abs(number) < math.inf]
+
+
+def _broken(values: pa.ChunkedArray, column: Column) -> tuple[str, int, list[Any]]:
+    """The first rule that values of the column break, the number of rows, and the values."""
+    rules: dict[str, list[tuple[Any, int]]] = {}
+    for found in pc.value_counts(values.drop_null()):
+        value = pa.chunked_array([pa.array([found["values"]], values.type)])
         try:
-            return times.cast(ARROW["timestamp"])
-        except pa.ArrowInvalid:
-            if pa.types.is_timestamp(times.type):
-                raise
-    return pc.local_timestamp(times.cast(pa.timestamp("us", "UTC")))
-
-
-def _castable(value: Any, kind: pa.DataType, column: Column) -> bool:
-    try:
-        _cast(pa.chunked_array([pa.array([value], kind)]), column)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        return False
-    return True
+            _cast(value, column)
+        except OffsetRefused:
+            rule = OFFSET
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            rule = f"must be of type {column.type}"
+        else:
+            continue
+        # as text, because Python has no time of every year that Arrow has
+        shown = value.cast(pa.string()) if pa.types.is_temporal(values.type) else value
+        rules.setdefault(rule, []).append((shown[0].as_py(), found["counts"].as_py()))
+    rule, broken = next(iter(rules.items()), (f"must be of type {column.type}", []))
+    return rule, sum(count for _, count in broken), [value for value, _ in broken]

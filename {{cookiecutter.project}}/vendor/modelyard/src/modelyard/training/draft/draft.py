@@ -26,11 +26,12 @@ from ..edit import edit_yaml, round_trip
 from ..layout import CARD
 from ..settings import Params, SqlSettings, read_contract, read_params
 from .address import database_address, file_address
-from .guess import Roles, guess_contract, typed
+from .guess import Roles, guess_contract
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .split import fitted_split, later_rows
 from .staged import staged
 from .told import decided, shown
+from .types import typed_as
 from .watched import inside_path, watched_paths
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
@@ -130,7 +131,7 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
         "evaluate": {"resample": "row", "slice_rows": int(np.clip(rows // 100, 20, 500))},
     }
     if contract.time:
-        times = typed(table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
+        times = typed_as(contract, table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
         fitted |= fitted_split(contract, table)
         days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
         fitted["evaluate"]["resample"] = "day" if rows > 2 * days else "row"
@@ -199,6 +200,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser.add_argument("--target", help="the column to predict (else: one called target, or the last)")
     parser.add_argument("--time", help="the column of the time (else: the first that has times)")
     parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
+    parser.add_argument("--timezone", help="the zone of all times, such as Europe/Berlin; those with an offset need it")
     parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
     options = parser.parse_args(arguments)
     root = Path()
@@ -213,7 +215,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             f"{options.source} has one column, {table.column_names[0]!r}, so there is nothing to predict from; cells "
             "are separated by commas, semicolons, tabs or bars"
         )
-    roles = Roles(options.target, options.time, options.id)
+    roles = Roles(options.target, options.time, options.id, options.timezone)
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     counts = {
         role: ", ".join(map(shown, contract.named(role)))
@@ -228,6 +230,9 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             f"  watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
             f"{contract.target} yet, and enter when you move it on"
         )
+    for name, column in contract.columns.items():
+        if column.timezone:
+            print(f"  {name}: local time of {column.timezone}, to which times with an offset are converted")
     for line in decided(contract, table, decisions, params.evaluate):
         print(f"  {line}")
     print("Correct it, look at `git diff`, then run `make pipeline`.")

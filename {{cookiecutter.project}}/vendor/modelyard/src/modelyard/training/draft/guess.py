@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ import pyarrow.compute as pc
 
 from ...errors import ContractError
 from ...runtime.contract import Column, Contract, Role
-from ..data.conform import nan_as_missing
 from ..data.validate import personal_data
 from ..settings import UNITS
+from .ranges import range_of_numbers, range_of_times, refuse_inexact
+from .types import date_format, named_zone, plain, typed
 
 MOST_VALUES = 100  # a string with more different values is no category
 MOST_CLASSES = 20
@@ -27,8 +27,6 @@ LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
 LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^({ROW_NUMBERS.pattern})$", re.IGNORECASE)
 UNKNOWN = "(to be described)"
-DATES = ["%Y/%m/%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y"]
-DATE_FORMATS = [date + clock for date in DATES for clock in ("", " %H:%M", " %H:%M:%S")]
 DESCRIBABLE = (
     pa.types.is_null,
     pa.types.is_boolean,
@@ -48,6 +46,7 @@ class Roles:
     target: str | None = None
     time: str | None = None
     ids: Sequence[str] | None = None
+    timezone: str | None = None
 
     def found(self, table: pa.Table) -> Roles:
         """The roles with the columns' names as the table has them: blanks at their ends need not be given.
@@ -85,7 +84,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     if not table.num_rows:
         raise ContractError("the source has no rows to draft a contract from")
     formats = {name: date_format(table[name]) for name in table.column_names}
-    table = typed(table)
+    zones = {name: roles.timezone or named_zone(table[name]) for name in table.column_names}
+    table = typed(table, roles.timezone)
     target = roles.target or _guess_target(table)
     time = roles.time or _guess_time(table, target)
     ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
@@ -94,16 +94,20 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     columns = {}
     for column in table.column_names:
         if column == target:
-            columns[column] = _target(table[column])
+            columns[column] = _target(column, table[column])
         elif column == time:
             columns[column] = Column("timestamp", "time", UNKNOWN, ascending=_is_ascending(table[column]))
         elif column in ids:
+            refuse_inexact(column, table[column], is_id=True)
             columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column])
         else:
             columns[column] = _other(column, table[column])
     for column, written in formats.items():
         if written and columns[column].type == "timestamp":
             columns[column] = dataclasses.replace(columns[column], format=written)
+    for column, drafted in columns.items():
+        if drafted.type == "timestamp":
+            columns[column] = _with_range(dataclasses.replace(drafted, timezone=zones[column]), table[column])
     return Contract(name, UNKNOWN, owner, columns, slices=_slices(columns))
 
 
@@ -120,32 +124,9 @@ def as_personal(column: Column, values: pa.ChunkedArray) -> Column:
 def _check_columns(table: pa.Table) -> None:
     if twice := [name for name in table.column_names if table.column_names.count(name) > 1]:
         raise ContractError(f"the source has the column {twice[0]!r} twice; give one of them another name")
-    kinds = {name: _plain(table[name]).type for name in table.column_names}
+    kinds = {name: plain(table[name]).type for name in table.column_names}
     if strange := [f"{name} ({kind})" for name, kind in kinds.items() if not any(fits(kind) for fits in DESCRIBABLE)]:
         raise ContractError(f"a contract has no type for {', '.join(strange)}; leave it out at the source")
-
-
-def typed(table: pa.Table) -> pa.Table:
-    """The table with integers and decimals as int64 or float64, NaN as missing, and dates in text as timestamps."""
-    return pa.table({name: _narrow(table[name]) for name in table.column_names})
-
-
-def date_format(values: pa.ChunkedArray) -> str | None:
-    """The strptime format of a column of text; None if it is ISO 8601, not a time, or ambiguous."""
-    fitting = date_formats(values)
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def date_formats(values: pa.ChunkedArray) -> list[str]:
-    """The strptime formats that a column of text may have."""
-    if not pa.types.is_string(values.type) or values.null_count == len(values):
-        return []
-    return [written for written in DATE_FORMATS if _reads(values, written)]
-
-
-def _reads(values: pa.ChunkedArray, written: str) -> bool:
-    parsed = pc.strptime(values, format=written, unit="us", error_is_null=True)
-    return parsed.null_count == values.null_count
 
 
 def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
@@ -159,34 +140,6 @@ def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
         if FEWEST_PERIODS <= len(periods) <= MOST_PERIODS or (period == "day" and len(periods) >= FEWEST_PERIODS):
             return period, [str(name) for name in periods]
     raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
-
-
-def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(values.type):
-        values = values.cast(values.type.value_type)
-    if pa.types.is_large_string(values.type) or pa.types.is_string_view(values.type):
-        values = values.cast(pa.string())
-    return nan_as_missing(values)
-
-
-def _narrow(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    values = _plain(values)
-    empty = values.null_count == len(values)
-    candidates = {
-        pa.types.is_decimal: [pa.int64(), pa.float64()],
-        pa.types.is_integer: [pa.int64()],
-        pa.types.is_string: [] if empty else [pa.timestamp("us"), pa.timestamp("us", "UTC")],
-        pa.types.is_null: [pa.string()],
-    }
-    for fits, kinds in candidates.items():
-        for kind in kinds if fits(values.type) else []:
-            try:
-                return values.cast(kind)
-            except pa.ArrowInvalid:
-                continue
-    if written := date_format(values):
-        return pc.strptime(values, format=written, unit="us")
-    return values
 
 
 def _type(values: pa.ChunkedArray) -> Any:
@@ -243,7 +196,7 @@ def _is_ascending(values: pa.ChunkedArray) -> bool:
     return bool((np.diff(values.cast(pa.timestamp("us")).to_numpy()) >= np.timedelta64(0)).all())
 
 
-def _target(values: pa.ChunkedArray) -> Column:
+def _target(name: str, values: pa.ChunkedArray) -> Column:
     if pa.types.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
         with contextlib.suppress(pa.ArrowInvalid):  # too large, or infinite
             values = values.cast(pa.int64())
@@ -254,6 +207,8 @@ def _target(values: pa.ChunkedArray) -> Column:
             f"the target has {len(unique)} different values, which are times; name another with TARGET="
         )
     different = sorted(unique.to_pylist())
+    if len(different) > MOST_CLASSES:
+        refuse_inexact(name, values)
     if (different and kind in ("boolean", "number")) or (kind == "integer" and len(different) > MOST_CLASSES):
         return Column(kind, "target", UNKNOWN, missing=missing)
     if not 2 <= len(different) <= MOST_CLASSES:
@@ -267,6 +222,7 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
     kind, missing = _type(values), values.null_count > 0
     if personal_data(name, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
+    refuse_inexact(name, values)
     if kind == "string":
         different = sorted(pc.unique(values).drop_null().to_pylist())
         if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
@@ -277,20 +233,15 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
     if kind in ("boolean", "timestamp"):
         return Column(kind, "feature", UNKNOWN, missing=missing)
     finite = values.filter(pc.is_finite(values))
-    low, high = _widened(finite) if len(finite) else (None, None)
+    low, high = range_of_numbers(finite) if len(finite) else (None, None)
     return Column(kind, "feature", UNKNOWN, minimum=low, maximum=high, missing=missing)
 
 
-def _widened(values: pa.ChunkedArray) -> tuple[int | float, int | float]:
-    """The range extended by half its width on either side, rounded outwards; its minimum stays non-negative."""
-    ends = pc.min_max(values).as_py()
-    margin = (ends["max"] - ends["min"]) / 2 or abs(ends["max"]) or 1
-    step = 10 ** math.floor(math.log10(margin))
-    low = math.floor((ends["min"] - margin) / step) * step
-    high = math.ceil((ends["max"] + margin) / step) * step
-    low = max(low, 0) if ends["min"] >= 0 else low
-    whole = pa.types.is_integer(values.type)
-    return (math.floor(low), math.ceil(high)) if whole else (float(f"{low:.6g}"), float(f"{high:.6g}"))
+def _with_range(column: Column, values: pa.ChunkedArray) -> Column:
+    if column.role == "unused" or values.null_count == len(values):
+        return column
+    low, high = range_of_times(values)
+    return dataclasses.replace(column, minimum=low, maximum=high)
 
 
 def _slices(columns: dict[str, Column]) -> list[str]:

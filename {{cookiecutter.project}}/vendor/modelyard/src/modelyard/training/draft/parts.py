@@ -15,7 +15,8 @@ from ..data.refusal import ADVICE
 from ..data.sources import open_source
 from ..data.validate import may_be_empty
 from ..settings import UNITS, Params
-from .guess import as_personal, typed
+from .guess import as_personal
+from .types import typed, typed_as
 
 
 def together(parts: Mapping[str, pa.Table], source: str) -> pa.Table:
@@ -44,7 +45,7 @@ def by_period(table: pa.Table, contract: Contract, period: str) -> list[pa.Table
     """The rows of each period, as a source that has no files is taken."""
     if contract.time is None:
         return [table]
-    times = typed(table.select([contract.time]))[contract.time].to_numpy()
+    times = typed_as(contract, table.select([contract.time]))[contract.time].to_numpy()
     periods = times.astype(f"datetime64[{UNITS[period]}]")
     return [table.filter(pa.array(periods == one)) for one in np.unique(periods)]
 
@@ -73,6 +74,8 @@ def column_at_fault(table: pa.Table) -> str:
     for name in table.column_names:
         try:
             typed(table.select([name]))
+        except ContractError:  # times with an offset, which is another fault
+            continue
         except pa.ArrowException:
             return f"the column {name!r} has values"
     return "the source has values"

@@ -14,7 +14,8 @@ import pyarrow as pa
 from ...errors import ContractError
 from ...runtime.contract import Contract
 from ..settings import UNITS
-from .guess import periods_of, typed
+from .guess import periods_of
+from .types import typed_as
 
 FRACTION = 6  # of the periods are held out, and as many are for validation
 
@@ -57,7 +58,7 @@ def _is_known(taken: list[str], held_out: int, known: list[str]) -> bool:
 
 def _moments(contract: Contract, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The time of each row that has one, and whether the row has a target."""
-    columns = typed(table.select([str(contract.time), contract.target]))
+    columns = typed_as(contract, table.select([str(contract.time), contract.target]))
     columns = columns.filter(columns[str(contract.time)].is_valid())
     times = columns[str(contract.time)].cast(pa.timestamp("us")).to_numpy()
     return times, columns[contract.target].is_valid().to_numpy()

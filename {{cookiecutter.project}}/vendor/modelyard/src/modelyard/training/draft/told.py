@@ -11,7 +11,8 @@ from ...runtime.contract import Contract
 from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
 from ..data.sources.csv_table import Decisions
 from ..settings import Evaluate
-from .guess import ROW_NUMBERS, date_formats, typed
+from .guess import ROW_NUMBERS
+from .types import date_formats, typed_as
 
 NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
@@ -25,7 +26,7 @@ def shown(name: str) -> str:
 
 def decided(contract: Contract, table: pa.Table, decisions: Decisions, evaluate: Evaluate) -> list[str]:
     """A line for each decision. table: what was drafted from."""
-    narrowed = typed(table)
+    narrowed = typed_as(contract, table)
     lines = [*sorted(decisions.forms), *_positive(contract, narrowed, evaluate), *_target(contract, narrowed)]
     for name in contract.columns:
         lines += _column(contract, name, table[name], narrowed[name], decisions)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import os
 import re
+from functools import cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +18,9 @@ from sqlalchemy import URL, Engine, Result, Select, TextClause, case, column, fu
 
 from ....errors import ContractError
 from ....runtime.contract import Contract
+from ....runtime.times import OFFSET, OffsetRefused, timestamp
 from ...settings import Params, SqlSettings
+from ..moments import WITH_OFFSET
 
 WHOLE = "all"
 
@@ -40,15 +44,30 @@ class SqlSource:
     def _periods(self) -> list[str]:
         if self._time is None:
             return [WHOLE]
-        first = self._run(select(func.min(column(self._time))).select_from(self._rows)).scalar()
+        first = self._first
         if first is None:
             raise ContractError("the query in params.yaml has no rows")
+        declared = dataclasses.replace(self._contract.columns[self._time], format=None, minimum=None, maximum=None)
         try:
-            start = self._params.start(str(first).replace(" ", "T"))
-        except ValueError:
+            moment = timestamp(str(first), declared)
+            start = self._params.start(np.datetime_as_string(moment, unit=self._params.unit))
+        except OffsetRefused:
+            raise ContractError(f"the query in params.yaml: {self._time} is {str(first)!r}: it {OFFSET}") from None
+        except (ValueError, OverflowError):
             raise ContractError(f"the query in params.yaml: {self._time} is {first!r}: a time is expected") from None
         end = self._params.start(str(self._params.watermark))
         return [str(period) for period in np.arange(start, end + 1)]
+
+    @cached_property
+    def _first(self) -> Any:
+        """The earliest time of the query's rows."""
+        first = self._run(select(func.min(column(str(self._time)))).select_from(self._rows)).scalar()
+        if isinstance(first, str) and WITH_OFFSET.search(first):
+            raise ContractError(
+                f"the query in params.yaml: {self._time} is {first!r}: text with an offset, by which no database "
+                "divides rows into periods; let the query give local times"
+            )
+        return first
 
     def _fingerprint(self, period: str) -> str:
         measures: list[Any] = [func.count()]
@@ -74,7 +93,10 @@ class SqlSource:
         ends = [edge.astype("datetime64[D]") for edge in (start, start + 1)]
         # SQLite keeps times as text, which compares with a date as text but not with a full timestamp
         as_text = self._engine.dialect.name == "sqlite"
-        low, high = (str(edge) if as_text else edge.astype("datetime64[s]").item() for edge in ends)
+        zone = self._contract.columns[self._time].zone if getattr(self._first, "tzinfo", None) else None
+        low, high = (
+            str(edge) if as_text else edge.astype("datetime64[s]").item().replace(tzinfo=zone) for edge in ends
+        )
         return query.where(column(self._time) >= low, column(self._time) < high)
 
     def _run(self, query: Select) -> Result:
