@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
-from library import other_project
+from library import awkward, other_project
 from modelyard.runtime.contract import Contract
 from modelyard.runtime.project import Project, load_project
 from modelyard.training.bundle import bundle
@@ -161,6 +161,23 @@ def made_multiclass(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table)
     classes = pc.if_else(flights["late"], "late", on_time)
     table = flights.drop_columns(["late"]).append_column("late", classes)
     workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", table, "late")
+    workspace.run()
+    return workspace
+
+
+@pytest.fixture(scope="session")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """As `made`, of a table with awkward names; see awkward.py."""
+    root, table = tmp_path_factory.mktemp("named") / "shop", awkward.awkward_table()
+    for name in SETTINGS:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(SAMPLE / name, root / name)
+    workspace = Workspace(root)
+    workspace.source.mkdir()
+    workspace.write_month("all", table)
+    source = {"kind": "files", "path": str(workspace.source / "all.parquet")}
+    draft(root, table, source, Roles(target=awkward.TARGET, time=awkward.TIME, ids=awkward.IDS))
+    workspace.edit(**SMALL)
     workspace.run()
     return workspace
 

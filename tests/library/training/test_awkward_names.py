@@ -6,59 +6,23 @@ import dataclasses
 import datetime
 import json
 import shutil
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
-from library.conftest import SETTINGS, SMALL, Workspace
+from library.awkward import IDS, NUMBERS
+from library.conftest import Workspace
 from library.library_versions import vendor
 from modelyard.errors import ContractError
 from modelyard.judging.answers import answer_as_champion
 from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.score import score
 from modelyard.training.data.dataset import Rows, read_rows
-from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
 from modelyard.training.ingest import ingest
 from modelyard.training.layout import PREDICTIONS
-from sample import SAMPLE
 
 from flight_delays import project
-
-NUMBERS = ["a", "a.b", ".size", "[price]", "file", "allow_pickle", "__filename", "__fragment_index", 'height "', "b\\c"]
-IDS = ["count_all", "prediction_id"]
-CLASSES = ["yes", "yes ", 'n"o']  # with a blank at an end, and a quote
-ROWS = 600
-
-
-@pytest.fixture(scope="module")
-def named(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """A workspace of such a table, in which the pipeline has run."""
-    random, start = np.random.default_rng(10), datetime.datetime(2023, 1, 1)
-    first = random.normal(size=ROWS)
-    columns: dict[str, Any] = {
-        "count_all": list(range(ROWS)),
-        "prediction_id": [f"row {place}" for place in range(ROWS)],
-        "[when]": [start + datetime.timedelta(hours=8 * place) for place in range(ROWS)],
-        **{name: random.normal(size=ROWS) for name in NUMBERS},
-        "a": first,
-        "index": random.choice(["check", "column"], ROWS).tolist(),
-        "failure_case": [CLASSES[0 if value < -0.5 else 1 if value < 0.5 else 2] for value in first],
-    }
-    root = tmp_path_factory.mktemp("named") / "shop"
-    for name in SETTINGS:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(SAMPLE / name, root / name)
-    table, path = pa.table(columns), root / "source/all.parquet"
-    path.parent.mkdir()
-    pyarrow.parquet.write_table(table, path)
-    draft(root, table, {"kind": "files", "path": str(path)}, Roles(target="failure_case", time="[when]", ids=IDS))
-    workspace = Workspace(root)
-    workspace.edit(**SMALL)
-    workspace.run()
-    return workspace
 
 
 def holdout(workspace: Workspace) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -18,12 +19,19 @@ class Decoders(NamedTuple):
     columns: msgspec.json.Decoder[Any]
 
 
-def decoders(contract: Contract) -> Decoders:
-    """Decoders for the three forms.
+def are_fields(names: Iterable[str]) -> bool:
+    """Whether msgspec allows these names for fields."""
+    return not any(sign in name for name in names for sign in ('"', "\\"))
+
+
+def decoders(contract: Contract) -> Decoders | None:
+    """Decoders for the three forms; None if a column has a name that msgspec does not allow for a field.
 
     Fields are named f0, f1, ... in the order of the contract, because a column may have any name. A column that is not
     an input is allowed and ignored.
     """
+    if not are_fields(contract.columns):
+        return None
     inputs = contract.inputs
     types = {name: _typed(column) if name in inputs else Any for name, column in contract.columns.items()}
     rename = {f"f{place}": name for place, name in enumerate(contract.columns)}

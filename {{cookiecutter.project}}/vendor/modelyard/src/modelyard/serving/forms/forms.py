@@ -88,20 +88,24 @@ class Forms:
         return self.take({"rows": rows})
 
     def _quickly(self, body: bytes) -> ParsedRows:
+        if (decoders := self._decoders) is None:
+            raise msgspec.ValidationError("a column has a name that no field may have")
         start = body[:16].lstrip()
         if start.startswith(b'{"rows"'):
-            rows = self._decoders.rows.decode(body).rows
+            rows = decoders.rows.decode(body).rows
             self._check_count(len(rows))
             by_column = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(self._names)
             columns = {name: encode_values(by_column[place], column) for place, name, column in self._inputs}
             return ParsedRows("rows", len(rows), columns, rows)
         if start.startswith(b'{"columns"'):
-            return self.take_columns(self._decoders.columns.decode(body).columns)
-        row = self._decoders.row.decode(body)
+            return self.take_columns(decoders.columns.decode(body).columns)
+        row = decoders.row.decode(body)
         return ParsedRows("row", 1, self._single_row.fill(row), (row,))
 
     def convert(self, columns: Mapping[str, Sequence[Any]]) -> ParsedRows:
         """Like `read`, for columns that are already decoded."""
+        if self._decoders is None:
+            return self.take({"columns": columns})
         try:
             return self.take_columns(msgspec.convert({"columns": columns}, self._decoders.columns.type).columns)
         except (msgspec.MsgspecError, ValueError, OverflowError, KeyError):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.contract import Contract
+from ..forms.decoders import are_fields
 
 MASK = "<masked>"
 
@@ -199,6 +200,8 @@ def _columns(inputs: Mapping[str, Any], places: Sequence[int] | None) -> Iterabl
     columns = [values.tolist() if isinstance(values, np.ndarray) else values for values in inputs.values()]
     if places is not None:
         columns = [[values[place] for place in places] for values in columns]
+    if not are_fields(inputs):
+        return [dict(zip(inputs, values, strict=True)) for values in zip(*columns, strict=True)]
     return map(_row_of(tuple(inputs)), *columns) if columns else repeat({})
 
 
