@@ -167,3 +167,31 @@ def test_a_long_list_of_values_is_cut_short():
 
 def test_values_known_to_keep_the_contract_are_encoded_without_a_check():
     assert encode_values([None, 20], CONTRACT.columns["floor"]).tolist() == [-1, 1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "value", "taken"),
+    [
+        ({"type": "integer"}, 2**53, True),
+        ({"type": "integer"}, -(2**53), True),
+        ({"type": "integer"}, 2**53 + 1, False),
+        ({"type": "integer"}, -(2**60), False),
+        ({"type": "integer"}, 2.0**53, False),  # may have been written with one more
+        ({"type": "integer"}, np.int64(-(2**63)), False),
+        ({"type": "integer", "values": [2**60, 2**60 + 1]}, 2**60 + 1, True),
+        ({"type": "number"}, 2**53 + 1, False),
+        ({"type": "number"}, 10**20, True),  # as a float is written in JSON by some clients
+        ({"type": "number"}, 1e300, True),
+        ({"type": "number"}, np.int64(2**60 + 1), False),
+    ],
+)
+@pytest.mark.parametrize("among", [[], [1.0], [1]])
+def test_a_whole_number_that_a_model_would_take_for_another_is_refused(settings, value, taken, among):
+    column = Column(role="feature", description="", **settings)
+    contract = Contract("shop", "", "", {"pieces": column, "sold": Column("boolean", "target", "")})
+    rows = [{"pieces": one} for one in ([] if column.values else among) + [value]]
+    if taken:
+        assert encode(rows, contract)["pieces"][-1] == (float(value) if column.values is None else 1)
+        return
+    with pytest.raises(RowsRefused, match=r"must not be beyond 2\^53 \(9007199254740992\)"):
+        encode(rows, contract)

@@ -106,7 +106,7 @@ def _encode_quickly(raw: list[Any], column: Column) -> NDArray | None:
         return None
     if column.is_numeric:
         low, high = column.bounds
-        if column.is_counted:  # what was rounded to the ends of these may have been beyond them
+        if int in types:  # beyond these, a whole number may have been rounded
             low, high = max(low, 1 - EXACT), min(high, EXACT - 1)
         in_range = np.count_nonzero((values >= low) & (values <= high) & np.isfinite(values))
         return values if in_range == len(raw) - raw.count(None) else None
@@ -137,7 +137,7 @@ def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
             return "must be finite"
         if column.type == "integer" and value != int(value):
             return "must be a whole number"
-        if column.is_counted and not _is_exact(value):
+        if column.is_numeric and not _is_exact(value, column):
             return BEYOND
     elif not isinstance(value, str if column.type == "string" else (bool, np.bool_)):
         return f"must be of type {column.type}"
@@ -150,10 +150,12 @@ def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
     return None
 
 
-def _is_exact(number: Any) -> bool:
-    """Whether no other whole number is held as this one; a float at the limit may have been rounded to it."""
+def _is_exact(number: Any, column: Column) -> bool:
+    """Whether a model gets this number and not another; a float at the limit may have been a whole number beyond it."""
     whole = isinstance(number, (int, np.integer))
-    return bool(-EXACT <= number <= EXACT if whole else -EXACT < number < EXACT)
+    if column.is_counted:
+        return bool(-EXACT <= number <= EXACT if whole else -EXACT < number < EXACT)
+    return not whole or int(float(number)) == int(number)
 
 
 def _is_finite(number: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 
 from ...runtime.contract import Column, Contract
+from ...runtime.limits import EXACT
 
 
 class Decoders(NamedTuple):
@@ -63,8 +64,8 @@ def _typed(column: Column) -> Any:
         low, high = column.bounds
         return Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))]
     if column.type == "number":
-        least, most = (None if math.isinf(bound) else bound for bound in column.bounds)
-        return Annotated[float, msgspec.Meta(ge=least, le=most)]
+        low, high = column.bounds  # a larger number may be a whole one that is rounded: `rows.encode` sees which it is
+        return Annotated[float, msgspec.Meta(ge=max(low, 1 - EXACT), le=min(high, EXACT - 1))]
     return bool if column.type == "boolean" else str
 
 
