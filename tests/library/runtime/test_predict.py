@@ -93,3 +93,39 @@ def test_a_separator_of_unicode_does_not_end_a_line():
 def test_a_row_that_is_no_object_is_refused(text):
     with pytest.raises(ContractError, match="row 0 is no JSON object"):
         read_rows(text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_rows_in_another_encoding_of_unicode_are_read(probe, answered, tmp_path, encoding):
+    path = tmp_path / "rows.json"
+    path.write_bytes(json.dumps(probe["rows"][:3]).encode(encoding))
+    assert [line["prediction"] for line in answered(path)] == pytest.approx(probe["answers"][:3])
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        (
+            "rows.json",
+            b'[{"origin": "Orl\xe9ans"}]',
+            r"rows.json is not UTF-8: byte 0xe9 in line 1; .*\n  iconv -f WINDOWS",
+        ),
+        (
+            "rows.json",
+            b"origin,dest\nJFK,LAX\n",
+            "the rows are no JSON: line 1, .*; CSV and Parquet are read by `score`",
+        ),
+        ("rows.csv", b"origin,dest\n", "rows.csv: rows of JSON are expected; CSV and Parquet are read by `score`"),
+        ("rows.json", b"[" * 100_000, "the rows are no JSON"),
+        ("rows.json", b'{"distance": ' + b"1" * 5000 + b"}", "the rows are no JSON that can be read: from line 1 on"),
+    ],
+)
+def test_a_file_that_is_no_json_is_told_without_a_traceback(answered, tmp_path, name, content, told):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ContractError, match=told):
+        answered(tmp_path / name)
+
+
+def test_rows_that_are_not_there_are_told(answered, tmp_path):
+    with pytest.raises(ContractError, match=r"none.json cannot be read: No such file"):
+        answered(tmp_path / "none.json")

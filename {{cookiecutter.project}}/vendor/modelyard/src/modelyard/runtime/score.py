@@ -114,7 +114,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / "answers.csv"
             score(project.predictor(options.bundle), options.input, temporary, ".csv")
-            with temporary.open(encoding="utf-8") as opened:
+            with temporary.open(encoding="utf-8", newline="") as opened:
                 shutil.copyfileobj(opened, sys.stdout)
         return
     kind = suffix(options.output)
