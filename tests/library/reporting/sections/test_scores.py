@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from modelyard.reporting.charts import Intervals
 from modelyard.reporting.document import to_markdown
 from modelyard.reporting.evidence import gather
-from modelyard.reporting.sections.scores import metrics, metrics_table, slices
+from modelyard.reporting.sections.scores import metrics, metrics_table, positive_class, slices
+from modelyard.runtime.contract import Column
 
 
 def test_each_metric_is_beside_mains_with_the_difference_and_the_primary_one_first(project):
@@ -35,6 +38,23 @@ def test_a_model_alone_is_beside_the_baseline(workspace, request):
         numbers = [f"{one[end]:.4f}" for end in ("value", "low", "high")]
         base = "-" if baseline[name] is None else f"{baseline[name]:.4f}"
         assert f"| {name} | {' | '.join(numbers)} | {base} |" in shown
+
+
+def test_the_positive_class_is_named_with_what_its_errors_cost(project):
+    told = "The positive class of `late` is `true`: a missed one costs 3, a `false` taken for one 1."
+    assert told in to_markdown([metrics(project.gather())])
+
+
+@pytest.mark.parametrize(
+    ("values", "told"), [(["fraud", "ok"], ["is `ok`: a missed one costs 3, a `fraud`"]), (["a", "b", "c"], [])]
+)
+def test_the_positive_class_is_the_last_of_two(project, values, told):
+    evidence = project.gather()
+    target = Column("string", "target", "", values=values)
+    contract = dataclasses.replace(evidence.this.contract, columns=evidence.this.contract.columns | {"late": target})
+    named = positive_class(dataclasses.replace(evidence, this=dataclasses.replace(evidence.this, contract=contract)))
+    assert len(named) == len(told)
+    assert all(part in line for part, line in zip(told, named, strict=True))
 
 
 def test_a_champion_that_was_not_compared_is_shown_on_its_own_holdout(project):

@@ -19,7 +19,7 @@ from .sections.changes import changes
 from .sections.curves import curves
 from .sections.headline import headline, stopped, unjudged
 from .sections.lineage import lineage
-from .sections.scores import metrics, metrics_table, slices
+from .sections.scores import metrics, metrics_table, positive_class, slices
 
 REPORTS = Path("reports")
 
@@ -75,4 +75,4 @@ def _report(champion: Path | None, verdict: Path | None) -> str:
         write(Path(), [unjudged(judged, str(error))], "No model")
         return f"There is nothing to judge: {error}"
     write(Path(), report(evidence), evidence.this.contract.name)
-    return metrics_table(evidence).markdown(whole=True)
+    return "\n\n".join([metrics_table(evidence).markdown(whole=True), *positive_class(evidence)])

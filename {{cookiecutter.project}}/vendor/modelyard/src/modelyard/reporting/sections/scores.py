@@ -15,8 +15,21 @@ from .standing import difference, sign, standing
 
 
 def metrics(evidence: Evidence) -> Section:
-    """Each metric, the primary one first."""
-    return Section("Metrics", [metrics_table(evidence)])
+    """Each metric, the primary one first, and the class that they are about."""
+    return Section("Metrics", [metrics_table(evidence), *positive_class(evidence)])
+
+
+def positive_class(evidence: Evidence) -> list[str]:
+    """If there are two classes, the one that precision, recall and the costs are about."""
+    contract, params = evidence.this.contract, evidence.this.manifest["params"]["evaluate"]
+    if contract.kind != "binary":
+        return []
+    negative, positive = (code(str(value).lower() if isinstance(value, bool) else value) for value in contract.classes)
+    missed, false = params["false_negative_cost"], params["false_positive_cost"]
+    return [
+        f"The positive class of {code(contract.target)} is {positive}: a missed one costs {missed:g}, "
+        f"a {negative} taken for one {false:g}."
+    ]
 
 
 def metrics_table(evidence: Evidence) -> Table:
