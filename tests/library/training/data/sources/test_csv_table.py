@@ -101,14 +101,23 @@ def test_a_cell_that_is_no_number_is_named_in_a_file_with_decimal_commas(tmp_pat
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("a;b\n1,5;x\n2;y\n3,25;1\n", "numbers with a comma, such as '1,5'"),
+        ("a;b\n1,500;1.5\n2;2.5\n", r"numbers with a comma, such as '1,500', and with a point, such as '1\.5'"),
         ("a\tb\n1,500\tx\n2,250\ty\n", "the comma in '1,500' may be a decimal mark or divide thousands"),
     ],
 )
 def test_what_a_comma_means_is_not_guessed(tmp_path, text, told):
-    text = text.replace(";x", ";1.5").replace(";y", ";2.5") if ";" in text else text
     with pytest.raises(ContractError, match=told):
         read(written(tmp_path, text), None)
+
+
+def test_numbers_with_a_point_are_text_where_a_comma_is_surely_the_decimal_mark(tmp_path):
+    path = written(tmp_path, "size;clock\n1,5;12.30\n2;13.45\n")
+    assert read(path, None).to_pydict() == {"size": [1.5, 2.0], "clock": ["12.30", "13.45"]}
+
+
+def test_numbers_with_both_marks_are_refused_where_the_contract_says_number(tmp_path):
+    with pytest.raises(ContractError, match=r"write all of them with a point"):
+        read(written(tmp_path, SEMICOLONS + "3;2.5;;;true\n"))
 
 
 def test_what_was_decided_without_a_contract_is_kept_to_be_told(tmp_path):
@@ -116,7 +125,7 @@ def test_what_was_decided_without_a_contract_is_kept_to_be_told(tmp_path):
     source, table = source_of(written(tmp_path, text), None)
     assert table["size"].to_pylist() == [9.232, 1.5, None, None]
     assert table["land"].to_pylist() == [None, "DE", None, None]
-    assert source.decisions.forms == {"cells separated by semicolons, numbers with a decimal comma"}
+    assert source.decisions.forms == {"cells separated by semicolons", "numbers with a decimal comma, such as '1,5'"}
     assert source.decisions.missing == {"land": {"NA": 2, "null": 1}}
     assert source.decisions.zeros == {"zip": "01234"}
 

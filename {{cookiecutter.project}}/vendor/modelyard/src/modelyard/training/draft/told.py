@@ -14,7 +14,8 @@ from ..settings import Evaluate
 from .guess import ROW_NUMBERS
 from .types import date_formats, typed_as
 
-NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER})$"
+GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
+NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
 LISTED = 5
 

@@ -111,8 +111,7 @@ class CsvTable:
         if re.search(rb"(?<![0-9.])0[0-9]", self._content):
             self._note_zeros(table)
         if self._form.separator != ",":
-            comma = ", numbers with a decimal comma" if self._decimal == "," else ""
-            self._decisions.forms.add(f"cells separated by {SEPARATORS.get(self._form.separator, 'sep=')}{comma}")
+            self._decisions.forms.add(f"cells separated by {SEPARATORS.get(self._form.separator, 'sep=')}")
         return self._with_missing(table)
 
     def _parse(self, types: Types) -> pa.Table:
@@ -163,6 +162,7 @@ class CsvTable:
     def _told_decimal(self) -> str:
         commas: list[str] = []
         points: list[str] = []
+        certain = False
         table = self._text()
         for name, texts in zip(table.column_names, table.columns, strict=True):
             if self._columns and (name not in self._columns or self._columns[name].type not in ("integer", "number")):
@@ -174,9 +174,16 @@ class CsvTable:
             if len(comma) and (self._columns or len(comma) + whole == len(present)):
                 sure = comma.filter(pc.invert(_fits(comma, MAYBE_THOUSANDS)))
                 commas += [*sure.slice(0, 1).to_pylist(), *comma.slice(0, 1).to_pylist()]
+                certain = certain or len(sure) > 0
             if len(point) and (self._columns or len(point) + whole == len(present)):
                 points.append(point[0].as_py())
-        return decimal_mark(commas, points, self._form.separator, self._where)
+        if certain and not self._columns:
+            points = []  # as text: 12.30 may be a time, or a version
+        mark = decimal_mark(commas, points, self._form.separator, self._where)
+        if shown := commas if mark == "," else points:
+            name = "comma" if mark == "," else "point"
+            self._decisions.forms.add(f"numbers with a decimal {name}, such as {shown[0]!r}")
+        return mark
 
     def _note_zeros(self, table: pa.Table) -> None:
         text = self._text()

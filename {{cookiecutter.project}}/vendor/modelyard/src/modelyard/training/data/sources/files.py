@@ -6,6 +6,8 @@ import glob
 import hashlib
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +34,8 @@ class FileSource:
     def __init__(self, path: str, contract: Contract | None = None) -> None:
         self._contract = contract
         self.decisions = Decisions()
-        try:
+        with _told(f"source {path} cannot be opened"):
             self._files, names = _listed(path)
-        except (OSError, ValueError, ImportError) as error:
-            raise ContractError(f"source {path} cannot be opened: {error}") from None
         self._local = "file" in self._files.protocol
         self._names = sorted(str(name) for name in names)
         if not self._names:
@@ -47,13 +47,11 @@ class FileSource:
 
     def read(self, name: str) -> pa.Table:
         """The rows of one file, CSV with a header line or Parquet; a compressed one by the ending of its name."""
-        try:
+        with _told(f"{name} cannot be read"):
             if self._local and name.lower().endswith(PARQUET):
                 with self._files.open(name) as opened:
                     return _read_parquet(opened, name)
             content = self._files.cat_file(name)
-        except OSError as error:
-            raise ContractError(f"{name} cannot be read: {error}") from None
         plain, inner = unpack(content, name if self._local else name.partition("?")[0], name)
         if not is_csv(plain, inner, name):
             return _read_parquet(pa.BufferReader(plain), name)
@@ -62,7 +60,7 @@ class FileSource:
         return CsvTable(plain, name, path, columns, self.decisions).read()
 
     def _fingerprint(self, name: str) -> str:
-        try:
+        with _told(f"{name} cannot be read"):
             if self._local:
                 with self._files.open(name) as opened:
                     return hashlib.file_digest(opened, "sha256").hexdigest()
@@ -70,9 +68,18 @@ class FileSource:
             validators = {key: str(info[key]) for key in VALIDATORS if info.get(key) is not None}
             if validators.keys() <= {"size"}:
                 return hashlib.sha256(self._files.cat_file(name)).hexdigest()
-        except OSError as error:
-            raise ContractError(f"{name} cannot be read: {error}") from None
         return hashlib.sha256(json.dumps(validators, sort_keys=True).encode()).hexdigest()
+
+
+@contextmanager
+def _told(fault: str) -> Iterator[None]:
+    """Turn every error of a file system into a ContractError: each has its own, and those of its library."""
+    try:
+        yield
+    except ContractError:
+        raise
+    except Exception as error:
+        raise ContractError(f"{fault}: {error or type(error).__name__}") from None
 
 
 def is_wild(path: Path, place: int) -> bool:
@@ -84,7 +91,7 @@ def _listed(path: str) -> tuple[Any, list[Any]]:
     """The file system of a path or URL, and the files that it means: one of just that name, or a glob's."""
     if "://" in path:
         files, place = fsspec.url_to_fs(path)
-        is_glob = any(sign in place for sign in GLOB) and not files.exists(place)
+        is_glob = "*" in place or (any(sign in place for sign in GLOB) and not files.exists(place))
         return files, files.glob(place) if is_glob else [place]
     files, here = LocalFileSystem(), Path(os.path.expanduser(path)).absolute()
     if here.is_dir():
