@@ -31,6 +31,9 @@ CONTRACT = Contract(
         ("a\tb\n1,5\t2\n", "\t"),
         ("a|b\n1|2\n", "|"),
         ("a|b,c\n1|2,3\n", ","),
+        ("a,b|c\nx|1\ny|2\n", "|"),
+        ('"a;b"|"c,d"|"e"\n"1"|"2;3"|"4"\n', "|"),
+        ("a,b|c|d\nx|1\n", "|"),  # a line too short
         ('"a;b",c\n"x;y",3\n', ","),
         ("a;b,c\n1;2\n3;4\n", ";"),  # a comma in a name
         ("a;b,c\n1,5;2\n3;4\n", ";"),

@@ -5,6 +5,7 @@ All of it is told from the file, by the same rules for training and for scoring.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import re
@@ -99,22 +100,21 @@ def _separator(text: str, where: str, known: Collection[str], whole: bool) -> st
     if list(named.values()).count(named[best]) == 1:
         return best
     found = {sign: rows for sign, rows in records.items() if len(rows[0]) > 1}
-    if len(found) > 1:
-        found.pop("|", None)
     fitting = [sign for sign, rows in found.items() if {len(row) for row in rows[1:]} == {len(rows[0])}]
+    if len(fitting) > 1 and "|" in fitting:
+        fitting.remove("|")
     if len(fitting) > 1:
         shown = " or ".join(SEPARATORS[sign] for sign in fitting)
         raise ContractError(f"{where} may be separated by {shown}: put names and cells that hold one in quotes")
-    return fitting[0] if fitting else "," if "," in found else next(iter(found), ",")
+    return fitting[0] if fitting else max(found, key=lambda sign: len(found[sign][0]), default=",")
 
 
 def _first_records(text: str, separator: str, whole: bool) -> list[list[str]]:
-    records = []
-    try:
-        records = list(islice(csv.reader(io.StringIO(text, newline=""), delimiter=separator), 2 * _FITTED))
-    except csv.Error:
-        return [[]]
-    if not whole and len(records) < 2 * _FITTED:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    records: list[list[str]] = []
+    with contextlib.suppress(csv.Error):  # what is in quotes ends before another sign: this is no separator
+        records.extend(islice(reader, 2 * _FITTED))
+    if not whole and 1 < len(records) < 2 * _FITTED:
         del records[-1:]  # it may be cut off
     return [record for record in records if record][:_FITTED] or [[]]
 
