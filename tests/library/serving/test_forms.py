@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
-from modelyard.serving.forms.forms import Forms, loads
-from modelyard.serving.refusal import Refusal
+from modelyard.serving.forms import forms as forms_module
+from modelyard.serving.forms.forms import BLOCK, LARGE_BLOCK, Forms, loads
+from modelyard.serving.refusal import LISTED, Refusal
 
 LATE = Column("boolean", "target", "late", missing=True)
 ODD = Contract(
@@ -259,3 +260,46 @@ def test_a_moment_with_an_offset_is_refused_by_a_column_without_a_timezone(odd):
     with pytest.raises(Refusal) as refused:
         odd.read(body(ROW | {"seen": "2013-12-24T18:30:00-05:00"}))
     assert refused.value.problems[0].rule.startswith("has an offset from UTC")
+
+
+def test_many_rows_are_encoded_block_by_block_as_they_are_at_once(made, probe, monkeypatch):
+    forms, rows = Forms(made.contract, 1000), probe["rows"]
+    expected = encode(rows, made.contract)
+    for blocks in ({"LARGE_BLOCK": 7, "BLOCK": 7}, {"LARGE_BLOCK": 50, "BLOCK": 100}):
+        for name, size in blocks.items():
+            monkeypatch.setattr(forms_module, name, size)
+        assert same(forms.read(body({"rows": rows})).columns, expected)
+        assert same(forms.take({"rows": rows}).columns, expected)
+        assert same(forms.take({"rows": []}).columns, encode([], made.contract))
+        assert same(forms.read(b'{"rows":[]}').columns, encode([], made.contract))
+    assert LARGE_BLOCK > BLOCK
+
+
+def test_a_problem_far_down_is_told_with_its_row(made, probe):
+    rows = [probe["rows"][0]] * (2 * BLOCK + 5)
+    rows = [*rows[:3], rows[0] | {"distance": "x"}, *rows[4:-1], rows[0] | {"distance": "y"}]
+    found = wrong(Forms(made.contract, 10_000), {"rows": rows})
+    assert [(row, name) for row, name, _ in found] == [(3, "distance"), (2 * BLOCK + 4, "distance")]
+
+
+def test_no_more_problems_are_looked_for_than_are_listed(made, monkeypatch):
+    asked = []
+    monkeypatch.setattr(forms_module, "encode", lambda rows, *given: asked.append(len(rows)) or encode(rows, *given))
+    forms = Forms(made.contract, 100_000)
+    with pytest.raises(Refusal, match=f"more than {LISTED} values break the contract; .* {LISTED} of them are listed"):
+        forms.read(b'{"rows": [' + b"{}," * 50_000 + b"{}]}")
+    assert asked == [BLOCK]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {f"name {number}": 1 for number in range(LISTED + 9)},
+        {"columns": {f"name {number}": [1] for number in range(LISTED + 9)}},
+        {"columns": {f"name {number}": 1 for number in range(LISTED + 9)}},
+        {"rows": []} | {f"name {number}": 1 for number in range(LISTED + 9)},
+        {"rows": [1] * (LISTED + 9)},
+    ],
+)
+def test_of_unknown_names_no_more_are_listed_either(made, content):
+    assert len(wrong(Forms(made.contract, 10_000), content)) == LISTED

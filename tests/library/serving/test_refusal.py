@@ -39,9 +39,12 @@ def test_a_problem_of_no_row_has_none():
     assert json.loads(error_json(refusal))["error"].endswith("\na = 1: must be an array")
 
 
-def test_very_many_problems_are_counted_and_the_first_listed():
-    refusal = broken_rules([Problem(row, "a", 1, "is wrong") for row in range(LISTED + 5)])
-    told = json.loads(problem_json(refusal, "r"))
-    assert len(told["problems"]) == LISTED
-    assert told["detail"].startswith(f"{LISTED + 5} values break the contract")
-    assert told["detail"].endswith(f"the first {LISTED} are listed")
+def test_of_very_many_problems_so_many_are_listed_and_no_further_ones_looked_for():
+    looked = (Problem(row, "a", 1, "is wrong") for row in range(LISTED + 500))
+    told = json.loads(problem_json(broken_rules(looked), "r"))
+    assert [problem["row"] for problem in told["problems"]] == list(range(LISTED))
+    assert told["detail"].startswith(f"more than {LISTED} values break the contract")
+    assert told["detail"].endswith(f"{LISTED} of them are listed")
+    assert next(looked).row == LISTED + 1
+    all_of_them = broken_rules(Problem(row, "a", 1, "is wrong") for row in range(LISTED))
+    assert all_of_them.detail == f"{LISTED} values break the contract; no row was answered"

@@ -6,6 +6,7 @@ import datetime
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -45,24 +46,27 @@ class RowsRefused(ContractError):
         self.problems = problems
 
 
-def encode(rows: Sequence[Row], contract: Contract) -> dict[str, NDArray]:
+def encode(rows: Sequence[Row], contract: Contract, most: int | None = None) -> dict[str, NDArray]:
     """The contract's inputs as columns, each of shape (n,), in the encoding that `features` expects.
 
     A field that may be missing can be None, NaN, NaT or left out. Columns of the contract that are not inputs are
     allowed and ignored.
 
     Raises RowsRefused with every problem in every row: an unknown field, a wrong type, a value outside its range or
-    list, a value that must not be missing.
+    list, a value that must not be missing. With `most`, no further columns are looked at after so many problems.
     """
-    problems = [
+    unknown = (
         Problem(index, name, row[name], "no such column in the contract")
         for index, row in enumerate(rows)
         if not row.keys() <= contract.columns.keys()
         for name in row
         if name not in contract.columns
-    ]
+    )
+    problems = list(islice(unknown, most))
     columns: dict[str, NDArray] = {}
     for name, column in contract.inputs.items():
+        if most is not None and len(problems) >= most:
+            break
         raw = [row.get(name) for row in rows]
         values = _encode_quickly(raw, column)
         if values is None:

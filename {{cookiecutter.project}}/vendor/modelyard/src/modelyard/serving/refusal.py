@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from ..runtime.rows import Problem
 
 NO_ROW = -1  # the row of a problem that belongs to no row
-LISTED = 10_000  # problems; a longer list would not help the client
+LISTED = 1000  # problems; looking for more would take long and would not help the client
 
 
 class Refusal(Exception):
@@ -35,11 +36,15 @@ class Refusal(Exception):
         self.headers = list(headers)
 
 
-def broken_rules(problems: Sequence[Problem]) -> Refusal:
-    """The refusal of rows that break the contract."""
-    more = f"; the first {LISTED} are listed" if len(problems) > LISTED else ""
-    count = "1 value breaks" if len(problems) == 1 else f"{len(problems)} values break"
-    return Refusal(422, "rows refused", f"{count} the contract; no row was answered{more}", problems)
+def broken_rules(problems: Iterable[Problem]) -> Refusal:
+    """The refusal of rows that break the contract; at most LISTED of the problems are looked at."""
+    listed = list(islice(problems, LISTED + 1))
+    is_more = len(listed) > LISTED
+    count = "1 value breaks" if len(listed) == 1 else f"{len(listed)} values break"
+    if is_more:
+        count = f"more than {LISTED} values break"
+    more = f"; {LISTED} of them are listed" if is_more else ""
+    return Refusal(422, "rows refused", f"{count} the contract; no row was answered{more}", listed[:LISTED])
 
 
 def problem_json(refusal: Refusal, request: str) -> bytes:
@@ -52,13 +57,13 @@ def problem_json(refusal: Refusal, request: str) -> bytes:
         "request": request,
     }
     if refusal.problems:
-        body["problems"] = [_problem_object(problem) for problem in refusal.problems[:LISTED]]
+        body["problems"] = [_problem_object(problem) for problem in refusal.problems]
     return msgspec.json.encode(body)
 
 
 def error_json(refusal: Refusal) -> bytes:
     """The refusal in the form of an error of the Open Inference Protocol."""
-    text = [refusal.detail, *map(_line, refusal.problems[:LISTED])]
+    text = [refusal.detail, *map(_line, refusal.problems)]
     return msgspec.json.encode({"error": "\n".join(text)})
 
 

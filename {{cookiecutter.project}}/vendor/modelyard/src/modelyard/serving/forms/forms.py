@@ -8,10 +8,12 @@ give the same columns; a test compares them.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
 import msgspec
@@ -21,10 +23,13 @@ from ...runtime.contract import Column, Contract
 from ...runtime.matrix import Columns
 from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
 from ...runtime.times import timestamp
-from ..refusal import NO_ROW, Refusal, broken_rules
+from ..refusal import LISTED, NO_ROW, Refusal, broken_rules
 from .decoders import decoders
+from .size import check_size
 
 DTYPES = {"timestamp": "datetime64[us]"}
+BLOCK = 1000  # rows that are checked value by value before it is looked whether there are problems enough
+LARGE_BLOCK = 8192  # rows that are transposed at once, which takes as much memory again as these
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ class Forms:
         Raises Refusal with status 400 if it is not JSON, 422 if it has another form or breaks the contract, and 413 if
         it has too many rows.
         """
+        check_size(body, self.contract, self.limit)
         try:
             return self._quickly(body)
         except (msgspec.MsgspecError, ValueError, OverflowError, KeyError, RecursionError):
@@ -94,13 +100,19 @@ class Forms:
         if start.startswith(b'{"rows"'):
             rows = decoders.rows.decode(body).rows
             self._check_count(len(rows))
-            by_column = list(zip(*map(msgspec.structs.astuple, rows), strict=True)) or [()] * len(self._names)
-            columns = {name: encode_values(by_column[place], column) for place, name, column in self._inputs}
-            return ParsedRows("rows", len(rows), columns, rows)
+            return ParsedRows("rows", len(rows), self._columns_of(rows), rows)
         if start.startswith(b'{"columns"'):
             return self.take_columns(decoders.columns.decode(body).columns)
         row = decoders.row.decode(body)
         return ParsedRows("row", 1, self._single_row.fill(row), (row,))
+
+    def _columns_of(self, rows: Sequence[msgspec.Struct]) -> Columns:
+        blocks = []
+        for start in range(0, len(rows) or 1, LARGE_BLOCK):
+            block = rows[start : start + LARGE_BLOCK]
+            by_column = list(zip(*map(msgspec.structs.astuple, block), strict=True)) or [()] * len(self._names)
+            blocks.append({name: encode_values(by_column[place], column) for place, name, column in self._inputs})
+        return _joined(blocks)
 
     def convert(self, columns: Mapping[str, Sequence[Any]]) -> ParsedRows:
         """Like `read`, for columns that are already decoded."""
@@ -131,21 +143,34 @@ class Forms:
         elif isinstance(body.get("columns"), dict):
             form, rows = "columns", self._rows_of(body["columns"])
         if form != "row" and len(body) > 1:
-            extra = [name for name in body if name != form]
-            raise broken_rules([Problem(NO_ROW, name, body[name], f"stands beside {form!r}") for name in extra])
+            extra = (name for name in body if name != form)
+            raise broken_rules(Problem(NO_ROW, name, body[name], f"stands beside {form!r}") for name in extra)
         self._check_count(len(rows))
-        if wrong := [(index, row) for index, row in enumerate(rows) if not isinstance(row, dict)]:
-            raise broken_rules([Problem(index, "", row, "must be an object") for index, row in wrong])
-        try:
-            columns = encode(rows, self.contract)
-        except RowsRefused as refused:
-            raise broken_rules(refused.problems) from None
-        return ParsedRows(form, len(rows), columns, rows)
+        if not all(isinstance(row, dict) for row in rows):
+            wrong = ((index, row) for index, row in enumerate(rows) if not isinstance(row, dict))
+            raise broken_rules(Problem(index, "", row, "must be an object") for index, row in wrong)
+        return ParsedRows(form, len(rows), self._encode(rows), rows)
+
+    def _encode(self, rows: list[dict[str, Any]]) -> Columns:
+        """The columns of rows. Raises Refusal with the problems, of which no more than LISTED are looked for."""
+        problems: list[Problem] = []
+        blocks: list[Columns] = []
+        for start in range(0, len(rows) or 1, BLOCK):
+            try:
+                blocks.append(encode(rows[start : start + BLOCK], self.contract, LISTED + 1))
+            except RowsRefused as refused:
+                problems += [dataclasses.replace(one, row=one.row + start) for one in refused.problems]
+                if len(problems) > LISTED:
+                    break
+        if problems:
+            raise broken_rules(problems)
+        return _joined(blocks)
 
     def _rows_of(self, columns: dict[str, Any]) -> list[dict[str, Any]]:
+        unknown = (name for name in columns if name not in self.contract.columns)
         problems = [
             Problem(NO_ROW, name, values, "must be an array: the column's value in each row")
-            for name, values in columns.items()
+            for name, values in islice(columns.items(), LISTED)
             if not isinstance(values, list)
         ]
         problems += [
@@ -153,11 +178,7 @@ class Forms:
             for name, column in self.contract.inputs.items()
             if not column.missing and name not in columns
         ]
-        problems += [
-            Problem(NO_ROW, name, None, "no such column in the contract")
-            for name in columns
-            if name not in self.contract.columns
-        ]
+        problems += [Problem(NO_ROW, name, None, "no such column in the contract") for name in islice(unknown, LISTED)]
         if problems:
             raise broken_rules(problems)
         lengths = {name: len(values) for name, values in columns.items()}
@@ -202,6 +223,13 @@ class OneRow:
             else:
                 array[0] = math.nan if value is None else value
         return self._columns
+
+
+def _joined(blocks: Sequence[Columns]) -> Columns:
+    """The columns of blocks of rows as one."""
+    if len(blocks) == 1:
+        return blocks[0]
+    return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
 
 
 def loads(body: bytes) -> Any:

@@ -12,6 +12,7 @@ from ...runtime.contract import Column, Contract
 from ...runtime.rows import Problem
 from ..answers.live import AnsweredRequest, Live, fallback
 from ..forms.forms import Forms, ParsedRows, loads
+from ..forms.size import check_size
 from ..refusal import NO_ROW, Refusal, broken_rules
 from .app import Reply
 from .tensors import KIND, LENGTH, SIZE, BinaryReader, binary, split
@@ -23,14 +24,21 @@ OUTPUTS = ("prediction", "decision")
 class Tensor(msgspec.Struct):
     """An input: its values in `data`, flat or each in an array of its own; a missing value is null.
 
-    Without `data`, its values are in binary.
+    The values are parsed one tensor after the other, because arrays take many times the memory of their text. Without
+    `data`, they are in binary.
     """
 
     name: str
     shape: list[int]
     datatype: str
-    data: list[Any] | None = None
+    data: msgspec.Raw = msgspec.Raw()
     parameters: dict[str, Any] | None = None
+
+
+class ParsedTensor(Tensor):
+    """An input whose values are parsed."""
+
+    data: list[Any] | None = None  # type: ignore[assignment]
 
 
 class RequestedOutput(msgspec.Struct):
@@ -47,6 +55,12 @@ class InferBody(msgspec.Struct):
     id: str | None = None
     parameters: dict[str, Any] | None = None
     outputs: list[RequestedOutput] | None = None
+
+
+class ParsedBody(InferBody):
+    """A request whose values are parsed."""
+
+    inputs: list[ParsedTensor]  # type: ignore[assignment]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +102,21 @@ def datatype(column: Column) -> str:
 
 def read_infer(forms: Forms, body: bytes, length: bytes | None = None) -> Inference:
     """The rows and requested outputs in a body. length: see `tensors.split`. Raises Refusal as `Forms.read` does."""
-    exact = True
     text, content = split(body, length)
+    check_size(text, forms.contract, forms.limit, tensors=True)
+    exact = True
     try:
         request = _DECODER.decode(text)
+        columns = _columns(request.inputs, forms.contract, BinaryReader(content, forms.limit))
     except (msgspec.MsgspecError, ValueError, RecursionError):
         exact = False  # for example a number that is too large for a float; the contract's rules report it
         request = _slowly(text)
+        columns = _columns(request.inputs, forms.contract, BinaryReader(content, forms.limit))
     outputs = [output.name for output in request.outputs or []] or list(OUTPUTS)
     if unknown := [name for name in outputs if name not in OUTPUTS]:
         raise Refusal(
             422, "no such output", f"there is no output {', '.join(unknown)}; there are: {', '.join(OUTPUTS)}"
         )
-    columns = _columns(request.inputs, forms.contract, BinaryReader(content, forms.limit))
     parsed = forms.convert(columns) if exact else forms.take({"columns": columns})
     all_binary = (request.parameters or {}).get("binary_data_output") is True
     asked = {output.name: (output.parameters or {}).get("binary_data") for output in request.outputs or []}
@@ -140,7 +156,7 @@ def infer_reply(
 
 def _slowly(body: bytes) -> InferBody:
     try:
-        return msgspec.convert(loads(body), InferBody)
+        return msgspec.convert(loads(body), ParsedBody)
     except (msgspec.ValidationError, RecursionError) as error:
         raise Refusal(422, "no inference request", str(error)) from None
 
@@ -168,10 +184,11 @@ def _columns(tensors: Sequence[Tensor], contract: Contract, content: BinaryReade
 
 def _values(tensor: Tensor, contract: Contract, content: BinaryReader, problems: list[Problem]) -> list[Any]:
     size = (tensor.parameters or {}).get(SIZE)
-    if tensor.data is not None:
+    sent = _sent(tensor.data)
+    if sent is not None:
         if size is not None:
             raise Refusal(400, "no inference request", f"{tensor.name} has both data and {SIZE}")
-        return _flat(tensor.data)
+        return _flat(sent)
     if size is None:
         raise Refusal(422, "no inference request", f"{tensor.name} has neither data nor the parameter {SIZE}")
     values = content.take(tensor.name, tensor.datatype, size, problems)
@@ -179,6 +196,13 @@ def _values(tensor: Tensor, contract: Contract, content: BinaryReader, problems:
     if column and column.missing and "" not in (column.values or ()):  # there is no null in binary
         return [None if value == "" else value for value in values]
     return values
+
+
+def _sent(data: msgspec.Raw | list[Any] | None) -> list[Any] | None:
+    """The values in JSON, or None if there are none."""
+    if isinstance(data, msgspec.Raw):
+        return _VALUES.decode(data) if memoryview(data).nbytes else None
+    return data
 
 
 def _takes(column: Column, sent: str) -> bool:
@@ -205,3 +229,4 @@ def _decision_type(contract: Contract) -> str:
 
 
 _DECODER = msgspec.json.Decoder(InferBody)
+_VALUES = msgspec.json.Decoder(list[Any] | None)
