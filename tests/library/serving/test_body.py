@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from modelyard.serving.http.body import Bodies, Gone
+from modelyard.serving.http.body import AT_ONCE, Bodies, Gone
 from modelyard.serving.refusal import Refusal
 
 
@@ -65,6 +65,49 @@ def test_a_slow_body_is_ended(messages):
         read(Bodies(10, 0.01), *messages, sweep=True)
     assert refused.value.status == 408
     assert (b"connection", b"close") in refused.value.headers
+
+
+@pytest.mark.parametrize("length", [b"100000", None])
+def test_a_large_body_that_finds_no_room_in_time_is_refused_and_leaves_no_trace(length):
+    async def run():
+        bodies = Bodies(100_000, 0.01)
+        ends = asyncio.Event()
+        never = asyncio.Event()
+
+        def sends(*messages):
+            waiting = list(messages)
+
+            async def receive():
+                return waiting.pop(0) if waiting else await never.wait()
+
+            return receive
+
+        async def answered(receive):
+            try:
+                await bodies.read(receive, length, False)
+                await ends.wait()
+            finally:
+                bodies.done()
+
+        messages = [part(b"x" * 70_000), part(b"x" * 30_000, False)]
+        first = [asyncio.create_task(answered(sends(*messages))) for _ in range(AT_ONCE)]
+        last = asyncio.create_task(answered(sends(*messages)))
+        await asyncio.sleep(0.05)
+        bodies.sweep()
+        with pytest.raises(Refusal, match="too many large requests at once") as refused:
+            await last
+        assert refused.value.status == 503
+        ends.set()
+        await asyncio.gather(*first)
+        await asyncio.wait_for(asyncio.gather(*[answered(sends(*messages)) for _ in range(AT_ONCE)]), 5)
+
+    asyncio.run(run())
+
+
+def test_a_body_that_is_said_to_be_too_large_is_never_kept():
+    with pytest.raises(Refusal, match="larger than"):
+        read(Bodies(10), part(b"x"), part(b"x", False), length=b"11")
+    assert read(Bodies(10), part(b"x"), part(b"x", False), length=b"2") == (b"xx", 0)
 
 
 def test_a_sweep_leaves_others_alone():

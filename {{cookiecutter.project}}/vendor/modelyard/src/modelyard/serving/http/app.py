@@ -200,9 +200,13 @@ class App:
             if encoding is not None:
                 request.encoding = check_encoding(encoding)
             try:
-                request.body = await self._bodies.read(receive, length, continues)
-            finally:  # the client's time to send it is not the service's
-                request.started = time.perf_counter()
+                try:
+                    request.body = await self._bodies.read(receive, length, continues)
+                finally:  # the client's time to send it is not the service's
+                    request.started = time.perf_counter()
+                return await handler(request)
+            finally:
+                self._bodies.done()
         return await handler(request)
 
     def _let_in(self, request: HttpRequest, role: Role) -> None:

@@ -24,7 +24,7 @@ REFUSED = {
     "422": "Rows break the contract; none was answered, and each value that is wrong is named",
     "429": "The caller sends more than its rate; Retry-After says when to ask again",
     "500": "A fault of the service",
-    "503": "The process is being ended, or cannot tell yet who asks",
+    "503": "The process is being ended, cannot tell yet who asks, or has no room for another large body",
 }
 KNOWN = ("401", "403", "429", "500", "503")  # possible wherever a caller must be authenticated
 READ = ("400", "408", "413", "415", "422")  # possible wherever a body is read
