@@ -14,8 +14,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from modelyard.runtime.predictor import Predictor
 from modelyard.serving.access.access import Access
 from modelyard.serving.answers.models import Models
 from modelyard.serving.config import Config, ModelConfig
+from modelyard.serving.http.apart import Apart
 from modelyard.serving.http.app import App
 from modelyard.serving.http.endpoints import routes
 from modelyard.serving.log.audit import Audit
@@ -177,7 +177,7 @@ class Called:
         self.app = App(config, access or Access(None, None), self.metrics, Audit(audit))
         self.models = Models.load(project, config, self.metrics, log)
         self.models.announce(True)
-        self._apart = ThreadPoolExecutor(1)
+        self._apart = Apart()
         self.app.routes = routes(self.app, self.models, self._apart, reload or self._nothing)
 
     @staticmethod
@@ -210,7 +210,7 @@ class Called:
     def close(self) -> None:
         """End what runs beside."""
         self.models.close()
-        self._apart.shutdown()
+        self._apart.close()
 
 
 async def call(app: App, method: str, path: str, parts: list[bytes], headers: Mapping[str, str]) -> Answer:
@@ -273,12 +273,12 @@ def predictor(made: Any) -> Predictor:
 class Service:
     """The service as a process of its own, at a port of this machine."""
 
-    def __init__(self, *arguments: str | Path, folder: Path) -> None:
+    def __init__(self, *arguments: str | Path, folder: Path, program: Sequence[str] = ("-m", "flight_delays")) -> None:
         self.errors = folder / "stderr.txt"
         with self.errors.open("w") as errors:
             given = ["--host", "127.0.0.1", "--port", "0", *map(str, arguments)]
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "flight_delays", "serve", *given],
+                [sys.executable, *program, "serve", *given],
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
@@ -336,8 +336,8 @@ def service(tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts services, and ends them."""
     made: list[Service] = []
 
-    def start(*arguments: str | Path) -> Service:
-        made.append(Service(*arguments, folder=tmp_path))
+    def start(*arguments: str | Path, **program: Sequence[str]) -> Service:
+        made.append(Service(*arguments, folder=tmp_path, **program))
         return made[-1]
 
     yield start

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 from modelyard.serving.process.board import Board
 
 
@@ -29,3 +31,16 @@ def test_a_worker_is_ready_until_it_is_not():
     assert (board.is_ready(0), board.is_ready(1)) == (False, True)
     board.ready(1, 0)
     assert not board.is_ready(1)
+
+
+def test_when_a_worker_last_made_progress_and_how_often_it_made_none():
+    board = Board(2)
+    before = time.monotonic()
+    board.beat(1)
+    assert before <= board.last_beat(1) <= time.monotonic()
+    assert board.last_beat(0) == 0.0
+    board.give_up(1)
+    assert board.last_beat(1) == 0.0
+    board.count_stuck(1)
+    board.count_stuck(1)
+    assert (board.stuck(0), board.stuck(1)) == (0, 2)

@@ -235,9 +235,94 @@ def test_what_hinders_the_start_is_said_and_ends_it(made, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         told = run("--port", port, "--bundle", bundle, "--open")
-    assert told.stderr == (f"error: 127.0.0.1:{port}: Address already in use; say another with --host and --port\n")
+    advice = "say another with --host and --port, as in ARGS='--port 9000'"
+    assert told.stderr == f"error: 127.0.0.1:{port}: Address already in use; {advice}\n"
     (tmp_path / "bundle").mkdir()
     shutil.copyfile(bundle / "contract.json", tmp_path / "bundle/contract.json")
     told = run("--port", "0", "--bundle", tmp_path / "bundle", "--open", "--workers", "1")
     assert told.returncode == 1
     assert "holds no bundle (no manifest.json)" in told.stderr
+
+
+LOOPS = """
+import dataclasses, sys
+from modelyard import run
+from modelyard.serving.http import apart
+from modelyard.serving.process import board, worker, workers
+from flight_delays import project
+
+for module in (board, worker, workers):
+    module.STUCK_SECONDS = 2.0
+worker.ROWS_A_DEADLINE = 1e9
+apart.LARGE = 50_000
+
+def features(columns, contract):
+    while (columns["distance"] == 1234).any():
+        pass
+    return project.features(columns, contract)
+
+run(dataclasses.replace(project, features=features))
+"""
+
+
+def test_a_worker_that_makes_no_progress_is_replaced_and_counted(service, made, probe):
+    one = service("--bundle", made.root / "bundle", "--open", "--workers", "1", program=("-c", LOOPS))
+    row = probe["rows"][0]
+    loop = row | {"distance": 1234}
+    assert all(row["distance"] != 1234 for row in probe["rows"])
+
+    def stop(worker):
+        os.kill(worker, signal.SIGSTOP)
+
+    def ask(content):
+        def send(_worker):
+            with contextlib.suppress(OSError, http.client.HTTPException):  # its connection ends with the worker
+                one.post("/predict", content)
+
+        return send
+
+    for number, hinder in enumerate((stop, ask(loop), ask({"rows": [loop] * 500})), 1):
+        (worker,) = one.workers()
+        hinder(worker)
+        wait_until(lambda worker=worker: worker not in one.workers())
+        assert one.post("/predict", row).json()["predictions"][0]["prediction"] == probe["answers"][0]
+        counted = f"stuck_workers_total {number}"
+        wait_until(lambda counted=counted: counted in one.get("/metrics").body.decode())
+    told = one.errors.read_text()
+    assert told.count("worker 0 made no progress for 2 s and is killed") == 3
+    assert one.end() == 0
+
+
+def resident(service):
+    """The resident memory of all processes of a service, in 10^6 bytes."""
+    pages = 0
+    for process in (service.process.pid, *service.workers()):
+        with contextlib.suppress(OSError):
+            pages += int(open(f"/proc/{process}/statm").read().split()[1])  # noqa: SIM115
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def test_two_of_the_largest_bodies_at_once_take_no_more_memory_than_a_pod_has(service, made, probe):
+    one = service("--bundle", made.root / "bundle", "--open", "--workers", "2")
+    rows = [probe["rows"][number % 100] for number in range(100_000)]
+    body = json.dumps({"columns": {name: [row[name] for row in rows] for name in rows[0]}}).encode()
+    assert 8e6 < len(body) < 16e6
+    answers = []
+
+    def ask():
+        connection = one.connect()
+        connection.request("POST", "/predict", body, {"content-type": "application/json"})
+        response = connection.getresponse()
+        answers.append((response.status, json.loads(response.read())["columns"]["prediction"][:100]))
+
+    clients = [threading.Thread(target=ask) for _ in range(4)]
+    for pair in (clients[:2], clients[2:]):
+        for client in pair:
+            client.start()
+        while any(client.is_alive() for client in pair):
+            assert resident(one) < 400
+            time.sleep(0.01)
+    assert len(answers) == 4
+    for status, predictions in answers:
+        assert status == 200
+        assert predictions == pytest.approx(probe["answers"], rel=1e-12)

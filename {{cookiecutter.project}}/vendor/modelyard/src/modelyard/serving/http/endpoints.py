@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -16,19 +14,18 @@ from ..answers.live import AnsweredRequest, Live
 from ..answers.models import Models
 from ..forms.forms import Forms, ParsedRows
 from ..refusal import Refusal
+from .apart import LARGE, Apart, is_apart
 from .app import App, Handler, HttpRequest, Reply, Route
 from .encoding import decompressed
 from .infer import Inference, infer_reply, metadata, read_infer, server_metadata
 from .predictions import answer_json
 from .tensors import LENGTH
 
-LARGE = 1_000_000  # bytes of a body that is answered in another thread, because it would block the event loop
-
 Reload = Callable[[], Awaitable[dict[str, Any]]]
 
 
-def routes(app: App, models: Models, apart: ThreadPoolExecutor, reload: Reload) -> dict[str, Route]:
-    """All paths. apart: one thread, for large bodies."""
+def routes(app: App, models: Models, apart: Apart, reload: Reload) -> dict[str, Route]:
+    """All paths. apart: where large bodies are answered."""
     main = models.live[models.config.main]
     document = _once(partial(_openapi, models, app.is_open))
     paths = {
@@ -123,7 +120,7 @@ def _metrics(app: App) -> Handler:
     return answer
 
 
-def _predict(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+def _predict(app: App, live: Live, apart: Apart) -> Handler:
     def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
         return forms.read(body)
 
@@ -133,7 +130,7 @@ def _predict(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
     return _answering(app, live, apart, read, write)
 
 
-def _instances(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+def _instances(app: App, live: Live, apart: Apart) -> Handler:
     """KServe's first protocol, which its client speaks by default, also where it sends the tensors of the second."""
 
     def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
@@ -150,7 +147,7 @@ def _instances(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
     return answer
 
 
-def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
+def _infer(app: App, live: Live, apart: Apart) -> Handler:
     def read(forms: Forms, body: bytes, request: HttpRequest) -> Inference:
         return read_infer(forms, body, request.header(LENGTH))
 
@@ -163,7 +160,7 @@ def _infer(app: App, live: Live, apart: ThreadPoolExecutor) -> Handler:
 def _answering(
     app: App,
     live: Live,
-    apart: ThreadPoolExecutor,
+    apart: Apart,
     read: Callable[[Forms, bytes, HttpRequest], Any],
     write: Callable[..., Reply],
 ) -> Handler:
@@ -174,8 +171,9 @@ def _answering(
         decided = [part.decisions() for part in answered.parts]
         return answered, decided, write(answered, decided, parsed)
 
-    def work(forms: Forms, request: HttpRequest, key: bytes | None) -> tuple[AnsweredRequest, list[list[Any]], Reply]:
-        parsed = read(forms, app.plain(request), request)
+    def work(request: HttpRequest, key: bytes | None) -> tuple[AnsweredRequest, list[list[Any]], Reply]:
+        parsed = read(live.forms_apart, app.plain(request), request)
+        request.body = b""  # a large one is not kept in memory beside its rows
         return finish(parsed, live.answer(_rows(parsed), key))
 
     async def answer(request: HttpRequest) -> Reply:
@@ -186,9 +184,9 @@ def _answering(
         body: bytes | None = request.body
         if request.encoding is not None:
             body = decompressed(request.body, request.encoding, min(LARGE, app.body_limit))
-        if body is None or len(body) >= LARGE:
-            loop = asyncio.get_running_loop()
-            answered, decided, reply = await loop.run_in_executor(apart, work, live.forms_apart, request, key)
+        if body is None or is_apart(body, request.header(LENGTH) is not None):
+            is_large = body is None or len(body) >= LARGE
+            answered, decided, reply = await apart.run(partial(work, request, key), is_large)
         else:
             parsed = read(live.forms, body, request)
             rows = _rows(parsed)

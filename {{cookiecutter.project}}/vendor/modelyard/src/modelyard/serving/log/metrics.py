@@ -35,6 +35,7 @@ CATALOGUE = {
     "model_reloads_total": ("counter", "Attempts of a process to load the bundles again, by outcome"),
     "worker_starts_total": ("counter", "Processes started, those that took the place of a dead one included"),
     "oidc_ready_workers": ("gauge", "Processes that have the keys of access.oidc"),
+    "stuck_workers_total": ("counter", "Processes that made no progress and were replaced"),
     "model_info": ("info", "The bundle that each model answers with"),
 }
 

@@ -1,15 +1,19 @@
-"""Shared memory in which the workers report that they are ready and which reload they have done."""
+"""Shared memory in which the workers report that they are ready, that they make progress and which reload they did."""
 
 from __future__ import annotations
 
 import mmap
+import time
 
-_CELLS = 3
-_PID, _LOADED, _REFUSED = range(_CELLS)
+STUCK_SECONDS = 20.0  # without progress until a worker is replaced
+
+_CELLS = 5
+_PID, _LOADED, _REFUSED, _BEAT, _STUCK = range(_CELLS)
 
 
 class Board:
-    """For each worker its process id (0: not ready), and the last reload request that it fulfilled or refused.
+    """For each worker its process id (0: not ready), the last reload request that it fulfilled or refused, when it last
+    made progress, and how often its process was replaced because it made none.
 
     Requests (`wish`) are numbered, by the parent only. Create the board before the workers are forked.
     """
@@ -39,6 +43,26 @@ class Board:
     def is_ready(self, worker: int) -> bool:
         """Whether the worker answers requests."""
         return self._cells[self._place(worker, _PID)] != 0
+
+    def beat(self, worker: int) -> None:
+        """Report that this worker makes progress."""
+        self._cells[self._place(worker, _BEAT)] = time.monotonic_ns()
+
+    def give_up(self, worker: int) -> None:
+        """Report that this worker will make no progress any more, so that it is replaced at once."""
+        self._cells[self._place(worker, _BEAT)] = 0
+
+    def last_beat(self, worker: int) -> float:
+        """When the worker last made progress, in seconds as `time.monotonic` gives them."""
+        return self._cells[self._place(worker, _BEAT)] / 1e9
+
+    def count_stuck(self, worker: int) -> None:
+        """Count that a process of this worker made no progress."""
+        self._cells[self._place(worker, _STUCK)] += 1
+
+    def stuck(self, worker: int) -> int:
+        """How often a process of this worker made no progress."""
+        return self._cells[self._place(worker, _STUCK)]
 
     def done(self, worker: int, wish: int, refused: bool = False) -> None:
         """Report that this worker has fulfilled or refused a request."""

@@ -21,7 +21,9 @@ from ...errors import ContractError
 from ...runtime.project import Project
 from ..access.access import Access
 from ..answers.models import Models
+from ..answers.variants import ROWS_A_DEADLINE
 from ..config import Config, read_config
+from ..http.apart import Apart
 from ..http.app import App
 from ..http.endpoints import routes
 from ..log.audit import Audit
@@ -29,7 +31,7 @@ from ..log.log_metrics import LogMetrics
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
-from .board import Board
+from .board import STUCK_SECONDS, Board
 from .protocol import Protocol
 from .readiness import OidcReadiness
 from .server import LEAVE_SECONDS, Server
@@ -49,6 +51,7 @@ def work(
     listener: socket.socket,
     shared: Shared,
     board: Board,
+    turns: int,
 ) -> int:
     """Answer requests at this socket until a signal ends it; return the exit status.
 
@@ -76,7 +79,7 @@ def work(
     models = Models.load(project, config, metrics, log)
     gc.freeze()  # present objects stay, and scanning them again and again would hold up requests
     gc.enable()
-    instance = Worker(app, models, path, worker, board, metrics, log, keys)
+    instance = Worker(app, models, path, worker, board, metrics, log, keys, Apart(turns))
     settings = uvicorn.Config(
         app,
         http=Protocol,
@@ -112,12 +115,13 @@ class Worker:
         metrics: Metrics,
         log: PredictionLog | None,
         keys: OidcReadiness | None,
+        apart: Apart,
     ) -> None:
         self._app, self._models, self._path = app, models, path
         self._worker, self._board, self._metrics, self._log = worker, board, metrics, log
         self._keys = keys
         self._log_metrics = LogMetrics(log, metrics) if log is not None else None
-        self._apart = ThreadPoolExecutor(1, "large")
+        self._apart = apart
         self._aside = ThreadPoolExecutor(1, "load")
         self._tasks: set[asyncio.Task[None]] = set()
         self._loading = asyncio.Lock()
@@ -132,6 +136,7 @@ class Worker:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._do, partial(self._drain, server))
         loop.add_signal_handler(signal.SIGHUP, self._do, self._follow)
+        self._board.beat(self._worker)
         self._board.done(self._worker, self._wish)
         self._board.ready(self._worker, os.getpid())
         os.kill(self._parent, signal.SIGUSR1)
@@ -139,6 +144,11 @@ class Worker:
 
     def look(self, server: uvicorn.Server) -> None:
         """Called once a second."""
+        if self._apart.seconds < self._patience():
+            self._board.beat(self._worker)
+        else:
+            self._board.give_up(self._worker)
+        self._metrics.level("stuck_workers_total")(float(self._board.stuck(self._worker)))
         self._app.sweep()
         if self._keys is not None:
             self._keys.publish()
@@ -147,6 +157,11 @@ class Worker:
         if os.getppid() != self._parent and not self._app.draining:
             _log.error("the parent is gone, so this worker ends too")
             self._do(partial(self._drain, server))
+
+    def _patience(self) -> float:
+        """For how many seconds a large request may be answered: by default as long as the deadline allows it."""
+        config = self._models.config
+        return max(STUCK_SECONDS, config.deadline_ms / 1e3 * config.rows / ROWS_A_DEADLINE)
 
     async def reload(self) -> dict[str, Any]:
         """Make all workers reload the bundles; return the bundles and the number of workers.

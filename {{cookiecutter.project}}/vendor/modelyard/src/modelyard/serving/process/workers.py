@@ -20,12 +20,14 @@ from ...errors import YardError
 from ...runtime.project import Project
 from ..config import Config
 from ..log.shared import Shared
-from .board import Board
+from .board import STUCK_SECONDS, Board
 from .listeners import listen
+from .turns import turns
 
 START_SECONDS = 60.0  # until all workers answer for the first time
 AGAIN_SECONDS = 1.0  # between two starts of a worker that fails to start
 DRAIN_SECONDS = 25.0  # from SIGTERM to SIGKILL
+LATE_SECONDS = 5.0  # between two looks at the workers, which are a second apart
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGUSR1)
 
 
@@ -56,9 +58,12 @@ class Parent:
         self._sockets = sockets
         self._board = Board(len(sockets))
         self._shared = Shared(len(sockets))
+        self._turns = turns()
         self._processes: dict[int, int] = {}  # process id: worker
         self._started = [0.0] * len(sockets)
         self._all_ready = False
+        self._looked = time.monotonic()
+        self._since = self._looked  # nobody is blamed for the time before
 
     def run(self) -> int:
         """Run until a signal; return the exit status: 0 after a signal, 1 if the workers failed to start."""
@@ -87,6 +92,7 @@ class Parent:
                 if failed and not self._all_ready:
                     self._end()
                     return 1
+            self._kill_stuck()
             self._start_missing()
 
     def _say_ready(self) -> None:
@@ -125,6 +131,7 @@ class Parent:
                 self._sockets[worker],
                 self._shared,
                 self._board,
+                self._turns,
             )
         except YardError as error:
             print(f"error: {error}", file=sys.stderr, flush=True)
@@ -150,6 +157,24 @@ class Parent:
         for worker in range(len(self._sockets)):
             if worker not in running and time.monotonic() - self._started[worker] > AGAIN_SECONDS:
                 self._start(worker)
+
+    def _kill_stuck(self) -> None:
+        """Kill workers that make no progress: stopped, or in a loop without an end. They are then started again."""
+        now = time.monotonic()
+        if now - self._looked > LATE_SECONDS:  # all of the service was stopped, for example by its container
+            self._since = now
+        self._looked = now
+        for process, worker in self._processes.items():
+            is_ready = self._board.is_ready(worker)
+            last = self._board.last_beat(worker) if is_ready else self._started[worker]
+            seconds = STUCK_SECONDS if is_ready else START_SECONDS
+            if self._all_ready and now - max(last, self._since) > seconds:
+                print(f"worker {worker} made no progress for {seconds:g} s and is killed", file=sys.stderr, flush=True)
+                self._board.count_stuck(worker)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+                self._board.ready(worker, 0)
+                self._started[worker] = now  # it is not killed twice
 
     def _send(self, number: int) -> None:
         for process in self._processes:

@@ -1,0 +1,101 @@
+"""Large requests are answered in a thread of their own, one at a time, so that other requests need not wait for them.
+
+Of the largest there is one at a time in all processes of the service, because each takes several times the memory of
+its body.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import fcntl
+import gc
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+LARGE = 1_000_000  # bytes of a body that is answered alone in the service
+MANY = 20_000  # values in a body that is answered in the other thread; these take some 10 ms
+
+Result = TypeVar("Result")
+
+
+class Apart:
+    """The thread of one process. lock: an open file that all processes have, or None if there is one process only."""
+
+    def __init__(self, lock: int | None = None) -> None:
+        self._lock = lock
+        self._thread = ThreadPoolExecutor(1, "large")
+        self._began: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """For how long the present call has been running; 0.0 if there is none."""
+        began = self._began
+        return 0.0 if began is None else time.monotonic() - began
+
+    async def run(self, call: Callable[[], Result], large: bool) -> Result:
+        """Run a call in the thread. large: whether it must be the only one in the service."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, call, large)
+
+    def close(self) -> None:
+        """End the thread after its calls."""
+        self._thread.shutdown()
+
+    def _run(self, call: Callable[[], Result], large: bool) -> Result:
+        if not large:
+            return self._timed(call)
+        with self._turn(), _without_gc():
+            return self._timed(call)
+
+    def _timed(self, call: Callable[[], Result]) -> Result:
+        self._began = time.monotonic()
+        try:
+            return call()
+        finally:
+            self._began = None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        # a lock of this kind belongs to the process, so that of a process that was killed is free again
+        if self._lock is not None:
+            fcntl.lockf(self._lock, fcntl.LOCK_EX)
+        try:
+            yield
+        finally:
+            _trim()
+            if self._lock is not None:
+                fcntl.lockf(self._lock, fcntl.LOCK_UN)
+
+
+def is_apart(body: bytes, is_binary: bool = False) -> bool:
+    """Whether a request is answered in the other thread, because it would hold up the event loop.
+
+    is_binary: whether the body has values in binary, most of which take eight bytes.
+    """
+    if len(body) >= LARGE:
+        return True
+    return len(body) > 8 * MANY if is_binary else len(body) > MANY and body.count(b",") > MANY
+
+
+@contextmanager
+def _without_gc() -> Iterator[None]:
+    """Searching millions of new objects for cycles again and again would hold up all threads."""
+    is_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if is_enabled:
+            gc.enable()
+
+
+def _trim() -> None:
+    """Give memory that is free back to the system; glibc keeps it, and each process would keep its own."""
+    if _malloc_trim is not None:
+        _malloc_trim(0)
+
+
+_malloc_trim: Callable[[int], int] | None = getattr(ctypes.CDLL(None), "malloc_trim", None)
