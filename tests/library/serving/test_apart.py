@@ -7,7 +7,7 @@ import sys
 import threading
 
 import pytest
-from modelyard.serving.http.apart import LARGE, MANY, Apart, is_apart
+from modelyard.serving.http.apart import Apart
 from modelyard.serving.process.turns import turns
 
 
@@ -16,20 +16,6 @@ def apart():
     one = Apart(turns())
     yield one
     one.close()
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (b"x" * LARGE, True),
-        (b"x" * (LARGE - 1), False),
-        (b"{}," * (MANY + 1), True),
-        (b"{}," * MANY, False),
-        (b"{}", False),
-    ],
-)
-def test_what_is_long_or_has_many_values_is_answered_apart(body, expected):
-    assert is_apart(body) is expected
 
 
 @pytest.mark.parametrize("large", [False, True])

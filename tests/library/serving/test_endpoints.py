@@ -9,7 +9,7 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
 from modelyard.serving.config import Config, ModelConfig, SplitConfig
-from modelyard.serving.http.endpoints import LARGE
+from modelyard.serving.http.apart import LARGE, MEDIUM
 from modelyard.serving.log import prediction_log
 from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
@@ -91,10 +91,11 @@ def test_the_answer_says_who_gave_it(app, probe, predictor):
     assert told["predictions"][0]["decision"] == predictor.decide(predictor.predict(probe["rows"][:1]))[0]
 
 
-def test_a_large_body_is_answered_beside_and_alike(app, probe):
-    rows = probe["rows"] * (1 + LARGE // len(json.dumps(probe["rows"])))
+@pytest.mark.parametrize("size", [MEDIUM, LARGE])
+def test_a_large_body_is_answered_beside_and_alike(app, probe, size):
+    rows = probe["rows"] * (1 + size // len(json.dumps(probe["rows"])))
     told = app.post("/predict", {"rows": rows}).json()
-    assert len(json.dumps({"rows": rows})) > LARGE
+    assert len(json.dumps({"rows": rows})) > size
     assert [one["prediction"] for one in told["predictions"]] == probe["answers"] * (len(rows) // len(probe["rows"]))
 
 

@@ -68,6 +68,7 @@ def test_tensors_may_have_each_value_in_an_array_of_its_own():
     ],
 )
 def test_a_body_with_more_than_any_rows_need_is_refused_unparsed(body, what):
+    body += LONG
     assert str(refused(body)).startswith("413 too many values: the body holds more than ")
     assert f" {what}, and {ROWS} rows have no more; send the rows in parts" in str(refused(body))
 

@@ -247,14 +247,12 @@ def test_what_hinders_the_start_is_said_and_ends_it(made, tmp_path):
 LOOPS = """
 import dataclasses, sys
 from modelyard import run
-from modelyard.serving.http import apart
 from modelyard.serving.process import board, worker, workers
 from flight_delays import project
 
 for module in (board, worker, workers):
     module.STUCK_SECONDS = 2.0
 worker.ROWS_A_DEADLINE = 1e9
-apart.LARGE = 50_000
 
 def features(columns, contract):
     while (columns["distance"] == 1234).any():
@@ -281,7 +279,7 @@ def test_a_worker_that_makes_no_progress_is_replaced_and_counted(service, made, 
 
         return send
 
-    for number, hinder in enumerate((stop, ask(loop), ask({"rows": [loop] * 500})), 1):
+    for number, hinder in enumerate((stop, ask(loop), ask({"rows": [loop] * 1000})), 1):
         (worker,) = one.workers()
         hinder(worker)
         wait_until(lambda worker=worker: worker not in one.workers())

@@ -11,7 +11,7 @@ from functools import lru_cache
 from ...runtime.contract import Contract
 from ..refusal import Refusal
 
-SMALL = 65_536  # bytes of a body that is not looked at
+SMALL = 1_000_000  # bytes of a body that is not looked at; its values take some 30 MB at most
 ROOM = 100_000  # values, and arrays, beside those of the rows; they take some 10 MB
 STEP = 1000  # marks that are counted by one call; other threads wait for it
 # Text up to the next mark, strings left out. A string without an end goes up to the body's. Nothing is tried twice: the

@@ -14,7 +14,7 @@ from ..answers.live import AnsweredRequest, Live
 from ..answers.models import Models
 from ..forms.forms import Forms, ParsedRows
 from ..refusal import Refusal
-from .apart import LARGE, Apart, is_apart
+from .apart import LARGE, MEDIUM, Apart
 from .app import App, Handler, HttpRequest, Reply, Route
 from .encoding import decompressed
 from .infer import Inference, infer_reply, metadata, read_infer, server_metadata
@@ -183,9 +183,9 @@ def _answering(
         key = request.header(live.key_header) if live.key_header else None
         body: bytes | None = request.body
         if request.encoding is not None:
-            body = decompressed(request.body, request.encoding, min(LARGE, app.body_limit))
-        if body is None or is_apart(body, request.header(LENGTH) is not None):
-            is_large = body is None or len(body) >= LARGE
+            body = decompressed(request.body, request.encoding, min(MEDIUM, app.body_limit))
+        if body is None or len(body) >= MEDIUM:
+            is_large = request.encoding is not None or len(request.body) >= LARGE
             answered, decided, reply = await apart.run(partial(work, request, key), is_large)
         else:
             parsed = read(live.forms, body, request)
