@@ -90,7 +90,10 @@ SERVICE_SCHEMAS: Mapping[str, Any] = {
     ),
     "OutputTensor": record(
         {"name": STRING, "datatype": STRING, "shape": array(INTEGER)},
-        {"data": array({}, description="one value, or one array, for each row"), "parameters": ref("Parameters")},
+        {
+            "data": array({}, description="the values in one list, whatever the shape; without it they are in binary"),
+            "parameters": ref("Parameters"),
+        },
     ),
     "Inferred": record(
         {
