@@ -78,18 +78,19 @@ class Protocol(HttpToolsProtocol):
         self._hold()
         super().connection_lost(exc)
 
-    # Callbacks of the parser; it hands on what they raise as the context of a HttpParserError
+    # Callbacks of the parser; it hands on what they raise as the context of a HttpParserError. They are called several
+    # times for each request, so they do without super(), which would take as long as some of them
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        super().on_message_begin()
+        HttpToolsProtocol.on_message_begin(self)
         self._begin()
 
     def on_url(self, url: bytes) -> None:
         """Take a part of the URL."""
+        self.url += url
         self._silent = 0
         self._room -= len(url)
-        super().on_url(url)
         if len(self.url) > URL_BYTES:
             raise Refusal(414, "URL too long", f"the URL has more than {URL_BYTES} bytes", headers=_CLOSE)
 
@@ -101,7 +102,7 @@ class Protocol(HttpToolsProtocol):
         if self._room < 0 or self._lines < 0:
             raise _too_large()
         if not self._is_body:
-            super().on_header(name, value)
+            HttpToolsProtocol.on_header(self, name, value)
 
     def on_headers_complete(self) -> None:
         """Have the request answered, unless its head is going to be parsed again without `Upgrade`."""
@@ -111,7 +112,7 @@ class Protocol(HttpToolsProtocol):
             return
         if len(self.pipeline) >= WAITING:
             raise _Full
-        super().on_headers_complete()
+        HttpToolsProtocol.on_headers_complete(self)
         self._is_body = True
 
     def on_chunk_header(self) -> None:
@@ -126,12 +127,12 @@ class Protocol(HttpToolsProtocol):
         """Take a part of the body."""
         self._silent = self._last = 0
         self._body += len(body)
-        super().on_body(body)
+        HttpToolsProtocol.on_body(self, body)
 
     def on_message_complete(self) -> None:
         """End a request."""
-        if not self.parser.should_upgrade():
-            super().on_message_complete()
+        if self._is_body:
+            HttpToolsProtocol.on_message_complete(self)
             self._is_begun = False
 
     def _begin(self) -> None:
@@ -141,22 +142,18 @@ class Protocol(HttpToolsProtocol):
         self._chunks = self._body = 0
 
     def _feed(self, data: bytes | memoryview) -> None:
+        rest: bytes | memoryview = data
         self._last = len(data)
         self._silent += self._last
-        rest = self._parse(data)
-        while rest is not None:
+        while True:
+            try:
+                self.parser.feed_data(rest)
+                break
+            except httptools.HttpParserUpgrade as upgrade:
+                rest = memoryview(rest)[upgrade.args[0] :]
             self._hear_no_upgrade()
-            rest = self._parse(rest)
         if self._silent > BYTES:
             raise _too_large()
-
-    def _parse(self, data: bytes | memoryview) -> memoryview | None:
-        """Parse this, up to the end of a head that requests an upgrade; return what follows it."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            return memoryview(data)[upgrade.args[0] :]
-        return None
 
     def _hear_no_upgrade(self) -> None:
         """Parse the head again as if it requested no upgrade: the parser would not take its body for one."""
