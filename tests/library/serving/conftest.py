@@ -227,7 +227,8 @@ async def call(app: App, method: str, path: str, parts: list[bytes], headers: Ma
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    given = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
+    named = {"host": "127.0.0.1"} | dict(headers)
+    given = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in named.items()]
     await app({"type": "http", "method": method, "path": path, "headers": given}, receive, send)
     start, body = sent
     told = {name.decode(): value.decode() for name, value in start["headers"]}

@@ -12,8 +12,11 @@ from modelyard.serving.access.access import Access
 from modelyard.serving.access.key import KeyFile, add
 from modelyard.serving.config import RateConfig
 from modelyard.serving.http import app as app_module
-from modelyard.serving.http.app import Reply, Route
+from modelyard.serving.http import request as request_module
+from modelyard.serving.http.request import Reply, Route
 from modelyard.serving.refusal import Refusal
+
+HERE = [(b"host", b"here")]
 
 
 @pytest.fixture
@@ -26,7 +29,8 @@ def keys(tmp_path):
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "/", 404),
+        ("POST", "/", 405),
+        ("GET", "/docs", 404),
         ("GET", "/models/other", 404),
         ("POST", "/models/other/predict", 404),
         ("POST", "/models/flights/predict/", 404),
@@ -80,6 +84,62 @@ def test_the_request_id_comes_back(app):
     assert named["x-request-id"] == named["x-service-request-id"]
 
 
+@pytest.mark.parametrize(
+    ("hosts", "version", "status"),
+    [
+        ([b"x"], "1.1", 200),
+        ([b""], "1.1", 200),
+        ([b"[::1]:8000"], "1.1", 200),
+        ([b"m\xc3\xb6del.example:80"], "1.1", 400),
+        ([], "1.1", 400),
+        ([], "1.0", 200),
+        ([b"x", b"x"], "1.1", 400),
+        ([b"x", b"y"], "1.0", 400),
+        ([b"x, y"], "1.1", 400),
+        ([b"user@x"], "1.1", 400),
+        ([b"x/predict"], "1.1", 400),
+    ],
+)
+@pytest.mark.parametrize("path", ["/healthz", "/v2/health/live"])
+def test_a_request_has_one_host(app, hosts, version, status, path):
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    headers = [(b"host", host) for host in hosts]
+    scope = {"type": "http", "http_version": version, "method": "GET", "path": path, "headers": headers}
+    asyncio.run(app.app(scope, None, send))
+    assert sent[0]["status"] == status
+    assert ((b"connection", b"close") in sent[0]["headers"]) == (status == 400)
+
+
+def test_each_request_that_fails_is_a_line_on_stderr(called, made, keys, probe, capsys):
+    app = called(made.root / "bundle", access=Access(KeyFile(keys[0]), None))
+    trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    bad = probe["rows"][0] | {"carrier": "a secret value"}
+    answers = [
+        app.get("/nowhere"),
+        app.post("/predict", bad, x_api_key="a secret key"),
+        app.post("/predict", bad, x_api_key=keys[1]["predict"], x_request_id="mine", traceparent=trace),
+    ]
+    assert app.get("/healthz").status == 200
+    app.app.draining = True
+    answers.append(app.get("/readyz"))
+    printed = capsys.readouterr().err
+    assert "secret value" not in printed
+    assert "secret key" not in printed
+    lines = [json.loads(line) for line in printed.splitlines()]
+    assert [(line["status"], line["path"], line.get("reason"), line.get("caller")) for line in lines] == [
+        (404, "/nowhere", "no such path", None),
+        (401, "/predict", "Unauthorized", None),
+        (422, "/predict", "rows refused", "predict"),
+        (503, "/readyz", None, None),
+    ]
+    assert [line["request"] for line in lines] == [one.headers["x-service-request-id"] for one in answers]
+    assert (lines[2]["client_request"], lines[2]["traceparent"]) == ("mine", trace)
+
+
 def test_every_answer_has_the_security_headers(app):
     for told in (app.get("/healthz"), app.get("/nowhere"), app.post("/predict", b"{")):
         assert told.headers["x-content-type-options"] == "nosniff"
@@ -121,7 +181,8 @@ def test_a_body_over_the_limit_is_refused(called, made):
 
 def test_the_time_in_which_a_client_sends_its_body_is_not_the_services(called, made, probe, monkeypatch):
     app, clock = called(made.root / "bundle"), itertools.count(0, 0.001)
-    monkeypatch.setattr(app_module, "time", SimpleNamespace(perf_counter=lambda: next(clock) + late[0]))
+    for module in (app_module, request_module):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: next(clock) + late[0]))
     late, parts = [0.0], [json.dumps(probe["rows"][0]).encode()]
 
     async def receive():
@@ -131,7 +192,7 @@ def test_the_time_in_which_a_client_sends_its_body_is_not_the_services(called, m
     async def send(message):
         parts.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": [(b"host", b"here")]}
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": HERE}
     asyncio.run(app.app(scope, receive, send))
     assert parts[1]["status"] == 200
     bucket = 'modelyard_http_request_duration_seconds_bucket{path="/predict",le="0.005"} 1'
@@ -161,7 +222,7 @@ def test_a_request_that_cannot_be_read_is_refused_and_counted(called, made, path
         sent.append(message)
 
     refusal = Refusal(431, "head too large", "too many lines", headers=[(b"connection", b"close")])
-    asyncio.run(app.app.refuse(refusal, {"path": path}, None, send))
+    asyncio.run(app.app.refuse(refusal, {"path": path, "method": "GET", "headers": []}, None, send))
     start, body = sent
     assert start["status"] == 431
     assert {(b"content-type", kind.encode()), (b"connection", b"close")} <= set(start["headers"])
@@ -195,7 +256,7 @@ def test_routes_change_while_a_request_is_under_way(called, made):
             async def send(message):
                 sent.append(message)
 
-            await application({"type": "http", "method": "GET", "path": "/it", "headers": []}, None, send)
+            await application({"type": "http", "method": "GET", "path": "/it", "headers": HERE}, None, send)
             return sent[1]["body"]
 
         app.app.routes = {"/it": Route("/it", {"GET": slow})}

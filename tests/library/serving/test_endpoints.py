@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import html.parser
 import json
 import re
 
 import pytest
 from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
+from modelyard.serving.access.key import KeyFile, add
 from modelyard.serving.config import Config, ModelConfig, SplitConfig
 from modelyard.serving.http.apart import LARGE, MEDIUM
+from modelyard.serving.http.page import page
 from modelyard.serving.log import prediction_log
 from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
@@ -235,6 +238,30 @@ def test_many_models_stand_side_by_side(called, made, made_regression, probe):
 def test_what_is_read_answers_head_too(app, path):
     assert app.get(path).status == 200
     assert app.ask("HEAD", path, b"", {}).status == 200
+
+
+def test_a_person_with_a_browser_is_told_what_there_is(app, called, made, tmp_path):
+    told = app.get("/")
+    assert (told.status, told.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    document, text = html.parser.HTMLParser(), told.body.decode()
+    links: list[str] = []
+    document.handle_starttag = lambda _, given: links.extend(value for name, value in given if name == "href")
+    document.feed(text)
+    assert {"/openapi.json", "/model"} <= set(links)
+    assert [app.get(link).status for link in links] == [200] * len(links)
+    assert all(f"<td>{name}</td>" in text for name in made.contract.inputs)
+    assert "X-API-Key" not in text
+    add(tmp_path / "keys.json", "shop", ["read"])
+    closed = called(made.root / "bundle", access=Access(KeyFile(tmp_path / "keys.json"), None)).get("/").body.decode()
+    assert "X-API-Key" in closed
+    assert made.contract.name not in closed  # what there is, only who has a key is told
+
+
+def test_what_is_in_a_contract_is_no_html():
+    columns, row = {"<i>": {"type": "<u>"}}, {"<i>": "</pre>"}
+    model = {"model": "<b>", "description": "a & <script>", "input": {"columns": columns, "example": row}}
+    tags = set(re.findall("<[^ ]*?>", page(model).decode()))
+    assert not {"<b>", "<script>", "<i>", "<u>"} & tags
 
 
 def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):

@@ -7,85 +7,30 @@ import logging
 import os
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence, Sized
-from typing import Any, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sized
+from typing import Any
 
-from ..access.access import Access, Caller
+from ..access.access import Access
 from ..access.key import Role
 from ..config import Config
 from ..log.audit import Audit
-from ..log.log_lines import Asked
+from ..log.failures import FailureLog
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..refusal import Refusal, error_json, problem_json
 from .body import Bodies, Gone, Receive
 from .encoding import check_encoding
+from .host import HOST, check_hosts
 from .limits import SECURITY_HEADERS, Limiter
+from .request import JSON, HttpRequest, Reply, Route
 from .tensors import KIND as BINARY
 from .tensors import LENGTH
 
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")
 TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
-JSON = b"application/json"
 
 Send = Callable[[Any], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
-
-
-class HttpRequest:
-    """A request as handlers receive it. `body` is empty for methods without one; `started` is the
-    `perf_counter` time of its head or, where it has a body, of the body's end.
-
-    id: the service's own, for no client can choose it. client_id: the client's `X-Request-ID`, or None.
-    encoding: how the body is compressed, or None.
-    """
-
-    __slots__ = ("body", "caller", "client_id", "encoding", "headers", "id", "path", "started", "traceparent")
-
-    def __init__(self, path: str, headers: list[tuple[bytes, bytes]], started: float, id_: str) -> None:
-        self.path, self.headers, self.started, self.id = path, headers, started, id_
-        self.client_id: str | None = None
-        self.traceparent: str | None = None
-        self.body = b""
-        self.caller: Caller | None = None
-        self.encoding: bytes | None = None
-
-    @property
-    def shown_id(self) -> str:
-        """The id by which the client knows the request."""
-        return self.client_id or self.id
-
-    def asked(self) -> Asked:
-        """The request as it is named in the prediction log."""
-        return Asked(self.id, self.caller.name if self.caller else None, self.client_id, self.traceparent)
-
-    def header(self, name: bytes) -> bytes | None:
-        """The value of a header; `name` is in lower case."""
-        for key, value in self.headers:
-            if key == name:
-                return value
-        return None
-
-
-class Reply(NamedTuple):
-    """The response of a handler."""
-
-    body: bytes
-    status: int = 200
-    kind: bytes = JSON
-    headers: Sequence[tuple[bytes, bytes]] = ()
-
-
-Handler = Callable[[HttpRequest], Awaitable[Reply]]
-
-
-class Route(NamedTuple):
-    """A path: its label in metrics, a handler for each method, and the role that it needs (None: open to all)."""
-
-    label: str
-    handlers: Mapping[str, Handler]
-    role: Role | None = None
-    is_v2: bool = False
 
 
 class App:
@@ -95,10 +40,13 @@ class App:
     that wait for their turn.
     """
 
-    def __init__(self, config: Config, access: Access, metrics: Metrics, audit: Audit) -> None:
+    def __init__(
+        self, config: Config, access: Access, metrics: Metrics, audit: Audit, failures: FailureLog | None = None
+    ) -> None:
         self.routes: Mapping[str, Route] = {}
         self.draining = False
         self.audit = audit
+        self.failures = failures or FailureLog()
         self.metrics = metrics
         self.is_open = access.is_open
         self.has_keys = access.has_keys
@@ -118,14 +66,13 @@ class App:
         """Answer one request."""
         if scope["type"] != "http":
             raise RuntimeError(f"only http is served here, not {scope['type']}")
-        started = time.perf_counter()
-        request = HttpRequest(scope["path"], scope["headers"], started, next(self._ids))
+        request = HttpRequest(scope, next(self._ids))
         route = self.routes.get(request.path, _UNKNOWN)
         self.open += 1
         self._in_flight(self.open)
         more: list[tuple[bytes, bytes]] = []
         try:
-            reply = await self._answer(request, route, scope["method"], receive)
+            reply = await self._answer(request, route, receive)
         except Refusal as refusal:
             reply = self._refuse(request, route, refusal)
             more = refusal.headers
@@ -142,8 +89,13 @@ class App:
 
     async def refuse(self, refusal: Refusal, scope: Any, _receive: Receive, send: Send) -> None:
         """Answer a request that could not be read, as an ASGI application."""
-        request = HttpRequest(scope["path"], [], time.perf_counter(), next(self._ids))
+        request = HttpRequest(scope, next(self._ids))
         await self._send(request, _UNREAD, self._refuse(request, _UNREAD, refusal), refusal.headers, send)
+
+    def turn_away(self) -> None:
+        """Count and report a connection that is one too many."""
+        self._count("refused_connections_total")
+        self.failures.write(503, reason="too many connections")
 
     async def _send(
         self, request: HttpRequest, route: Route, reply: Reply, more: list[tuple[bytes, bytes]], send: Send
@@ -159,7 +111,10 @@ class App:
         ]
         if self.draining:
             headers.append((b"connection", b"close"))
-        self._observe(route.label, reply.status, time.perf_counter() - request.started)
+        seconds = time.perf_counter() - request.started
+        self._observe(route.label, reply.status, seconds)
+        if reply.status >= 300:
+            self._report(request, reply.status, seconds)
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
 
@@ -172,15 +127,19 @@ class App:
     def sweep(self) -> None:
         """Cancel requests whose bodies arrive too slowly; to be called once a second."""
         self._bodies.sweep()
+        self.failures.tell_suppressed()
 
-    async def _answer(self, request: HttpRequest, route: Route, method: str, receive: Receive) -> Reply:
+    async def _answer(self, request: HttpRequest, route: Route, receive: Receive) -> Reply:
         kind = length = encoding = None
+        hosts: list[bytes] = []
         continues = False
         for name, value in request.headers:
             if name == b"content-type":
                 kind = value
             elif name == b"content-length":
                 length = value
+            elif name == b"host":
+                hosts.append(value)
             elif name == b"x-request-id":
                 request.client_id = value.decode() if REQUEST_ID.fullmatch(value) else None
             elif name == b"traceparent":
@@ -189,6 +148,9 @@ class App:
                 continues = True
             elif name == b"content-encoding":
                 encoding = value
+        if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
+            check_hosts(hosts, request.version)
+        method = request.method
         handler = route.handlers.get(method)
         if handler is None:
             raise _no_handler(route, request.path, method)
@@ -218,6 +180,7 @@ class App:
 
     def _refuse(self, request: HttpRequest, route: Route, refusal: Refusal) -> Reply:
         self._count("refused_requests_total", reason=refusal.title)
+        request.refused = refusal.title
         if route.is_v2 or request.path.startswith(("/v1", "/v2")):
             return Reply(error_json(refusal), refusal.status)
         return Reply(problem_json(refusal, request.shown_id), refusal.status, b"application/problem+json")
@@ -232,6 +195,19 @@ class App:
             )
         count(1.0)
         self._seconds[label].add(seconds)
+
+    def _report(self, request: HttpRequest, status: int, seconds: float) -> None:
+        self.failures.write(
+            status=status,
+            reason=request.refused,
+            method=request.method,
+            path=request.path[:200],
+            caller=request.caller.name if request.caller else None,
+            request=request.id,
+            client_request=request.client_id,
+            traceparent=request.traceparent,
+            seconds=round(seconds, 6),
+        )
 
     def _count(self, name: str, **labels: str) -> None:
         self.metrics.counter(name, **labels)(1.0)

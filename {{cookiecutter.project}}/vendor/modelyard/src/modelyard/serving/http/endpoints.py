@@ -15,10 +15,11 @@ from ..answers.models import Models
 from ..forms.forms import Forms, ParsedRows
 from ..refusal import Refusal
 from .apart import LARGE, MEDIUM, Apart
-from .app import App, Handler, HttpRequest, Reply, Route
+from .app import App
 from .encoding import decompressed
 from .infer import Inference, infer_reply, metadata, read_infer, server_metadata
 from .predictions import answer_json
+from .request import Handler, HttpRequest, Reply, Route
 from .tensors import LENGTH
 
 Reload = Callable[[], Awaitable[dict[str, Any]]]
@@ -29,6 +30,7 @@ def routes(app: App, models: Models, apart: Apart, reload: Reload) -> dict[str, 
     main = models.live[models.config.main]
     document = _once(partial(_openapi, models, app.is_open))
     paths = {
+        "/": _get("/", _page(main, app.is_open)),
         "/healthz": _get("/healthz", _constant({"status": "alive"})),
         "/readyz": _get("/readyz", _ready(app, models)),
         "/metrics": _get("/metrics", _metrics(app), "read"),
@@ -58,13 +60,26 @@ def routes(app: App, models: Models, apart: Apart, reload: Reload) -> dict[str, 
     return paths
 
 
-# the next two import what they need when they are called, so that the service starts faster
+# the next three import what they need when they are called, so that the service starts faster
 
 
 def _described(live: Live) -> dict[str, Any]:
     from .describe import describe
 
     return describe(live)
+
+
+def _page(main: Live, is_open: bool) -> Handler:
+    cached: list[bytes] = []
+
+    async def answer(_request: HttpRequest) -> Reply:
+        from .page import page
+
+        if not cached:
+            cached.append(page(_described(main) if is_open else None))
+        return Reply(cached[0], kind=b"text/html; charset=utf-8")
+
+    return answer
 
 
 def _openapi(models: Models, is_open: bool) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from ..answers.live import AnsweredRequest, Live, fallback
 from ..forms.forms import Forms, ParsedRows, loads
 from ..forms.size import check_size
 from ..refusal import NO_ROW, Refusal, broken_rules
-from .app import Reply
+from .request import Reply
 from .tensors import KIND, LENGTH, SIZE, BinaryReader, binary, split
 
 NUMBERS = {"FP64", "FP32", "FP16", "BF16", "INT64", "INT32", "INT16", "INT8", "UINT64", "UINT32", "UINT16", "UINT8"}
