@@ -32,6 +32,7 @@ CATALOGUE = {
     "prediction_log_waiting_bytes": ("gauge", "Size of the lines that are not written yet"),
     "prediction_log_failing_workers": ("gauge", "Processes that cannot write the prediction log now"),
     "refused_requests_total": ("counter", "Requests that were refused, by reason"),
+    "refused_connections_total": ("counter", "Connections that were one too many for their process"),
     "model_reloads_total": ("counter", "Attempts of a process to load the bundles again, by outcome"),
     "worker_starts_total": ("counter", "Processes started, those that took the place of a dead one included"),
     "oidc_ready_workers": ("gauge", "Processes that have the keys of access.oidc"),

@@ -27,12 +27,13 @@ from ..http.apart import Apart
 from ..http.app import App
 from ..http.endpoints import routes
 from ..log.audit import Audit
+from ..log.failures import FailureLog
 from ..log.log_metrics import LogMetrics
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
 from .board import STUCK_SECONDS, Board
-from .protocol import Protocol
+from .connections import CountedProtocol, most_connections
 from .readiness import OidcReadiness
 from .server import LEAVE_SECONDS, Server
 
@@ -72,7 +73,7 @@ def work(
     metrics = Metrics(shared, worker)
     metrics.counter("worker_starts_total")(1.0)
     access = Access.from_config(config.access, open_)
-    app = App(config, access, metrics, Audit())
+    app = App(config, access, metrics, Audit(), FailureLog(worker))
     keys = OidcReadiness(access, metrics, board.workers) if access.uses_oidc else None
     if keys is not None:
         app.has_keys = keys.everywhere
@@ -80,9 +81,10 @@ def work(
     gc.freeze()  # present objects stay, and scanning them again and again would hold up requests
     gc.enable()
     instance = Worker(app, models, path, worker, board, metrics, log, keys, Apart(turns))
+    CountedProtocol.most = most_connections()
     settings = uvicorn.Config(
         app,
-        http=Protocol,
+        http=CountedProtocol,
         loop="uvloop",
         ws="none",
         lifespan="off",

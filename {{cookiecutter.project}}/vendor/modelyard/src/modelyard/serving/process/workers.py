@@ -21,6 +21,7 @@ from ...runtime.project import Project
 from ..config import Config
 from ..log.shared import Shared
 from .board import STUCK_SECONDS, Board
+from .connections import raise_limit
 from .listeners import listen
 from .turns import turns
 
@@ -37,6 +38,7 @@ def serve(project: Project, config: Config, path: Path | None, open_: bool) -> N
     Raises ContractError if the address is not available. Exits with status 1 if the workers fail to start; they print
     the reason themselves.
     """
+    raise_limit()
     sockets = listen(config.host, config.port, config.workers or cores())
     status = Parent(project, config, path, open_, sockets).run()
     if status:
