@@ -105,6 +105,27 @@ def test_two_services_in_one_folder_keep_their_files_apart(folder, open_files, s
     assert list(read_lines(folder)) == LINES.splitlines() * 4
 
 
+def test_another_users_slot_is_left_to_it(folder, open_files, monkeypatch):
+    open_files().append(LINES)
+    real = os.open
+
+    def refuse(path, flags, *mode):  # root may open everything
+        if "-0-0" in str(path):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return real(path, flags, *mode)
+
+    monkeypatch.setattr(os, "open", refuse)
+    files = open_files()
+    assert files.append(LINES) == len(LINES)
+    assert set(held(folder)) == {FIRST, "predictions-service-1-0-000001.jsonl"}
+    shutil.rmtree(folder)
+    monkeypatch.setattr(
+        os, "open", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied"))
+    )
+    assert files.append(LINES) == 0
+    assert "Permission denied" in files.failure
+
+
 def test_a_file_that_is_full_is_compressed_and_read_like_the_others(folder, open_files):
     files = open_files(file_bytes=len(LINES), files=3)
     for _ in range(3):

@@ -136,6 +136,20 @@ def test_single_rows_wait_for_room_too_and_a_crowd_is_told(folder, monkeypatch):
     assert sum(log.dropped.values()) == 0
 
 
+def test_a_fault_while_writing_holds_up_no_request_and_is_counted_as_one(folder, monkeypatch, caplog):
+    monkeypatch.setattr(module, "MOST", 1000)
+    log = PredictionLog(folder, 0, 0.01, 64, 4)
+    with monkeypatch.context() as broken:
+        broken.setattr(log._files, "append", lambda _: {}["no such key"])
+        asyncio.run(answered(log, [entry(str(n)) for n in range(50)]))
+        assert "KeyError" in log.failure
+        assert caplog.text.count("a fault while writing") == 1
+    until(lambda: log.failure is None and not log.waiting)
+    log.close()
+    assert len(read(folder)) == log.written == 50 - log.dropped["fault"] > 0
+    assert (log.dropped["disk"], log.dropped["end"]) == (0, 0)
+
+
 def test_a_write_that_does_not_end_counts_as_a_disk_that_fails(folder, monkeypatch):
     monkeypatch.setattr(module, "MOST", 1000)
     monkeypatch.setattr(module, "STALLED", 0.05)

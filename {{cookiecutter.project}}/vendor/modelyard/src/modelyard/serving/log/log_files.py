@@ -128,7 +128,13 @@ class LogFiles:
             self._writer = None
         for slot in itertools.count():
             writer = Writer(self._service, slot, self._worker)
-            handle = lock(_lock_path(self._folder, writer), os.O_CREAT)
+            path = _lock_path(self._folder, writer)
+            try:
+                handle = lock(path, os.O_CREAT)
+            except PermissionError:
+                if not path.exists():
+                    raise
+                continue  # it is another user's
             if handle is not None:
                 self._writer, self._slot_lock = writer, handle
                 remove_parts(self._folder, writer)

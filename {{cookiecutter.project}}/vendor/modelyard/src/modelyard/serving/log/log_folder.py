@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import gzip
 import os
@@ -110,11 +111,12 @@ def lock(path: Path, flags: int = 0) -> int | None:
 def repair_all(folder: Path) -> None:
     """Truncate the incomplete line that a killed process has left, in each file without a writer. Raises OSError."""
     for one in files_in(folder):
-        if one.lines is None and (handle := lock(folder / one.name)) is not None:
-            try:
-                repair(handle)
-            finally:
-                os.close(handle)
+        with contextlib.suppress(PermissionError, FileNotFoundError):  # another user's, or compressed meanwhile
+            if one.lines is None and (handle := lock(folder / one.name)) is not None:
+                try:
+                    repair(handle)
+                finally:
+                    os.close(handle)
 
 
 def repair(handle: int) -> None:

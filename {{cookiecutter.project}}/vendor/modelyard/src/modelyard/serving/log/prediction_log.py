@@ -58,6 +58,7 @@ class PredictionLog:
         self._ends = False
         self._unwritten, self._unwritten_lines = b"", 0
         self._writes_since: float | None = None
+        self._fault: str | None = None
         self._files = LogFiles(folder, worker, int(file_mb * 1e6), files, service)
         self._batch = min(BATCH, int(file_mb * 1e6))
         # the other half of the interval is for writing
@@ -71,7 +72,7 @@ class PredictionLog:
         since = self._writes_since
         if since is not None and time.monotonic() - since > STALLED:
             return f"{self._files.path}: a write has not ended for {time.monotonic() - since:.0f} s"
-        return self._files.failure
+        return self._fault or self._files.failure
 
     @property
     def waiting(self) -> int:
@@ -146,7 +147,7 @@ class PredictionLog:
                 self._lines += count
                 self._bytes += len(text)
             elif self.failure is not None:
-                self.dropped[DISK] += count
+                self.dropped[FAULT if self._fault else DISK] += count
             else:
                 self._wake.set()
                 return False
@@ -179,8 +180,11 @@ class PredictionLog:
             try:
                 written = self._flush()
                 self._files.tidy()
-            except Exception:  # a bug must not stop the log
-                _log.exception("the prediction log: a fault while writing")
+                self._fault = None
+            except Exception as error:  # a bug must not stop the log, nor the requests that wait for room
+                if self._fault is None:
+                    _log.exception("the prediction log: a fault while writing")
+                self._fault = f"a fault of the service: {error!r}"
                 written = False
             if written == failed:
                 failed = not written
