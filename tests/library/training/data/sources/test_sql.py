@@ -247,3 +247,10 @@ def test_a_variable_that_is_not_there_is_named(url):
 def test_a_url_that_cannot_be_parsed_is_not_shown():
     with pytest.raises(ContractError, match=r"^source\.url cannot be parsed: its port is not a number$"):
         read_query(SqlSettings("sql", "postgresql://me@host:secret/db", "SELECT 1"))
+
+
+def test_a_driver_that_is_missing_is_named_with_how_to_get_it():
+    with pytest.raises(
+        ContractError, match=r"No module named 'oracledb'; add the database's driver .*make lock APPLY=1"
+    ):
+        read_query(SqlSettings("sql", "oracle+oracledb://me@host/db", "SELECT 1"))

@@ -119,6 +119,11 @@ def _connect(settings: SqlSettings) -> tuple[Engine, TextClause]:
         engine = sqlalchemy.create_engine(_address(settings.url))
     except ValueError:  # its message has a part of the URL, which may be one of the password
         raise ContractError("source.url cannot be parsed: its port is not a number") from None
+    except ModuleNotFoundError as error:
+        raise ContractError(
+            f"source.url cannot be opened: {error}; add the database's driver to the extra `train` in pyproject.toml, "
+            "then run `make lock APPLY=1`"
+        ) from None
     except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
         raise ContractError(f"source.url cannot be opened: {error}") from None
     return engine, text(f"({settings.query.strip().rstrip(';')}) AS source_rows")
