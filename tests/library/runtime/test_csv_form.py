@@ -96,6 +96,14 @@ def test_bytes_that_no_windows_text_has_are_not_said_to_be_of_windows():
     assert "iconv -f ENCODING" in fault
 
 
+def test_lines_of_two_encodings_are_not_said_to_be_of_one():
+    lines = ["é,1\n".encode(), "é,2\n".encode("cp1252")]
+    fault = str(encoding_fault(lines, "data.csv", "data.csv"))
+    assert "byte 0xe9 in line 2" in fault
+    assert "mend that line" in fault
+    assert "iconv" not in fault
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

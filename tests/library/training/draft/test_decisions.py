@@ -162,6 +162,11 @@ def test_row_numbers_of_pandas_are_never_a_feature(capsys, name, numbers, role):
     assert read_contract().columns[name].role == role
 
 
+def test_a_column_without_a_name_is_never_a_feature(capsys):
+    pyarrow.parquet.write_table(table(**{"": repeated("a", "b")}), "data.parquet")
+    assert "'': it has no name of its own, so its role is unused" in drafted(capsys, "data.parquet")
+
+
 def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
     Path("data.csv").write_text("age, work, income\n" + "29, Private, >50K\n30, State, <=50K\n" * 20)
     assert "target: ' income'" in drafted(capsys, "data.csv", "--target", "income")

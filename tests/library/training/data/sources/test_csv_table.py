@@ -11,7 +11,7 @@ from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.table_files import read_chunks
 from modelyard.training.data.refusal import DataRefused
-from modelyard.training.data.sources.csv_table import Decisions
+from modelyard.training.data.sources.decisions import Decisions
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.draft.watched import watched_paths
 
@@ -133,6 +133,12 @@ def test_what_was_decided_without_a_contract_is_kept_to_be_told(tmp_path):
 def test_a_usual_file_has_nothing_to_tell(tmp_path):
     source, _ = source_of(written(tmp_path, "a,b,c\n1.05,x,0.1\n2,,2013-01-02\n"), None)
     assert source.decisions == Decisions()
+
+
+def test_a_header_that_comes_again_is_refused(tmp_path):
+    with pytest.raises(ContractError, match=r"data.csv has its header line among its rows too"):
+        read(written(tmp_path, "a,b\n1,x\n2,y\na,b\n3,z\n"), None)
+    assert read(written(tmp_path, "a,b\na,x\ny,b\n"), None).num_rows == 2
 
 
 def test_two_columns_with_values_and_no_name_are_refused(tmp_path):

@@ -143,10 +143,11 @@ def decimal_mark(commas: Collection[str], points: Collection[str], separator: st
 def encoding_fault(lines: Iterable[bytes], where: str, path: str | None) -> ContractError:
     """The error for a file that is not UTF-8: the first byte that is wrong, and how to convert the file."""
     place = excerpt = ""
-    excel = True
+    excel, mixed = True, False
     for number, line in enumerate(lines, 1):
         try:
             line.decode("utf-8")
+            mixed = mixed or not line.isascii()
             continue
         except UnicodeDecodeError as error:
             if not place:
@@ -160,8 +161,13 @@ def encoding_fault(lines: Iterable[bytes], where: str, path: str | None) -> Cont
     if not place:
         return ContractError(f"{where} is cut off, or not in the encoding that its first bytes name")
     told = f"{where} is not UTF-8: {place}; write it as UTF-8. "
+    if mixed:
+        return ContractError(f"{told}Other lines are UTF-8, so it was put together from two encodings: mend that line")
     if not excel:
-        return ContractError(f"{told}Its encoding cannot be told; `iconv -l` lists them. {_convert('ENCODING', path)}")
+        return ContractError(
+            f"{told}Its encoding cannot be told; `iconv -l` lists them. Put its name for ENCODING, and "
+            f"{_convert('ENCODING', path)}"
+        )
     return ContractError(
         f"{told}In WINDOWS-1252, as Excel writes it, this place reads {excerpt!r}. If that is right, "
         f"{_convert('WINDOWS-1252', path)}\nElse put the name of its encoding there; `iconv -l` lists them"

@@ -19,7 +19,7 @@ from ...errors import ContractError
 from ...git import NO_REPOSITORY, ask_git
 from ...runtime.contract import Column, Contract
 from ...runtime.project import Project
-from ..data.sources.csv_table import Decisions
+from ..data.sources.decisions import Decisions
 from ..data.sources.files import FileSource
 from ..data.validate import validate
 from ..edit import edit_yaml, round_trip

@@ -222,13 +222,15 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
     kind, missing = _type(values), values.null_count > 0
     if personal_data(name, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
+    if ROW_NUMBERS.fullmatch(name):
+        return Column(kind, "unused", UNKNOWN, missing=missing)
     refuse_inexact(name, values)
     if kind == "string":
         different = sorted(pc.unique(values).drop_null().to_pylist())
         if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
             return Column(kind, "unused", UNKNOWN, missing=missing)
         return Column(kind, "feature", UNKNOWN, values=different, missing=missing)
-    if values.null_count == len(values) or ROW_NUMBERS.fullmatch(name):
+    if values.null_count == len(values):
         return Column(kind, "unused", UNKNOWN, missing=missing)
     if kind in ("boolean", "timestamp"):
         return Column(kind, "feature", UNKNOWN, missing=missing)

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from ...runtime.contract import Contract
 from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
-from ..data.sources.csv_table import Decisions
+from ..data.sources.decisions import Decisions
 from ..settings import Evaluate
 from .guess import ROW_NUMBERS
 from .types import date_formats, typed_as
@@ -71,7 +71,8 @@ def _column(
     if column.empty:
         yield f"{name}: it has no value in some file or period, so `empty: true` allows that"
     if ROW_NUMBERS.fullmatch(given_name) and column.role in ("id", "unused"):
-        yield f"{name}: row numbers, so its role is {column.role}"
+        is_numbers = "row numbers" if column.type == "integer" else "it has no name of its own"
+        yield f"{name}: {is_numbers}, so its role is {column.role}"
     elif column.role == "unused":
         yield f"{name}: unused, as it has {_reason(given, values)}"
     if counts := decisions.missing.get(given_name):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -32,25 +32,13 @@ from ....runtime.csv_form import (
 )
 from ..conform import ARROW, conform
 from ..refusal import BrokenRule, DataRefused
+from .decisions import Decisions
 
 # 1.0 is a whole number too, and a time may have a zone; `conform` checks the values
 WIDER = {"integer": pa.float64(), "timestamp": pa.string()}
 LARGEST_BLOCK = 1 << 30  # bytes parsed at a time: types are inferred from the first block, and no cell may span two
 
 Types = Mapping[str, pa.DataType]
-
-
-@dataclass
-class Decisions:
-    """What was decided to read files without a contract.
-
-    forms: how the cells are written, where it is not the usual way. missing: by column, the texts that were taken for
-    missing values and how often. zeros: by column of numbers, a cell with leading zeros, which the number has not.
-    """
-
-    forms: set[str] = field(default_factory=set)
-    missing: dict[str, Counter[str]] = field(default_factory=dict)
-    zeros: dict[str, str] = field(default_factory=dict)
 
 
 class CsvTable:
@@ -108,6 +96,10 @@ class CsvTable:
             table = self._parse(hours) if hours else table  # no contract has a type for a time of day
         except pa.ArrowInvalid:
             raise self._fault() from None
+        if all(pa.types.is_string(cells.type) for cells in table.schema):
+            alike = [pc.equal(texts, name) for name, texts in zip(table.column_names, table.columns, strict=True)]
+            if pc.any(functools.reduce(pc.and_, alike)).as_py():
+                raise ContractError(f"{self._where} has its header line among its rows too; leave it out there")
         if re.search(rb"(?<![0-9.])0[0-9]", self._content):
             self._note_zeros(table)
         if self._form.separator != ",":

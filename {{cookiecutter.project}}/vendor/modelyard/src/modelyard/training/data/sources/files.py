@@ -18,7 +18,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ....errors import ContractError
 from ....runtime.contract import Contract
-from .csv_table import CsvTable, Decisions
+from .csv_table import CsvTable
+from .decisions import Decisions
 from .packed import PARQUET, is_csv, unpack
 
 VALIDATORS = ("ETag", "etag", "md5", "md5Hash", "content_md5", "crc32c", "LastModified", "last_modified", "size")
