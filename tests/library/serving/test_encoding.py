@@ -41,9 +41,9 @@ def test_another_encoding_is_refused_and_those_there_are_named(app, encoding):
     [
         (b"{}", "it is something else"),
         (b"", "it is cut off"),
-        (gzip.compress(b'{"rows": []}')[:-3], "it is cut off"),
-        (gzip.compress(b'{"rows": []}') + b"x", "something comes behind its end"),
-        (gzip.compress(b"{}")[:-8] + bytes(8), "it is something else"),
+        (gzip.compress(b'{"rows": []}', mtime=0)[:-3], "it is cut off"),
+        (gzip.compress(b'{"rows": []}', mtime=0) + b"x", "something comes behind its end"),
+        (gzip.compress(b"{}", mtime=0)[:-8] + bytes(8), "it is something else"),
     ],
 )
 def test_a_broken_body_is_refused(app, body, said):
