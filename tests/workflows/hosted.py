@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import shutil
 import tarfile
 from collections.abc import Collection, Mapping
@@ -98,9 +99,16 @@ def share_bytecode(github: GitHub, project: Project) -> None:
     github.env["LOCAL_GITHUB_BYTECODE"] = str(packages)
 
 
+def share_environment(github: GitHub, project: Project) -> None:
+    """Let the jobs of this process, which run one after the other, have one environment, which each one syncs."""
+    share_bytecode(github, project)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    github.env["LOCAL_GITHUB_ENVIRONMENT"] = str(project.root.parent / f"environment-{worker}")
+
+
 def push_of_main(github: GitHub, project: Project) -> Repository:
     """The project on the local GitHub, with what its push starts forgotten."""
-    share_bytecode(github, project)
+    share_environment(github, project)
     repository = github.create(NAME)
     github.push(repository, "main", project.root)
     github.deliver(only=())
@@ -123,7 +131,7 @@ def seeded(factory: pytest.TempPathFactory) -> tuple[Project, Path]:
 def _keep_the_run_of_main(project: Project, folder: Path, kept: Path) -> None:
     github = GitHub(folder)
     try:
-        share_bytecode(github, project)
+        share_environment(github, project)
         repository = github.create(NAME)
         github.push(repository, "main", project.root)
         (run,) = github.deliver(only={"train.yml"})

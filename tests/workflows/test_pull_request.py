@@ -38,13 +38,6 @@ def test_a_harmless_change_is_locked_checked_again_and_reported_once(hosted: Hos
     assert verdict["verdict"] == "ships"
     assert found["low"] < 0 < found["high"]  # the two differ by noise
 
-    # the next push updates the comment that is there
-    hosted.push("fewer-leaves", hosted.edit("params.yaml", "min_samples_leaf: 100", "min_samples_leaf: 90"))
-    hosted.deliver()
-    (updated,) = pull.comments
-    assert updated != comment
-    assert "min_samples_leaf" in updated
-
 
 def test_a_worse_model_is_blocked_and_the_comment_says_why(hosted: Hosted) -> None:
     pull = hosted.propose("slower", hosted.edit(*WORSE))
@@ -69,8 +62,8 @@ def test_a_change_of_docs_runs_nothing_and_may_merge(hosted: Hosted) -> None:
     assert pull.comments == []
 
 
-def test_a_fork_with_a_stale_lock_is_told_what_to_run(hosted: Hosted) -> None:
-    pull = hosted.propose("fewer-leaves", hosted.edit(*HARMLESS), fork=True)
+def test_a_fork_with_a_stale_lock_is_told_what_to_run_in_a_comment_that_github_takes(hosted: Hosted) -> None:
+    pull = hosted.propose("fewer-leaves", {**hosted.edit(*HARMLESS), **hosted.edit(*LONG)}, fork=True)
     run = hosted.train(pull)
     assert run.conclusion == "failure"
     assert step(run, "train", "Gate") == "success"
@@ -80,6 +73,25 @@ def test_a_fork_with_a_stale_lock_is_told_what_to_run(hosted: Hosted) -> None:
     assert "git commit" in run.jobs["train"].log
     (comment,) = pull.comments
     assert MARK in comment
+    assert 50_000 < len(comment) <= 65_536  # of a report of 200,000 characters
+
+
+def test_a_change_that_is_not_of_the_model_trains_nothing_and_has_one_comment_whoever_posts_it(hosted: Hosted) -> None:
+    pull = hosted.propose("words", hosted.edit(*WORDS))
+    down = hosted.train(pull, env={"CML_DOWN": "1"})
+    assert down.conclusion == "success", why(down)
+    assert "Running stage" not in down.jobs["train"].log
+    assert "the same answers on every row" in down.summary
+    (posted,) = pull.comments
+    assert MARK in posted
+
+    # the next push updates the comment that is there
+    hosted.push("words", hosted.edit(*OTHER_WORDS))
+    runs = hosted.deliver()
+    assert any("posted with CML" in run.log for run in runs if run.file == "report.yml")
+    (updated,) = pull.comments
+    assert pull.head_sha[:7] in updated
+    assert pull.head_sha[:7] not in posted
 
 
 def test_bad_data_is_refused_and_the_comment_says_which(hosted: Hosted) -> None:
@@ -91,37 +103,6 @@ def test_bad_data_is_refused_and_the_comment_says_which(hosted: Hosted) -> None:
     assert "distance: must be at most 4000: 707 rows" in comment
 
 
-def test_without_cml_the_comment_is_posted_all_the_same_and_updated_with_it(hosted: Hosted) -> None:
-    pull = hosted.propose("words", hosted.edit(*WORDS))
-    down = hosted.train(pull, env={"CML_DOWN": "1"})
-    assert down.conclusion == "success"
-    (comment,) = pull.comments
-    assert MARK in comment
-    hosted.push("words", hosted.edit(*OTHER_WORDS))
-    runs = hosted.deliver()
-    assert any("posted with CML" in run.log for run in runs if run.file == "report.yml")
-    assert len(pull.comments) == 1
-
-
-def test_among_many_comments_the_report_stays_one(hosted: Hosted) -> None:
-    pull = hosted.propose("words", hosted.edit(*WORDS))
-    for number in range(34):
-        hosted.github.comment(pull, f"Comment {number}")
-    hosted.train(pull)
-    hosted.push("words", hosted.edit(*OTHER_WORDS))
-    hosted.deliver()
-    assert len(pull.comments) == 35
-    assert sum(MARK in comment for comment in pull.comments) == 1
-
-
-def test_a_report_beyond_the_limit_of_a_comment_is_cut(hosted: Hosted) -> None:
-    pull = hosted.propose("long", hosted.edit(*LONG), fork=True)
-    hosted.deliver()
-    (comment,) = pull.comments
-    assert 50_000 < len(comment) <= 65_536
-    assert MARK in comment
-
-
 def test_an_evicted_cache_costs_time_and_nothing_else(hosted: Hosted) -> None:
     hosted.github.caches(hosted.repository).clear()
     pull = hosted.propose("words", hosted.edit(*WORDS))
@@ -130,13 +111,6 @@ def test_an_evicted_cache_costs_time_and_nothing_else(hosted: Hosted) -> None:
     assert "Cache not found" in run.jobs["train"].log
     assert "Running stage 'train'" in run.jobs["train"].log
     assert pull.mergeable_by_checks(["model"])
-
-
-def test_a_change_that_is_not_of_the_model_trains_nothing(hosted: Hosted) -> None:
-    run = hosted.train(hosted.propose("words", hosted.edit(*WORDS)))
-    assert run.conclusion == "success", why(run)
-    assert "Running stage" not in run.jobs["train"].log
-    assert "the same answers on every row" in run.summary
 
 
 def test_the_merge_queue_is_judged_too(hosted: Hosted) -> None:
