@@ -110,7 +110,7 @@ def test_another_users_slot_is_left_to_it(folder, open_files, monkeypatch):
     real = os.open
 
     def refuse(path, flags, *mode):  # root may open everything
-        if "-0-0" in str(path):
+        if "service-0-0" in str(path):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return real(path, flags, *mode)
 
@@ -118,10 +118,10 @@ def test_another_users_slot_is_left_to_it(folder, open_files, monkeypatch):
     files = open_files()
     assert files.append(LINES) == len(LINES)
     assert set(held(folder)) == {FIRST, "predictions-service-1-0-000001.jsonl"}
+    monkeypatch.undo()
     shutil.rmtree(folder)
-    monkeypatch.setattr(
-        os, "open", lambda *_: (_ for _ in ()).throw(PermissionError(errno.EACCES, "Permission denied"))
-    )
+    refused = PermissionError(errno.EACCES, "Permission denied")
+    monkeypatch.setattr(os, "open", lambda *_: (_ for _ in ()).throw(refused))
     assert files.append(LINES) == 0
     assert "Permission denied" in files.failure
 
