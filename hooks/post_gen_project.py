@@ -24,7 +24,7 @@ DEPLOY_FILES = {
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")
-PYPI = {"pypi.org", "files.pythonhosted.org"}
+PYPI = tuple(f"{name}.org" for name in ("pypi", "files.pythonhosted"))  # index and files
 NO_LOCK = "MODELYARD_NO_LOCK"  # set it to generate without uv.lock, as tests and benchmarks do
 UPGRADES = "`make upgrade` needs it; `uvx cruft link URL` links the project to the template's Git repository"
 
@@ -145,13 +145,13 @@ def lock() -> str | None:
 def mirrored(text: str) -> str | None:
     """A line to print where a uv.lock names a package mirror, which other machines may not reach."""
     places = set(re.findall(r'\b(?:registry|url) = "(?:\w+://)(?:[^/"@]*@)?([^/"]+)', text))
-    others = sorted(places - PYPI)
+    others = sorted(places.difference(PYPI))
     if not others:
         return None
     return (
         f"uv.lock names the package mirror {' and '.join(others)}: who cannot reach it, such as GitHub's runners, can "
-        "install nothing. To name PyPI instead, run `UV_DEFAULT_INDEX=https://pypi.org/simple make lock APPLY=1` where "
-        "PyPI can be reached, and commit uv.lock"
+        f"install nothing. To name PyPI instead, run `UV_DEFAULT_INDEX=https://{PYPI[0]}/simple make lock APPLY=1` "
+        "where PyPI can be reached, and commit uv.lock"
     )
 
 

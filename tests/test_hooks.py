@@ -189,15 +189,15 @@ def test_under_make_the_place_is_shown_in_full(tmp_path: Path) -> None:
 
 
 def test_a_lock_that_names_a_mirror_is_named_with_how_to_make_another() -> None:
-    mirrored = hook("post_gen_project").mirrored
+    mirrored, (index, files) = hook("post_gen_project").mirrored, hook("post_gen_project").PYPI
     package = 'name = "six"\nsource = {{ registry = "{0}" }}\nsdist = {{ url = "{1}/six.tar.gz", hash = "sha256:0" }}\n'
-    pypi = package.format("https://pypi.org/simple", "https://files.pythonhosted.org")
+    pypi = package.format(f"https://{index}/simple", f"https://{files}")
     local = 'source = { path = "vendor/modelyard-1.0.0-py3-none-any.whl" }\n'
     assert mirrored(pypi + local) is None
     note = mirrored(pypi + package.format("https://me:secret@mirror.example.org/simple/", "https://mirror.example.org"))
     assert note
     assert "uv.lock names the package mirror mirror.example.org: " in note
-    assert "run `UV_DEFAULT_INDEX=https://pypi.org/simple make lock APPLY=1`" in note
+    assert f"run `UV_DEFAULT_INDEX=https://{index}/simple make lock APPLY=1`" in note
     assert "secret" not in note
 
 

@@ -12,7 +12,8 @@ import pytest
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
 from modelyard.serving.forms import forms as forms_module
-from modelyard.serving.forms.forms import BLOCK, LARGE_BLOCK, Forms, loads
+from modelyard.serving.forms.forms import BLOCK, LARGE_BLOCK, Forms
+from modelyard.serving.forms.json_text import loads
 from modelyard.serving.refusal import LISTED, Refusal
 
 LATE = Column("boolean", "target", "late", missing=True)

@@ -9,7 +9,6 @@ give the same columns; a test compares them.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
 from ...runtime.times import timestamp
 from ..refusal import LISTED, NO_ROW, Refusal, broken_rules
 from .decoders import decoders
+from .json_text import loads
 from .size import check_size
 
 DTYPES = {"timestamp": "datetime64[us]"}
@@ -230,27 +230,6 @@ def _joined(blocks: Sequence[Columns]) -> Columns:
     if len(blocks) == 1:
         return blocks[0]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def loads(body: bytes) -> Any:
-    """The JSON of a body. Raises Refusal with status 400 that names the place of a syntax error."""
-    try:
-        return json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_int=_whole)
-    except UnicodeDecodeError as error:
-        raise Refusal(400, "no JSON", f"the body is not UTF-8: byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise Refusal(400, "no JSON", f"the body is no JSON: {where}: {error.msg}") from None
-    except RecursionError:
-        raise Refusal(400, "no JSON", "the body is nested too deep") from None
-
-
-def _no_constant(name: str) -> None:
-    raise Refusal(400, "no JSON", f"the body is no JSON: it has no {name}; leave a missing value out, or send null")
-
-
-def _whole(digits: str) -> int | float:
-    return int(digits) if len(digits) < 400 else math.inf
 
 
 def _dtype(column: Column) -> str:

@@ -11,7 +11,8 @@ import msgspec
 from ...runtime.contract import Column, Contract
 from ...runtime.rows import Problem
 from ..answers.live import AnsweredRequest, Live, fallback
-from ..forms.forms import Forms, ParsedRows, loads
+from ..forms.forms import Forms, ParsedRows
+from ..forms.json_text import loads
 from ..forms.size import check_size
 from ..refusal import NO_ROW, Refusal, broken_rules
 from .request import Reply

@@ -222,7 +222,7 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
     kind, missing = _type(values), values.null_count > 0
     if personal_data(name, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
-    if ROW_NUMBERS.fullmatch(name):
+    if ROW_NUMBERS.fullmatch(name) or values.null_count == len(values):
         return Column(kind, "unused", UNKNOWN, missing=missing)
     refuse_inexact(name, values)
     if kind == "string":
@@ -230,8 +230,6 @@ def _other(name: str, values: pa.ChunkedArray) -> Column:
         if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
             return Column(kind, "unused", UNKNOWN, missing=missing)
         return Column(kind, "feature", UNKNOWN, values=different, missing=missing)
-    if values.null_count == len(values):
-        return Column(kind, "unused", UNKNOWN, missing=missing)
     if kind in ("boolean", "timestamp"):
         return Column(kind, "feature", UNKNOWN, missing=missing)
     finite = values.filter(pc.is_finite(values))
