@@ -150,6 +150,14 @@ def test_columns_without_a_name_or_a_value_are_no_columns(tmp_path):
     assert chunk.rows == [{"key": "x", "size": 1.5}]
 
 
+def test_empty_lines_at_the_end_of_a_file_are_no_rows(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("key;size\nx;1,5\n;\n\ny;2\n;\n;\n\n")
+    (chunk,) = read_chunks(path, CONTRACT)
+    assert [row["key"] for row in chunk.rows] == ["x", None, "y"]
+    assert chunk.places == [2, 3, 5]
+
+
 def test_a_cell_may_be_longer_than_the_csv_module_allows_at_first(tmp_path):
     path = tmp_path / "rows.csv"
     before = csv.field_size_limit(1000)

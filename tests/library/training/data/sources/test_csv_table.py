@@ -135,6 +135,13 @@ def test_a_usual_file_has_nothing_to_tell(tmp_path):
     assert source.decisions == Decisions()
 
 
+def test_empty_rows_at_the_end_of_a_file_are_left_out(tmp_path):
+    assert read(written(tmp_path, "a;b\n1;x\n;\n2;y\n;\n;\n"), None).to_pydict() == {
+        "a": [1, None, 2],
+        "b": ["x", None, "y"],
+    }
+
+
 def test_a_header_that_comes_again_is_refused(tmp_path):
     with pytest.raises(ContractError, match=r"data.csv has its header line among its rows too"):
         read(written(tmp_path, "a,b\n1,x\n2,y\na,b\n3,z\n"), None)

@@ -41,12 +41,17 @@ def read_csv(path: Path, contract: Contract, check_names: Callable[[list[str]], 
             rows: list[Row] = []
             places: list[int] = []
             start = lines.line_num + 1
+            empty: list[tuple[list[str], int]] = []
             for cells in lines:
-                if cells:
-                    rows.append(cells_of.row(cells, start))
-                    places.append(start)
+                if any(cells):
+                    for given, place in [*empty, (cells, start)]:
+                        rows.append(cells_of.row(given, place))
+                        places.append(place)
+                    empty = []
+                elif cells:  # at the end of a file they are no rows: spreadsheets write them
+                    empty.append((cells, start))
                 start = lines.line_num + 1  # a quoted cell may hold several lines
-                if len(rows) == size:
+                if len(rows) >= size:
                     yield rows, places
                     rows, places = [], []
             cells_of.check_decimals()
