@@ -100,6 +100,8 @@ def main() -> None:
         sys.exit(f"error: {project} is no generated project: it has no .github/workflows/train.yml")
     with tempfile.TemporaryDirectory(prefix="local-github-") as made:
         github = GitHub(Path(made) / "github")
+        # the jobs run one after the other; GitHub gives each a new one
+        github.env["LOCAL_GITHUB_ENVIRONMENT"] = str(Path(made) / "environment")
         try:
             pull, passed = try_out(github, project, Path(made), set(given.only))
         finally:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import Project, made_once
+from projects import Project, made_small
 
 from .local import GitHub, PullRequest, Repository, Run
 from .local.state import Cache
@@ -117,7 +117,7 @@ def push_of_main(github: GitHub, project: Project) -> Repository:
 
 def seeded(factory: pytest.TempPathFactory) -> tuple[Project, Path]:
     """A project, and what the run of train.yml for the push of its main left: made once for all workers."""
-    project = made_once("classification", factory)
+    project = made_small(factory)
     kept = project.root.parent / "main"
     with (project.root.parent / "main.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import ROOT, clone_of, generate, made_once, run
+from projects import ROOT, clone_of, generate, made_once, make_small, run
 
 from .hosted import Hosted, share_bytecode, step, why
 from .local import GitHub
@@ -81,6 +81,8 @@ def test_a_fresh_project_is_green_on_its_first_push(
 
 def test_a_pull_request_is_tried_on_this_machine_before_there_is_any_lock(tmp_path: Path) -> None:
     project, _ = generate(tmp_path / "fresh", {})
+    make_small(project)
+    project.commit("Take a few months")
     project.git("checkout", "--quiet", "-b", "try")
     params = project.root / "params.yaml"
     before = params.read_text()
