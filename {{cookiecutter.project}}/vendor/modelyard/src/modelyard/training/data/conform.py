@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 import math
 from typing import Any
 
@@ -61,7 +62,7 @@ def _comparable(kind: pa.DataType, column: Column) -> bool:
     return (
         pa.types.is_null(kind)
         or {
-            "string": text,
+            "string": text or (pa.types.is_decimal(kind) and kind.scale <= 0),
             "integer": quantity,
             "number": quantity,
             "boolean": pa.types.is_boolean(kind) or pa.types.is_integer(kind),
@@ -113,6 +114,11 @@ def _broken(values: pa.ChunkedArray, column: Column) -> tuple[str, int, list[Any
             continue
         # as text, because Python has no time of every year that Arrow has
         shown = value.cast(pa.string()) if pa.types.is_temporal(values.type) else value
-        rules.setdefault(rule, []).append((shown[0].as_py(), found["counts"].as_py()))
+        rules.setdefault(rule, []).append((_plain(shown[0].as_py()), found["counts"].as_py()))
     rule, broken = next(iter(rules.items()), (f"must be of type {column.type}", []))
     return rule, sum(count for _, count in broken), [value for value, _ in broken]
+
+
+def _plain(value: Any) -> Any:
+    """A decimal that a float holds as well, as that float, which is shorter to read."""
+    return float(value) if isinstance(value, decimal.Decimal) and decimal.Decimal(float(value)) == value else value

@@ -33,9 +33,10 @@ from ....runtime.csv_form import (
 from ..conform import ARROW, conform
 from ..refusal import BrokenRule, DataRefused
 from .decisions import Decisions
+from .whole_numbers import exact, rounded
 
 # 1.0 is a whole number too, and a time may have a zone; `conform` checks the values
-WIDER = {"integer": pa.float64(), "timestamp": pa.string()}
+WIDER = {"integer": pa.decimal128(38, 9), "timestamp": pa.string()}
 LARGEST_BLOCK = 1 << 30  # bytes parsed at a time: types are inferred from the first block, and no cell may span two
 
 Types = Mapping[str, pa.DataType]
@@ -82,10 +83,14 @@ class CsvTable:
         types = {name: ARROW[column.type] for name, column in self._columns.items()}
         for attempt in (types, {name: WIDER.get(self._columns[name].type, kind) for name, kind in types.items()}):
             try:
-                return self._with_missing(self._parse(attempt))
+                table = self._with_missing(self._parse(attempt))
             except pa.ArrowInvalid as error:
-                if "conversion error" not in str(error):
+                if "CSV column #" not in str(error):
                     raise self._fault() from None
+                continue
+            if broken := rounded(table, self._columns, self._text):
+                raise DataRefused(self._where, broken)
+            return table
         # Some cells are not of their column's type: read them as text to find all of them
         raise DataRefused(self._where, self._unreadable(self._with_missing(self._text())))
 
@@ -94,6 +99,7 @@ class CsvTable:
             table = self._parse({})
             hours = {cells.name: pa.string() for cells in table.schema if pa.types.is_time(cells.type)}
             table = self._parse(hours) if hours else table  # no contract has a type for a time of day
+            table = exact(table, self._text, self._parse)
         except pa.ArrowInvalid:
             raise self._fault() from None
         if all(pa.types.is_string(cells.type) for cells in table.schema):
