@@ -43,12 +43,10 @@ Types = Mapping[str, pa.DataType]
 
 
 class CsvTable:
-    """The content of one CSV file.
+    """The content of one CSV file. Raises ContractError, here and in `read`, if it is no CSV text with a header line.
 
     path: where a command finds the file; None if it is packed or not on this machine. columns: those of the contract;
     without them, types are inferred, and what is decided is added to `decisions`.
-
-    Raises ContractError, here and in `read`, if it is no CSV text with a header line.
     """
 
     def __init__(
