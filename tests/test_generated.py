@@ -22,6 +22,8 @@ ONE_TASK = pytest.mark.parametrize(
     "project", [pytest.param("classification", marks=pytest.mark.xdist_group("classification"))], indirect=True
 )
 
+SMALL = pytest.mark.xdist_group("classification")  # with the others that have this project
+
 
 def stages_run(printed: str) -> list[str]:
     """The stages that `dvc repro` said it ran."""
@@ -85,15 +87,6 @@ def test_a_forced_run_gives_the_same_bytes_file_by_file(clone: Project) -> None:
 
 
 @ONE_TASK
-def test_a_fresh_clone_without_a_cache_gives_the_same_bytes(clone: Project) -> None:
-    before = hashes(clone.root / "bundle")
-    for made in ("bundle", "data/periods", "model/model.onnx", ".dvc/cache"):
-        clone.run("rm", "-rf", made)
-    clone.run("dvc", "repro")
-    assert hashes(clone.root / "bundle") == before
-
-
-@ONE_TASK
 def test_a_change_of_cost_runs_only_what_depends_on_it(clone: Project) -> None:
     set_param(clone, "false_negative_cost: 3", "false_negative_cost: 5")
     assert stages_run(clone.run("dvc", "repro")) == ["evaluate", "bundle"]
@@ -110,24 +103,12 @@ def test_settings_of_an_estimator_not_in_use_leave_the_bundle_as_it_is(clone: Pr
 @ONE_TASK
 def test_moving_the_watermark_is_how_data_enters(clone: Project) -> None:
     set_param(clone, 'watermark: "2013-12"', 'watermark: "2013-11"')
-    clone.run("dvc", "repro")
+    clone.run("dvc", "repro", "ingest")
     assert sorted(path.stem for path in (clone.root / "data/periods").iterdir())[-1] == "2013-11"
     set_param(clone, 'watermark: "2013-11"', 'watermark: "2013-12"')
-    assert "in all: 12 (336,776 rows)" in clone.run("dvc", "repro", "--no-run-cache")
-    assert clone.git("diff", "--stat", "--", "data", "bundle") == ""
-
-
-@ONE_TASK
-def test_experiments_run_here_queued_and_apart_and_are_compared(clone: Project) -> None:
-    set_param(clone, "bootstrap: 1000", "bootstrap: 100")
-    setting = "model.gradient_boosting.max_iter"
-    clone.run("dvc", "exp", "run", "-S", f"{setting}=10", "--name", "here")
-    clone.run("dvc", "exp", "run", "--temp", "-S", f"{setting}=20", "--name", "apart")
-    clone.run("dvc", "exp", "run", "--queue", "-S", f"{setting}=30", "--name", "queued")
-    clone.run("dvc", "exp", "run", "--run-all")
-    table = clone.run("make", "compare")
-    assert all(name in table for name in ("here", "apart", "queued"))
-    assert "max_iter" in table
+    assert "in all: 12 (336,776 rows)" in clone.run("dvc", "repro", "--no-run-cache", "ingest")
+    assert clone.git("diff", "--stat", "--", "data") == ""
+    assert "up to date" in clone.run("dvc", "status")
 
 
 @ONE_TASK
@@ -152,18 +133,23 @@ def test_make_refuses_another_library_than_the_locked_one_however_old_its_file_i
     assert "is not the wheel whose hash is in uv.lock" in clone.run("make", "setup", ok=False)
 
 
-@ONE_TASK
-def test_an_experiment_apart_runs_its_own_code(clone: Project) -> None:
+@SMALL
+def test_an_experiment_apart_runs_its_own_code_and_is_compared(small_clone: Project) -> None:
+    clone = small_clone
     model = clone.package / "model.py"
     built = "    return kind(**fixed, **settings)\n"
     assert built in model.read_text()
     model.write_text(model.read_text().replace(built, f'    print("refitting")\n{built}'))
-    assert "refitting" in clone.run("dvc", "exp", "run", "--temp", "--name", "code")
+    setting = "model.gradient_boosting.max_iter=10"
+    assert "refitting" in clone.run("dvc", "exp", "run", "--temp", "-S", setting, "--name", "code")
+    (line,) = [line for line in clone.run("make", "compare").splitlines() if "code" in line]
+    assert "| 10 " in line
 
 
-@ONE_TASK
-def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(clone: Project) -> None:
-    set_param(clone, "max_iter: 100", "max_iter: 5")
+@SMALL
+def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(small_clone: Project) -> None:
+    clone = small_clone
+    set_param(clone, "max_iter: 30", "max_iter: 5")
     clone.run("dvc", "repro", "train")
     first = clone.run("make", "tune", "TRIALS=4", "JOBS=2")
     assert "4 trials" in first

@@ -7,7 +7,6 @@ more forgeries on less data.
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 
@@ -52,34 +51,6 @@ def test_a_poisoned_run_cache_changes_nothing(clone: Project) -> None:
     assert "identical: retraining from the source gave the same bytes" in printed
     assert told["verdict"] == "identical"
     assert roc_auc(clone) == honest
-
-
-def test_an_edited_metric_that_dvc_takes_for_up_to_date_is_named(clone: Project) -> None:
-    honest, forged = forged_metrics(clone)
-    (clone.root / METRICS).write_bytes(forged)
-    clone.run("dvc", "commit", "--force", "--quiet")
-    clone.commit("Improve the model")
-    assert "up to date" in clone.run("dvc", "status")
-    printed, told = proven(clone, ok=False)
-    named = f"{METRICS}: holdout.roc_auc.value: 0.9900 committed, {honest:.4f} retrained"
-    assert f"different: {named}" in printed
-    where = f"{METRICS}: holdout.roc_auc.value"
-    assert told["differences"] == [{"where": where, "committed": 0.99, "retrained": honest}]
-
-
-def test_a_bundle_of_another_python_is_proven_on_a_machine_that_has_no_cache(clone: Project) -> None:
-    path = clone.root / "model/environment.json"
-    environment = json.loads(path.read_text())
-    here = environment["python"]
-    environment["python"] = "3.11.30"
-    path.write_text(json.dumps(environment, indent=1) + "\n")
-    clone.run("dvc", "commit", "--force", "--quiet", "train")
-    clone.run("dvc", "repro", "--quiet", "bundle")
-    clone.commit("Run the pipeline elsewhere")
-    shutil.rmtree(clone.root / ".dvc/cache")
-    printed, told = proven(clone)
-    assert "equivalent: bundle got other bytes that say the same, numbers within 1e-06; python: 3.11.30" in printed
-    assert told["environment"] == [{"where": "python", "committed": "3.11.30", "retrained": here}]
 
 
 def test_a_stale_lock_names_the_parameter(clone: Project) -> None:

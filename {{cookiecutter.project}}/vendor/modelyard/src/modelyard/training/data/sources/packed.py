@@ -22,7 +22,7 @@ READ = (
 )
 ADVICE = {
     **dict.fromkeys([".xlsx", ".xlsm", ".xls", ".ods"], "save the sheet as CSV (UTF-8)"),
-    ".dvc": "name the file that it stands for, without .dvc, and get that with `dvc pull`",
+    ".dvc": "name the file that it stands for, without .dvc, and get that with `make pull`",
 }
 
 
