@@ -59,7 +59,7 @@ test: .venv/.test ## Run all tests
 	$(BIN)/ruff format --check --config ruff.toml $(PLAIN)
 	$(BIN)/codespell
 	$(BIN)/mypy --config-file '$(LIBRARY)/pyproject.toml'
-	$(WITH) PYTEST_ARGS $(BIN)/pytest -n 2 --dist loadgroup
+	$(WITH) PYTEST_ARGS $(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 .PHONY: format
 format: .venv/.test ## Mend style

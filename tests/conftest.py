@@ -8,7 +8,9 @@ import pytest
 
 from projects import Project, clone_of, made_once, made_small
 
-LIBRARY = Path(__file__).parent / "library"
+TESTS = Path(__file__).parent
+LIBRARY = TESTS / "library"
+OF_FILES = ("test_links.py", "test_repository.py")  # a short test for each file that there is
 # Groups that take minutes, the longest first
 LONGEST = ("release", "images", "classification", "regression")
 
@@ -21,8 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     last, as they are many and short.
     """
     for item in items:
-        if item.path.is_relative_to(LIBRARY) and not item.get_closest_marker("xdist_group"):
-            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(LIBRARY).as_posix()))
+        one_group = item.path.is_relative_to(LIBRARY) or item.path.name in OF_FILES
+        if one_group and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(TESTS).as_posix()))
     items.sort(key=_rank)
 
 

@@ -92,9 +92,14 @@ def generate(
     return Project(folder / answers.get("project", "flight-delays")), printed
 
 
+def shared_by_workers(factory: pytest.TempPathFactory) -> Path:
+    """A folder that is the same for all workers of a run of tests."""
+    return factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+
+
 def made_once(task: str, factory: pytest.TempPathFactory) -> Project:
     """A project with its environment made, its pipeline run and all of it committed; one for all workers."""
-    shared = factory.getbasetemp().parent if "PYTEST_XDIST_WORKER" in os.environ else factory.getbasetemp()
+    shared = shared_by_workers(factory)
     folder = shared / f"made-{task}"
     with (shared / f"{task}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

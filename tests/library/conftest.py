@@ -5,9 +5,10 @@ The contract is drafted from the data, so the tests hold whatever contract.yaml 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from modelyard.training.train import train
 from sample import PYTHON_PATH, SAMPLE  # first, so that the sample can be imported
 
 from flight_delays import project as flights_project
+from projects import shared_by_workers
 
 SETTINGS = ["contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md"]
 THIN = 20  # every so many flights are kept
@@ -139,30 +141,43 @@ def workspace(tmp_path: Path, flights: pa.Table) -> Workspace:
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+def made(request: pytest.FixtureRequest) -> Workspace:
     """A workspace in which the pipeline has run, for classification; it is shared, so it is not to be changed."""
-    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", flights, "late")
-    workspace.run()
-    return workspace
+    return _run_once(request, "binary", "late", lambda flights: flights)
 
 
 @pytest.fixture(scope="session")
-def made_regression(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+def made_regression(request: pytest.FixtureRequest) -> Workspace:
     """As `made`, for regression."""
-    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", flights, "delay")
-    workspace.run()
-    return workspace
+    return _run_once(request, "regression", "delay", lambda flights: flights)
 
 
 @pytest.fixture(scope="session")
-def made_multiclass(tmp_path_factory: pytest.TempPathFactory, flights: pa.Table) -> Workspace:
+def made_multiclass(request: pytest.FixtureRequest) -> Workspace:
     """As `made`, for three classes: whether a flight leaves early, on time or late."""
-    on_time = pc.if_else(pc.less(flights["delay"], 0.0), "early", "on time")
-    classes = pc.if_else(flights["late"], "late", on_time)
-    table = flights.drop_columns(["late"]).append_column("late", classes)
-    workspace = lay_out(tmp_path_factory.mktemp("made") / "flights", table, "late")
-    workspace.run()
-    return workspace
+
+    def with_classes(flights: pa.Table) -> pa.Table:
+        on_time = pc.if_else(pc.less(flights["delay"], 0.0), "early", "on time")
+        classes = pc.if_else(flights["late"], "late", on_time)
+        return flights.drop_columns(["late"]).append_column("late", classes)
+
+    return _run_once(request, "multiclass", "late", with_classes)
+
+
+def _run_once(
+    request: pytest.FixtureRequest, kind: str, target: str, change: Callable[[pa.Table], pa.Table]
+) -> Workspace:
+    """A workspace in which the pipeline has run; one for all workers."""
+    folder = shared_by_workers(request.getfixturevalue("tmp_path_factory")) / f"library-{kind}"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "done").is_file():
+            shutil.rmtree(folder / "flights", ignore_errors=True)
+            workspace = lay_out(folder / "flights", change(request.getfixturevalue("flights")), target)
+            workspace.run()
+            (folder / "done").touch()
+    return Workspace(folder / "flights")
 
 
 @pytest.fixture(scope="session")

@@ -197,7 +197,7 @@ def test_xz_is_read_and_parquet_under_any_name(tmp_path):
         ("data.xlsx", r"save the sheet as CSV \(UTF-8\)"),
         ("data.json", "convert it to one of them"),
         ("data.csv.zst", "convert it to one of them"),
-        ("data.csv.dvc", "dvc pull"),
+        ("data.csv.dvc", "make pull"),
         ("data", "convert it to one of them"),
     ],
 )
