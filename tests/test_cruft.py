@@ -9,9 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from library.vendoring.raise_version import current_version
 from templates import Template
 
-from projects import BIN, Project, generate, run
+from projects import BIN, ROOT, Project, generate, run
+
+NOW = current_version(ROOT)  # of the library
 
 
 @pytest.fixture
@@ -147,7 +150,7 @@ def test_an_upgrade_over_two_versions_of_the_library_keeps_what_the_team_changed
     assert project.git("rev-list", "--count", "HEAD").strip() == "2"
     after = json.loads((project.root / "vendor/yard.json").read_text())
     assert [name for name in before if before[name] != after[name]] == ["evaluate"]
-    assert re.search(r"^Template: \w{7} -> \w{7}\. Library: 1\.0\.0 -> 1\.2\.0\.$", printed, re.MULTILINE)
+    assert re.search(rf"^Template: \w{{7}} -> \w{{7}}\. Library: {re.escape(NOW)} -> 1\.2\.0\.$", printed, re.MULTILINE)
     assert "Stages whose code changed, with those after them, run again: evaluate.\n" in printed
     assert "make setup pipeline" in printed
     assert '"modelyard-1.2.0-py3-none-any.whl"' in (project.root / "uv.lock").read_text()
@@ -167,7 +170,7 @@ def test_an_upgrade_that_changes_reporting_alone_runs_no_stage_again(template: T
     assert (project.root / "vendor/yard.json").read_bytes() == before
     assert set(project.git("status", "--porcelain").split()) - {"M", "R", "A", "D", "RM", "->"} == {
         *(".cruft.json", "pyproject.toml", "uv.lock"),
-        *(f"vendor/modelyard-{version}-py3-none-any.whl" for version in ("1.0.0", "1.1.0")),
+        *(f"vendor/modelyard-{version}-py3-none-any.whl" for version in (NOW, "1.1.0")),
     }
 
 
@@ -190,7 +193,7 @@ def test_an_upgrade_to_a_chosen_version(template: Template, tmp_path: Path) -> N
     project = made_by("cookiecutter", template, tmp_path / "out")
     chosen = template.release("1.1.0", *REPORT)
     template.release("1.2.0", *METRICS)
-    assert "Library: 1.0.0 -> 1.1.0." in upgrade(project, "--checkout", chosen)
+    assert f"Library: {NOW} -> 1.1.0." in upgrade(project, "--checkout", chosen)
 
 
 def test_without_a_newer_version_nothing_is_changed(template: Template, tmp_path: Path) -> None:

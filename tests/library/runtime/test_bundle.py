@@ -139,8 +139,8 @@ def test_a_manifest_that_cannot_be_read_is_told(folder):
 @pytest.mark.parametrize(
     ("column", "told"),
     [
-        ({"minimum": {}}, r"columns\.distance\.minimum must be a whole number or a number or null"),
-        ({"minimum": "1"}, r"columns\.distance\.minimum must be"),
+        ({"minimum": {}}, r"columns\.distance\.minimum must be a whole number or a number or a text or null"),
+        ({"minimum": "1"}, r"columns\.distance: minimum and maximum of type integer are numbers"),
         ({"minimum": float("nan")}, r"columns\.distance\.minimum must be"),
         ({"type": "text"}, r"columns\.distance\.type must be one of 'string', 'integer'"),
         ({"missing": 0}, r"columns\.distance\.missing must be true or false"),
