@@ -137,16 +137,21 @@ def kill(process: subprocess.Popen[str]) -> None:
     process.wait(10)
 
 
-@contextmanager
-def drill(made: Project, folder: Path) -> Iterator[Drill]:
-    """A stage of its own on this machine's engine, behind ssh; all of it is removed afterwards."""
-    project = clone_of(made, folder)
+def shorten(project: Project) -> None:
+    """Let canaries answer fewer requests; it is not committed."""
     policy = project.root / "policy.yaml"
     text = policy.read_text()
     for default, short in CANARY.items():
         assert default in text
         text = text.replace(default, short)
     policy.write_text(text)
+
+
+@contextmanager
+def drill(made: Project, folder: Path) -> Iterator[Drill]:
+    """A stage of its own on this machine's engine, behind ssh; all of it is removed afterwards."""
+    project = clone_of(made, folder)
+    shorten(project)
     stage, port, images = f"drill-{secrets.token_hex(4)}", free_port(), build(project, folder)
     with ssh_host(folder) as host:
         environment, key = surroundings(project, folder, host)

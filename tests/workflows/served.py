@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from release.conftest import refuse
-from release.drill import Drill, client_of, docker, spoil, surroundings
+from release.drill import Drill, client_of, docker, shorten, spoil, surroundings
 from release.load import Answers
 from release.ssh_host import free_port, ssh_host
 
@@ -79,7 +79,7 @@ class Served:
         """One more commit on main, of which the model is the same."""
         with (self.clone.root / "README.md").open("a") as readme:
             readme.write(f"\n{message}.\n")
-        self.clone.git("add", "README.md")
+        self.clone.git("add", "README.md", "policy.yaml")
         who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.invalid"]
         self.clone.git(*who, "commit", "--quiet", "--message", message)
         self.hosted.github.push(self.hosted.repository, "main", self.clone.root)
@@ -126,6 +126,7 @@ def served(hosted: Hosted, registry: engine.Registry, folder: Path) -> Iterator[
             if docker(*kind, "--quiet", "--filter", f"label=com.docker.compose.project={name}").strip():
                 refuse(f"the engine has {name} already, and these tests would remove it")
     clone = clone_of(hosted.project, folder)
+    shorten(clone)
     shutil.copytree(hosted.project.root / "data/periods", clone.root / "data/periods", dirs_exist_ok=True)
     for key, value in {"user.name": "Ada", "user.email": "ada@example.invalid"}.items():
         clone.git("config", key, value)
