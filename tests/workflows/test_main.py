@@ -63,6 +63,7 @@ def test_a_fresh_project_is_green_on_its_first_push(
     github = GitHub(tmp_path / "github")
     try:
         share_bytecode(github, made_once("classification", tmp_path_factory))
+        github.env["LOCAL_GITHUB_ENVIRONMENT"] = str(tmp_path / "environment")  # which the first job makes
         repository = github.create(f"octo/{name}")
         github.push(repository, "main", project.root)
         runs = {run.file: run for run in github.deliver()}
