@@ -38,7 +38,9 @@ def test_a_fault_is_red_for_its_own_reason(hosted: Hosted, name: str) -> None:
 
 
 def test_a_failing_test_is_red_and_named_in_the_summary(hosted: Hosted) -> None:
-    hosted.propose("fault", hosted.edit("flight_delays/features.py", "{name: values}", "{name: values[::-1]}"))
+    hosted.propose(
+        "fault", hosted.edit("flight_delays/features.py", "made[name] = values", "made[name] = values[::-1]")
+    )
     # the first failure is enough; where tests fail their coverage says nothing
     stop = {"PYTEST_ADDOPTS": "-x --no-cov-on-fail"}
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"}, env=stop)

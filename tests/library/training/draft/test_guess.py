@@ -341,3 +341,10 @@ def test_whole_numbers_of_any_size_may_name_the_row():
 
 def test_a_few_large_numbers_may_be_classes():
     assert one([2**60, 2**60 + 1] * (ROWS // 2), target="x").values == [2**60, 2**60 + 1]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
+def test_the_format_of_dates_is_drafted_however_the_text_is_held(kind):
+    days = pa.chunked_array([pa.array([f"2012/01/{day:02}" for day in range(1, 31)]).cast(kind)])
+    table = pa.table({"day": days, "x": pa.array(range(30)), "y": pa.array([0, 1] * 15)})
+    assert guess_contract(table, "days", "me", Roles("y", "day")).columns["day"].format == "%Y/%m/%d"

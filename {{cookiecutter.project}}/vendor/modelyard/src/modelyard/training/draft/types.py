@@ -49,6 +49,7 @@ def date_format(values: pa.ChunkedArray) -> str | None:
 
 def date_formats(values: pa.ChunkedArray) -> list[str]:
     """The strptime formats that a column of text may have."""
+    values = plain(values)
     if not pa.types.is_string(values.type) or values.null_count == len(values):
         return []
     return [written for written in DATE_FORMATS if _reads(values, written)]
