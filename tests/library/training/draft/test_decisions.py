@@ -146,6 +146,19 @@ def test_what_a_column_is_taken_for_is_told(capsys, columns, told):
     assert f"  {told}\n" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.large_string())])
+def test_text_of_parquet_is_taken_alike_however_it_is_held(capsys, kind):
+    columns = {
+        "day": [f"{2013 + place // 12}/{place % 12 + 1:02}/15" for place in range(ROWS)],
+        "width": ["1.5", "2.5", "wide"] * (ROWS // 3),
+    }
+    cells = {name: pa.array(values).cast(kind) for name, values in columns.items()}
+    pyarrow.parquet.write_table(table(**cells), "data.parquet")
+    told = drafted(capsys, "data.parquet", "--target", "sold")
+    assert "day: times are written as %Y/%m/%d" in told
+    assert any(line.startswith("width: text, as 'wide' in 20 of 60 cells") for line in told)
+
+
 def test_classes_that_are_numbers_and_rows_without_a_target_are_told(capsys):
     rated = table(rating=[None, *repeated(1, 2, 3)[1:]])
     pyarrow.csv.write_csv(rated, "data.csv")

@@ -28,7 +28,7 @@ from ..settings import Params, SqlSettings, read_contract, read_params
 from .address import database_address, file_address
 from .guess import Roles, guess_contract
 from .parts import by_period, column_at_fault, fit_each, read_again, together
-from .split import fitted_split, later_rows
+from .split import fitted_split
 from .staged import staged
 from .told import decided, shown
 from .types import typed_as
@@ -224,15 +224,6 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
-    params = read_params(root / "params.yaml")
-    if params.watermark and (late := later_rows(contract, table, params.period, params.watermark)):
-        print(
-            f"  watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
-            f"{contract.target} yet, and enter when you move it on"
-        )
-    for name, column in contract.columns.items():
-        if column.timezone:
-            print(f"  {name}: local time of {column.timezone}, to which times with an offset are converted")
-    for line in decided(contract, table, decisions, params.evaluate):
+    for line in decided(contract, table, decisions, read_params(root / "params.yaml")):
         print(f"  {line}")
     print("Correct it, look at `git diff`, then run `make pipeline`.")

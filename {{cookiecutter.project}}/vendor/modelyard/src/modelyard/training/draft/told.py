@@ -10,8 +10,9 @@ import pyarrow.compute as pc
 from ...runtime.contract import Contract
 from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
 from ..data.sources.decisions import Decisions
-from ..settings import Evaluate
+from ..settings import Evaluate, Params
 from .guess import ROW_NUMBERS
+from .split import later_rows
 from .types import date_formats, typed_as
 
 GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
@@ -25,10 +26,15 @@ def shown(name: str) -> str:
     return name if name and name == name.strip() else repr(name)
 
 
-def decided(contract: Contract, table: pa.Table, decisions: Decisions, evaluate: Evaluate) -> list[str]:
-    """A line for each decision. table: what was drafted from."""
+def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: Params) -> list[str]:
+    """A line for each decision. table: what was drafted from. params: what was drafted beside the contract."""
     narrowed = typed_as(contract, table)
-    lines = [*sorted(decisions.forms), *_positive(contract, narrowed, evaluate), *_target(contract, narrowed)]
+    lines = [*sorted(decisions.forms), *_positive(contract, narrowed, params.evaluate), *_target(contract, narrowed)]
+    if params.watermark and (late := later_rows(contract, table, params.period, params.watermark)):
+        lines.append(
+            f"watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
+            f"{contract.target} yet, and enter when you move it on"
+        )
     for name in contract.columns:
         lines += _column(contract, name, table[name], narrowed[name], decisions)
     return lines
@@ -83,6 +89,8 @@ def _column(
         yield f"{name}: {padded!r} is the number {int(padded)}; if the zeros matter, its type is string"
     if column.format:
         yield f"{name}: times are written as {column.format}"
+    if column.timezone:
+        yield f"{name}: local time of {column.timezone}, to which times with an offset are converted"
     if column.values and column.type == "string":
         yield from _texts(name, [str(value) for value in column.values], given)
 

@@ -107,7 +107,13 @@ def _listed(path: str) -> tuple[Any, list[Any]]:
 def _read_parquet(opened: Any, name: str) -> pa.Table:
     try:
         table = pyarrow.parquet.ParquetFile(opened).read()  # which reads a column that is there twice, to be refused
-        views = {cells.name: pa.string() for cells in table.schema if pa.types.is_string_view(cells.type)}
-        return table.cast(pa.schema([(cells.name, views.get(cells.name, cells.type)) for cells in table.schema]))
+        return table.cast(pa.schema([(cells.name, _plain_text(cells.type)) for cells in table.schema]))
     except (pa.ArrowException, OSError):
         raise ContractError(f"{name} is no whole Parquet file (truncated, or another format)") from None
+
+
+def _plain_text(kind: pa.DataType) -> pa.DataType:
+    """The type, or plain text for the other forms in which writers hold text: pandas writes large strings."""
+    value = kind.value_type if pa.types.is_dictionary(kind) else kind
+    is_text = pa.types.is_string(value) or pa.types.is_large_string(value) or pa.types.is_string_view(value)
+    return pa.string() if is_text else kind
