@@ -139,10 +139,7 @@ def _predict(app: App, live: Live, apart: Apart) -> Handler:
     def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
         return forms.read(body)
 
-    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> Reply:
-        return Reply(answer_json(live, answered, decided))
-
-    return _answering(app, live, apart, read, write)
+    return _answering(app, live, apart, read, _as_json(live))
 
 
 def _instances(app: App, live: Live, apart: Apart) -> Handler:
@@ -151,15 +148,19 @@ def _instances(app: App, live: Live, apart: Apart) -> Handler:
     def read(forms: Forms, body: bytes, _request: HttpRequest) -> ParsedRows:
         return forms.read_instances(body)
 
-    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> Reply:
-        return Reply(answer_json(live, answered, decided))
-
-    tensors, rows = _infer(app, live, apart), _answering(app, live, apart, read, write)
+    tensors, rows = _infer(app, live, apart), _answering(app, live, apart, read, _as_json(live))
 
     async def answer(request: HttpRequest) -> Reply:
         return await (rows if request.header(LENGTH) is None else tensors)(request)
 
     return answer
+
+
+def _as_json(live: Live) -> Callable[..., Reply]:
+    def write(answered: AnsweredRequest, decided: list[list[Any]], _parsed: ParsedRows) -> Reply:
+        return Reply(answer_json(live, answered, decided))
+
+    return write
 
 
 def _infer(app: App, live: Live, apart: Apart) -> Handler:
