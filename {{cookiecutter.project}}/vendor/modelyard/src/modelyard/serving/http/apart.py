@@ -11,9 +11,9 @@ import ctypes
 import fcntl
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 LARGE = 1_000_000  # bytes of a body that is answered alone in the service
@@ -28,6 +28,7 @@ class Apart:
     def __init__(self, lock: int | None = None) -> None:
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, "large")
+        self._first = asyncio.Lock()  # of this process, which the file's lock does not tell apart
         self._began: float | None = None
 
     @property
@@ -36,38 +37,47 @@ class Apart:
         began = self._began
         return 0.0 if began is None else time.monotonic() - began
 
-    async def run(self, call: Callable[[], Result], large: bool) -> Result:
-        """Run a call in the thread. large: whether it must be the only one in the service."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, call, large)
+    async def run(self, call: Callable[[], Result]) -> Result:
+        """Run a call in the thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._run, call)
+
+    @asynccontextmanager
+    async def alone(self) -> AsyncIterator[None]:
+        """Be the only one of the largest requests in the service, until nothing of it is held any more."""
+        async with self._first:
+            taken = asyncio.get_running_loop().run_in_executor(self._thread, self._take_turn)
+            try:
+                await asyncio.shield(taken)
+            except asyncio.CancelledError:
+                await asyncio.wait([taken])
+                self._end_turn()
+                raise
+            try:
+                with _without_gc():
+                    yield
+            finally:
+                self._end_turn()
 
     def close(self) -> None:
         """End the thread after its calls."""
         self._thread.shutdown()
 
-    def _run(self, call: Callable[[], Result], large: bool) -> Result:
-        if not large:
-            return self._timed(call)
-        with self._turn(), _without_gc():
-            return self._timed(call)
-
-    def _timed(self, call: Callable[[], Result]) -> Result:
+    def _run(self, call: Callable[[], Result]) -> Result:
         self._began = time.monotonic()
         try:
             return call()
         finally:
             self._began = None
 
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _take_turn(self) -> None:
         # a lock of this kind belongs to the process, so that of a process that was killed is free again
         if self._lock is not None:
             fcntl.lockf(self._lock, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            _trim()
-            if self._lock is not None:
-                fcntl.lockf(self._lock, fcntl.LOCK_UN)
+
+    def _end_turn(self) -> None:
+        _trim()
+        if self._lock is not None:
+            fcntl.lockf(self._lock, fcntl.LOCK_UN)
 
 
 @contextmanager

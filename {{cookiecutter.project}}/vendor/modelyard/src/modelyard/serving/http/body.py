@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -77,7 +78,7 @@ class Bodies:
         self._room.leave()
 
     async def _rest(self, receive: Receive, message: Any, length: int | None) -> bytes:
-        parts: list[bytes] = []
+        received = io.BytesIO()  # which gives its content away without a copy, as joining parts would make one
         size = 0
         is_kept = length is None or length <= self._limit
         if is_kept and length is not None:
@@ -88,17 +89,17 @@ class Bodies:
             part = message.get("body", b"")
             size += len(part)
             if is_kept and size <= self._limit:
-                parts.append(part)
+                received.write(part)
                 if length is None and size > SMALL:
                     await self._take(self._limit)
             else:
-                parts.clear()
+                received = io.BytesIO()
             if size > READ_ON * self._limit or not message.get("more_body"):
                 break
             message = await receive()
         if size > self._limit or not is_kept:
             raise self._too_large()
-        return b"".join(parts)
+        return received.getvalue()
 
     async def _take(self, size: int) -> None:
         if await self._room.take(size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -202,13 +203,15 @@ def _answering(
             body = decompressed(request.body, request.encoding, min(MEDIUM, app.body_limit))
         if body is None or len(body) >= MEDIUM:
             is_large = request.encoding is not None or len(request.body) >= LARGE
-            answered, decided, reply = await apart.run(partial(work, request, key), is_large)
-        else:
-            parsed = read(live.forms, body, request)
-            rows = _rows(parsed)
-            is_alone = len(app.begun) < 2 or is_split or rows.count != 1
-            answered = live.answer(rows, key) if is_alone else await live.answer_among(rows)
-            answered, decided, reply = finish(parsed, answered)
+            async with apart.alone() if is_large else nullcontext():
+                return await logged(request, *await apart.run(partial(work, request, key)))
+        parsed = read(live.forms, body, request)
+        rows = _rows(parsed)
+        is_alone = len(app.begun) < 2 or is_split or rows.count != 1
+        answered = live.answer(rows, key) if is_alone else await live.answer_among(rows)
+        return await logged(request, *finish(parsed, answered))
+
+    async def logged(request: HttpRequest, answered: AnsweredRequest, decided: list[list[Any]], reply: Reply) -> Reply:
         waiting = live.note(answered, decided, request.asked(), request.started)
         if log is not None:
             for entry in waiting:
