@@ -69,6 +69,8 @@ DEPENDENCIES = set(
 )
 # Folders that Windows cannot make
 DEVICES = {"aux", "con", "nul", "prn", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
+# What YAML reads as a value; true is a program, too
+WORDS = {"false", "no", "null", "off", "on", "yes"}
 # Characters of one line that are read as another text than is shown, or that YAML cannot hold
 MISLEADING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff\ufffe\uffff")
 
@@ -95,6 +97,7 @@ def _project(name: str, _: dict[str, str]) -> str | None:
         (package in DEPENDENCIES, "one of the project's dependencies"),
         (package in PROGRAMS, "a program that the project's commands run"),
         (package in DEVICES, "a name that Windows keeps for a device"),
+        (package in WORDS, "a word that YAML does not read as text"),
     ]
     return next((f"{package} is {what}; choose another name" for is_taken, what in taken if is_taken), None)
 

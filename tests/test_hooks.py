@@ -52,6 +52,7 @@ REMOTES = {
         ({"project": "python"}, "python is a program that the project's commands run"),
         ({"project": "git"}, "git is"),
         ({"project": "nul"}, "nul is a name that Windows keeps for a device"),
+        ({"project": "null"}, "null is a word that YAML does not read as text"),
         ({"author": " "}, "author is ' ': one line of text is needed"),
         ({"author": "a\u202eb"}, "one line of text is needed, without the character U+202E"),
         ({"description": "two\nlines"}, "description is 'two\\nlines': one line of text is needed"),

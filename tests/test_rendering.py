@@ -125,7 +125,7 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     assert project["tool"]["modelyard"]["deploy_target"] == answers["deploy_target"]
     container = json.loads((root / ".devcontainer/devcontainer.json").read_text())
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
-    assert read(root / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
+    assert read(root / "dvc.yaml")["stages"]["train"]["cmd"] == "python -m flight_delays train"
     policy = read(root / "policy.yaml")
     rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "canary", "serving"}
     assert set(policy) == rules

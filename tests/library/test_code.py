@@ -150,9 +150,8 @@ def test_the_stages_of_the_sample_are_verbs_of_the_library():
     verbs = {name for group in VERBS.values() for name, verb in group.items() if verb.stage}
     assert set(PIPELINE) == verbs == set(STAGES)
     assert {name: stage["cmd"] for name, stage in PIPELINE.items()} == {
-        name: f"python -m ${{package}} {name}" for name in PIPELINE
+        name: f"python -m flight_delays {name}" for name in PIPELINE
     }
-    assert read_yaml(SAMPLE / "dvc.yaml")["vars"] == [{"package": "flight_delays"}]
 
 
 def test_every_place_that_the_code_writes_to_is_an_out_of_a_stage_and_no_other():
@@ -161,7 +160,7 @@ def test_every_place_that_the_code_writes_to_is_an_out_of_a_stage_and_no_other()
 
 
 def test_a_stage_depends_on_places_that_are_there_or_that_another_stage_makes():
-    known = PLACES | {place.parent for place in PLACES} | {Path("contract.yaml"), Path("${package}")}
+    known = PLACES | {place.parent for place in PLACES} | {Path("contract.yaml"), Path("flight_delays")}
     assert {path for stage in PIPELINE.values() for path in named(stage["deps"])} <= known
 
 
@@ -182,4 +181,4 @@ def test_a_bundle_depends_on_every_hash_that_it_holds():
 
 @pytest.mark.parametrize("stage", ["train", "evaluate", "bundle"])
 def test_a_stage_that_computes_features_depends_on_the_projects_package(stage):
-    assert "${package}" in PIPELINE[stage]["deps"]
+    assert "flight_delays" in PIPELINE[stage]["deps"]

@@ -390,7 +390,7 @@ def test_a_stale_lock_names_what_it_was_not_made_from(repository, capsys):
     for name, old, new in [
         ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.2"),
         ("docs/model-card.md", "## What it is given", "## What it takes"),
-        ("dvc.yaml", "cmd: python -m ${package} bundle", "cmd: python -B -m ${package} bundle"),
+        ("dvc.yaml", "cmd: python -m flight_delays bundle", "cmd: python -B -m flight_delays bundle"),
     ]:
         path = repository / name
         assert old in path.read_text()

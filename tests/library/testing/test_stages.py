@@ -45,15 +45,15 @@ def test_a_fresh_project_keeps_every_rule(root, name):
 @pytest.mark.parametrize(
     ("check", "old", "new", "message"),
     [
-        ("commands", "${package} train", "${package} ingest", "must run python -m flight_delays train"),
+        ("commands", "flight_delays train", "flight_delays ingest", "must run python -m flight_delays train"),
         ("commands", "  evaluate:\n", "  judge:\n", "the stage evaluate is missing; the stages are: ingest, train"),
         ("params", "[seed, threads, split, model,", "[seed, threads, model,", "stages.train.params must name split"),
         ("params", "[seed, threads, split, model,", "[seed, threads, split, model, colour,", "names colour, "),
         ("params", "[train]", "[ingest]", "stages.train.params must name vendor/yard.json: [train]"),
         ("deps", "      - data/ledger.json\n", "", "stages.train.deps must name data/ledger.json"),
         ("deps", "      - docs/model-card.md\n", "", "stages.bundle.deps must name docs/model-card.md"),
-        ("deps", "      - ${package}\n", "", "stages.train.deps must name ${package}/features.py"),
-        ("deps", "- ${package}\n", "- ${package}\n      - ${package}/old.py\n", "names flight_delays/old.py,"),
+        ("deps", "      - flight_delays\n", "", "stages.train.deps must name flight_delays/features.py"),
+        ("deps", "- flight_delays\n", "- flight_delays\n      - flight_delays/old.py\n", "names flight_delays/old.py,"),
         ("outs", "      - evaluation/slices.csv: {cache: false}\n", "", "evaluation/slices.csv is written by a stage"),
     ],
 )  # fmt: skip
@@ -63,7 +63,7 @@ def test_what_is_taken_out_is_named(root, check, old, new, message):
 
 
 def test_stages_and_deps_of_one_s_own_are_allowed(root):
-    change(root, "      - ${package}\n", "      - ${package}\n      - geo/stations.csv\n")
+    change(root, "      - flight_delays\n", "      - flight_delays\n      - geo/stations.csv\n")
     change(root, "  bundle:\n", "  plots:\n    cmd: python plots.py\n  bundle:\n")
     for name in CHECKS:
         getattr(stages, f"check_{name}")(root, flights_project)
@@ -97,9 +97,10 @@ def test_own_modules_are_those_that_a_module_imports(split_up):
 
 def test_a_module_that_a_stage_imports_and_does_not_depend_on_is_named(root, split_up):
     path = root / "dvc.yaml"
+    path.write_text(path.read_text().replace("flight_delays", "split_up"))
     files = ["__init__.py", "features.py", "model.py", "geo", "units.py"]
-    listed = "".join(f"      - ${{package}}/{name}\n" for name in files)
-    path.write_text(path.read_text().replace("      - ${package}\n", listed))
-    assert "stages.train.deps must name ${package}/trees.py" in named(root, "deps", split_up)
-    path.write_text(path.read_text().replace(listed, listed + "      - ${package}/trees.py\n"))
-    assert "stages.bundle.deps must name ${package}/unused.py" in named(root, "deps", split_up)
+    listed = "".join(f"      - split_up/{name}\n" for name in files)
+    path.write_text(path.read_text().replace("      - split_up\n", listed))
+    assert "stages.train.deps must name split_up/trees.py" in named(root, "deps", split_up)
+    path.write_text(path.read_text().replace(listed, listed + "      - split_up/trees.py\n"))
+    assert "stages.bundle.deps must name split_up/unused.py" in named(root, "deps", split_up)

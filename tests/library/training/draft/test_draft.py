@@ -229,7 +229,7 @@ def test_dvc_keeps_all_else_of_the_pipeline(project):
     after = round_trip().load(project / "dvc.yaml")
     after["stages"]["ingest"]["deps"].remove("rows")
     assert after == before
-    assert after["stages"]["ingest"]["cmd"] == "python -m ${package} ingest"
+    assert after["stages"]["ingest"]["cmd"] == "python -m flight_delays ingest"
 
 
 def test_text_that_yaml_could_take_for_something_else_is_read_back_as_text(project):

@@ -150,11 +150,15 @@ def _describe(champion: Bundle) -> dict[str, Any]:
 
 
 def _champion(project: Project, folder: Path) -> Bundle | None:
-    """The champion in a folder; where main is only here, `champion/` is brought up to date with it before."""
+    """The champion in a folder; where main is only here, `champion/` is brought up to date with it before.
+
+    What a person put there, or got from another commit, stays.
+    """
     if folder == CHAMPION and is_unpublished():
         origin = read_origin(folder)
+        is_there = bool(origin) or folder.is_dir()
         ours = origin.get("ref") == LOCAL_MAIN and "failed" not in origin
-        if not origin or (ours and origin["commit"] != find_commit(Path(), f"refs/heads/{LOCAL_MAIN}")):
+        if not is_there or (ours and origin["commit"] != find_commit(Path(), f"refs/heads/{LOCAL_MAIN}")):
             print(f"champion: {get_champion(project)}", file=sys.stderr)
     return find_champion(folder)
 

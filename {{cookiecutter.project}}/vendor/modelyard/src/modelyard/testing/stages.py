@@ -38,7 +38,7 @@ NOT_MADE = {layout.SEEN, layout.CARD}  # one machine's memory, and a text that a
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage of `dvc.yaml`, with `${package}` replaced: paths from the project's folder, parameters by file."""
+    """One stage of `dvc.yaml`: paths from the project's folder, parameters by file."""
 
     name: str
     command: str
@@ -51,28 +51,28 @@ class Stage:
         return bool(self.deps & {path, *path.parents})
 
 
-def read_stages(root: Path, project: Project) -> dict[str, Stage]:
+def read_stages(root: Path) -> dict[str, Stage]:
     """The stages of the library in `dvc.yaml`, by name. Raises AssertionError if one is missing."""
     __tracebackhide__ = True
     stages = read_yaml(root / "dvc.yaml")["stages"]
     for name in STAGES:
         assert name in stages, f"dvc.yaml: the stage {name} is missing; the stages are: {', '.join(STAGES)}"
-    return {name: _stage(name, stages[name], project.name) for name in STAGES}
+    return {name: _stage(name, stages[name]) for name in STAGES}
 
 
 def check_commands(root: Path, project: Project) -> None:
     """Each stage runs the verb of its name."""
     __tracebackhide__ = True
-    for name, stage in read_stages(root, project).items():
+    for name, stage in read_stages(root).items():
         verb = f"-m {project.name} {name}"
         assert verb in stage.command, f"dvc.yaml: stages.{name}.cmd is {stage.command!r}; it must run python {verb}"
 
 
-def check_params(root: Path, project: Project) -> None:
+def check_params(root: Path, _project: Project) -> None:
     """Each stage depends on the parameters that it reads, and on the hash of its own code."""
     __tracebackhide__ = True
     keys = read_yaml(root / "params.yaml").keys()
-    for name, stage in read_stages(root, project).items():
+    for name, stage in read_stages(root).items():
         own = stage.params.get("params.yaml", set())
         for parameter in PARAMS[name]:
             assert parameter in own, f"dvc.yaml: stages.{name}.params must name {parameter}, which the stage reads"
@@ -95,20 +95,19 @@ def check_deps(root: Path, project: Project) -> None:
         "evaluate": features,
         "bundle": {path for path in modules if path != Path("__main__.py")},
     }
-    for name, stage in read_stages(root, project).items():
+    for name, stage in read_stages(root).items():
         for path in (CONTRACT, *DEPS[name], *sorted(package / module for module in own[name])):
-            shown = path.as_posix().replace(f"{project.name}/", "${package}/")
-            assert stage.covers(path), f"dvc.yaml: stages.{name}.deps must name {shown}, which the stage reads"
+            assert stage.covers(path), f"dvc.yaml: stages.{name}.deps must name {path}, which the stage reads"
         absent = sorted(
             str(path) for path in stage.deps if path.parts[0] == project.name and not (root / path).exists()
         )
         assert not absent, f"dvc.yaml: stages.{name}.deps names {absent[0]}, which does not exist"
 
 
-def check_outs(root: Path, project: Project) -> None:
+def check_outs(root: Path, _project: Project) -> None:
     """Every file that a stage writes is among the outs of a stage."""
     __tracebackhide__ = True
-    outs = {out for stage in read_stages(root, project).values() for out in stage.outs}
+    outs = {out for stage in read_stages(root).values() for out in stage.outs}
     places = {place for place in vars(layout).values() if isinstance(place, Path)} - NOT_MADE
     absent = sorted(place.as_posix() for place in places - outs)
     assert not absent, f"dvc.yaml: {absent[0]} is written by a stage and is no out of any"
@@ -145,15 +144,14 @@ def _inside(name: str, package: Path) -> bool:
     return name.partition(".")[0] == package.name
 
 
-def _stage(name: str, stage: dict[str, Any], package: str) -> Stage:
+def _stage(name: str, stage: dict[str, Any]) -> Stage:
     def paths(*keys: str) -> set[Path]:
         entries = [entry for key in keys for entry in stage.get(key, [])]
         names = [entry if isinstance(entry, str) else next(iter(entry)) for entry in entries]
-        return {Path(path.replace("${package}", package)) for path in names}
+        return {Path(path) for path in names}
 
     params: dict[str, set[str]] = {}
     for entry in stage.get("params", []):
         for file, keys in ({"params.yaml": [entry]} if isinstance(entry, str) else entry).items():
             params.setdefault(file, set()).update(keys or ())
-    command = str(stage["cmd"]).replace("${package}", package)
-    return Stage(name, command, paths("deps"), paths("outs", "metrics", "plots"), params)
+    return Stage(name, str(stage["cmd"]), paths("deps"), paths("outs", "metrics", "plots"), params)

@@ -158,8 +158,10 @@ def _watch(path: Path, watched: Sequence[str]) -> None:
     """Make ingest depend on a file or folder of the source, so that `dvc repro` notices when it changes."""
     yaml = round_trip()
     content = yaml.load(path)
-    deps = content["stages"]["ingest"]["deps"]
-    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith("${package}/")]
+    stage = content["stages"]["ingest"]
+    package = stage["cmd"].split()[2]  # python -m PACKAGE ingest
+    deps = stage["deps"]
+    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith(f"{package}/")]
     deps.extend(name.replace("${", "\\${") for name in watched)  # which DVC would fill in
     yaml.dump(content, path)
 
