@@ -42,6 +42,7 @@ BELOW: Mapping[str, frozenset[str]] = {
     "judging": frozenset({"training", "github", "clone", "command"}),
     "reporting": frozenset({"judging"}),
     "proving": frozenset({"judging"}),
+    "production": frozenset({"reporting", "serving"}),
     "releasing": frozenset({"proving", "reporting", "vendoring"}),
     "deploying": frozenset({"releasing"}),
     "testing": frozenset({"serving", "reporting"}),

@@ -16,6 +16,7 @@ from ..training.edit import round_trip
 from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
 from ..training.settings import parse, read_yaml
 from .canary import Canary
+from .monitoring import Monitor, Retrain
 from .serving import Serving
 
 POLICY = Path("policy.yaml")
@@ -92,8 +93,8 @@ class Policy:
 
     floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
     significantly better than the same answer for every row. slices or calibration None: not compared. canary: how a new
-    version is tried on live requests. serving: how it answers when it is deployed. The verb `deploy` uses these two,
-    not the gate.
+    version is tried on live requests. serving: how it answers when it is deployed. monitor: how it is watched then.
+    retrain: when it is made anew. The gate uses none of these four.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -106,6 +107,8 @@ class Policy:
     limits: Limits = field(default_factory=Limits)
     canary: Canary = field(default_factory=Canary)
     serving: Serving = field(default_factory=Serving)
+    monitor: Monitor = field(default_factory=Monitor)
+    retrain: Retrain = field(default_factory=Retrain)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,58 @@
+"""A store of production: files below a folder or URL, each there whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import fsspec
+import pytest
+from modelyard.production.store import Store, StoreError
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store in a folder, and one that has no folders, as object stores."""
+    if request.param == "folder":
+        return Store(str(tmp_path / "some store"))
+    fsspec.filesystem("memory").store.clear()
+    return Store("memory://bucket/a")
+
+
+def test_files_are_written_listed_read_and_removed(store: Store, tmp_path: Path) -> None:
+    assert store.names() == []
+    store.write("raw/a/1.gz", b"one")
+    (tmp_path / "two").write_bytes(b"two")
+    store.put(tmp_path / "two", "raw/b/2.gz")
+    store.write("labels/x", b"")
+    store.write("raw/a/1.gz", b"another")
+    assert store.names() == ["labels/x", "raw/a/1.gz", "raw/b/2.gz"]
+    assert store.names("raw") == ["raw/a/1.gz", "raw/b/2.gz"]
+    assert (store.read("raw/a/1.gz"), store.read("raw/b/2.gz")) == (b"another", b"two")
+    assert [path.read_bytes() for path in store.copies(["raw/b/2.gz"], tmp_path / "cache")] == [b"two"]
+    assert store.copy_of("raw/a/1.gz", tmp_path).read_bytes() == b"another"
+    assert store.has("labels/x")
+    store.remove("labels/x")
+    store.remove("labels/x")
+    assert not store.has("labels/x")
+
+
+def test_a_file_that_is_not_complete_is_not_there(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    with pytest.raises(StoreError, match="raw/2 cannot be written"):
+        store.put(tmp_path / "missing", "raw/2")
+    (tmp_path / "raw/3.abcd.part").write_bytes(b"half")
+    assert store.names() == []
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "raw/../../other"])
+def test_no_name_leads_out_of_the_store(store: Store, name: str) -> None:
+    with pytest.raises(StoreError, match="no name of a file"):
+        store.write(name, b"")
+
+
+def test_a_password_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_PASSWORD", "s3cret")
+    with pytest.raises(StoreError) as caught:
+        Store("ftp://me:$STORE_PASSWORD@127.0.0.1:1/folder")
+    assert "s3cret" not in str(caught.value)
+    assert "ftp://127.0.0.1:1/folder" in str(caught.value)
