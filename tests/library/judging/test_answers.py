@@ -17,7 +17,8 @@ from modelyard.runtime.bundle import Bundle, read_bundle
 from modelyard.runtime.contract import ContractError
 from modelyard.runtime.hashing import sha256
 from modelyard.training import layout
-from modelyard.training.data.dataset import Rows, read_rows, split_rows
+from modelyard.training.data.dataset import Rows, days_of_rows, read_rows, split_rows
+from modelyard.training.settings import Split
 from modelyard.vendoring.wheel import unpack
 
 from flight_delays import project as flights_project
@@ -305,6 +306,35 @@ def test_a_champion_by_days_has_seen_days(made):
     kept = unseen(bundle, rows, made.contract, made.params, bundle.manifest["data"])
     assert rows.table.filter(pa.array(kept))["scheduled_departure"].to_numpy().min() >= np.datetime64("2013-11-22")
     assert rows.table.filter(pa.array(~kept))["scheduled_departure"].to_numpy().max() < np.datetime64("2013-11-22")
+
+
+SEVEN = {
+    "last_period": "2013-11-16",
+    "train_days": ["2013-01-01", "2013-11-16"],
+    "validation_periods": ["2013-11"],
+    "validation_days": ["2013-11-17", "2013-11-23"],
+    "holdout_periods": ["2013-11"],
+    "holdout_days": ["2013-11-24", "2013-11-30"],
+}
+
+
+@pytest.mark.parametrize("seven", [True, False], ids=["days against periods", "days against days"])
+def test_a_champion_that_held_out_days_has_not_seen_these_whatever_the_challenger_holds_out(made, seven):
+    params = dataclasses.replace(made.params, split=Split(2, 1) if seven else Split("45d", "7d"))
+    rows = read_rows(made.root, made.contract, params, "holdout")
+    bundle = learned(made, **SEVEN)
+    kept = unseen(bundle, rows, made.contract, params, bundle.manifest["data"])
+    days = np.unique(rows.table.filter(pa.array(kept))["scheduled_departure"].to_numpy().astype("datetime64[D]"))
+    assert [str(day) for day in days] == [str(day) for day in np.arange("2013-11-24", "2014-01-01", dtype="M8[D]")]
+    assert days_of_rows(rows.table, "scheduled_departure").min() < np.datetime64("2013-11-24")
+
+
+def test_a_champion_that_held_out_a_period_has_not_seen_its_last_days(made):
+    params = dataclasses.replace(made.params, split=Split("14d", "7d"))
+    rows = read_rows(made.root, made.contract, params, "holdout")
+    bundle = read_bundle(made.root / "bundle")
+    assert unseen(bundle, rows, made.contract, params, bundle.manifest["data"]).all()
+    assert not unseen(learned(made, last_period="2013-12"), rows, made.contract, params, {}).any()
 
 
 def timeless(workspace: Any, ids: bool) -> tuple[Bundle, Rows, Any, Any]:

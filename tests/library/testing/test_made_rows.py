@@ -104,6 +104,15 @@ def test_times_lie_in_as_many_periods_as_are_held_out_and_some_more(params, peri
     assert moments[0] == periods[0].astype("datetime64[us]")
 
 
+@pytest.mark.parametrize(("period", "watermark"), [("day", "2024-03-01"), ("month", "2013-03"), ("year", "2020")])
+def test_times_are_enough_for_days_that_are_held_out(params, period, watermark):
+    split = Split("45d", "7d")
+    changed = dataclasses.replace(params, period=period, watermark=watermark, split=split)
+    days = make_table(contract_of("binary"), changed)["day"].to_numpy().astype("datetime64[D]")
+    left = days[days <= days.max() - np.timedelta64(45 + 7, "D")]
+    assert len(np.unique(left.astype(f"datetime64[{changed.unit}]"))) >= 2
+
+
 def test_data_without_time_has_rows_too(params):
     contract = contract_of("regression", day=None)
     table = make_table(contract, params)

@@ -40,6 +40,13 @@ def test_settings_that_fit_each_other_pass(made):
     settings.check_fit(UNTIMED, of_data_without_time(made.params))
 
 
+@pytest.mark.parametrize("split", [Split("7d", "7d"), Split(1, "14d"), Split("30d", 2, window=3)])
+def test_days_fit_data_with_time_only(made, split):
+    settings.check_fit(made.contract, dataclasses.replace(made.params, split=split))
+    without_time = of_data_without_time(made.params, split=split)
+    assert "must be fractions that add up to less than 1" in named(settings.check_fit, UNTIMED, without_time)
+
+
 def test_settings_of_data_without_time_that_do_not_fit_are_named(made):
     params = made.params
     wrong = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from modelyard.errors import ContractError
-from modelyard.training.settings import FileSettings, read_contract, read_params
+from modelyard.training.settings import FileSettings, days_of, read_contract, read_params
 
 PARAMS = """\
 seed: 7
@@ -65,6 +65,12 @@ def test_params_are_read_with_their_types(tmp_path):
     assert read.tune.space["linear"]["alpha"].high == 10.0
 
 
+def test_what_is_held_out_may_be_days(tmp_path):
+    read = read_params(params(tmp_path, "{holdout: 1, validation: 2}", '{holdout: 7d, validation: "14d"}'))
+    assert (read.split.holdout, read.split.validation) == ("7d", "14d")
+    assert (days_of("7d"), days_of("365d"), days_of(7), days_of(0.2)) == (7, 365, None, None)
+
+
 def test_text_that_yaml_1_1_takes_for_something_else_stays_text(tmp_path):
     assert read_contract(contract(tmp_path)).columns["country"].values == ["NO", "9E", "on", "y", "null_", "1e5x"]
 
@@ -80,7 +86,20 @@ def test_an_unquoted_watermark_is_the_same_as_a_quoted_one(tmp_path):
         ("seed: 7", "seed: -1", "seed is -1: Input should be greater than or equal to 0"),
         ("seed: 7", "seed: 7.5", "seed is 7.5: Input should be a valid integer"),
         ("threads: 1", "threads: true", "threads is True: Input should be a valid integer"),
-        ("holdout: 1", "holdout: some", "split.holdout is 'some': Input should be a valid integer"),
+        (
+            "holdout: 1",
+            "holdout: some",
+            "split.holdout is 'some': a whole number of periods such as 1, of days such as",
+        ),
+        ("holdout: 1", "holdout: 7 d", "split.holdout is '7 d': a whole number of periods"),
+        ("holdout: 1", "holdout: 0d", "split.holdout is '0d': a whole number of periods"),
+        ("holdout: 1", "holdout: 07d", "split.holdout is '07d': a whole number of periods"),
+        ("holdout: 1", "holdout: -7d", "split.holdout is '-7d': a whole number of periods"),
+        ("holdout: 1", "holdout: 1.5d", "split.holdout is '1.5d': a whole number of periods"),
+        ("holdout: 1", "holdout: 7D", "split.holdout is '7D': a whole number of periods"),
+        ("holdout: 1", 'holdout: "7"', "split.holdout is '7': a whole number of periods"),
+        ("holdout: 1", "holdout: 10000d", "split.holdout is '10000d': a whole number of periods"),
+        ("validation: 2", "validation: 1w", "split.validation is '1w': a whole number of periods"),
         ("holdout: 1", "holdout: 0", "split.holdout is 0: Input should be greater than 0"),
         ("path: data.csv", "path: 3", "source.path is 3: Input should be a valid string"),
         ("kind: files", "kind: ftp", "source is {'kind': 'ftp', 'path': 'data.csv'}: Input tag 'ftp'"),

@@ -180,6 +180,15 @@ def test_what_is_known_of_the_training_is_kept(copied):
     assert held == (["2013-09", "2013-10"], ["2013-11", "2013-12"])
 
 
+def test_days_that_were_held_out_are_kept_beside_their_periods(copied):
+    copied.edit(split={"holdout": "7d", "validation": "14d"})
+    told = train(copied.project, copied.root, copied.contract, copied.params)
+    assert (told["first_period"], told["last_period"]) == ("2013-01", "2013-12-10")
+    assert told["train_days"] == ["2013-01-01", "2013-12-10"]
+    assert (told["validation_periods"], told["validation_days"]) == (["2013-12"], ["2013-12-11", "2013-12-24"])
+    assert (told["holdout_periods"], told["holdout_days"]) == (["2013-12"], ["2013-12-25", "2013-12-31"])
+
+
 def test_the_stage_makes_the_same_model_again(made, copied, monkeypatch, capsys):
     monkeypatch.chdir(copied.root)
     main([], copied.project)

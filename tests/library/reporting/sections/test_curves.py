@@ -34,6 +34,14 @@ def test_every_kind_of_task_has_its_curves_in_mermaid(workspace, request):
     assert shown.count("<details>") == shown.count("</details>") == 2
 
 
+def test_another_holdout_of_main_in_days_is_told(project):
+    def change(manifest: dict) -> None:
+        manifest["training"]["holdout_days"] = ["2013-12-25", "2013-12-31"]
+
+    project.rewrite(project.main / "manifest.json", change)
+    assert "Main's is on its own holdout, `2013-12-25 to 2013-12-31`." in to_markdown(curves(project.gather()))
+
+
 def test_another_holdout_of_main_is_told(project):
     def change(manifest: dict) -> None:
         manifest["training"]["holdout_periods"] = ["2013-09"]

@@ -4,6 +4,7 @@ import json
 import shutil
 
 from modelyard.reporting.document import to_markdown
+from modelyard.reporting.sections.headline import headline
 from modelyard.reporting.sections.lineage import lineage
 
 
@@ -23,6 +24,19 @@ def test_where_both_models_come_from_is_shown(project):
     assert "| judged on | 2013-11, 2013-12 | 2013-11, 2013-12 |" in shown
     assert f"`{evidence.this.digest[:12]}`, " in shown
     assert f"`{evidence.main.digest[:12]}`, " in shown
+
+
+def test_days_that_were_held_out_are_shown_as_days(alone):
+    def change(manifest: dict) -> None:
+        manifest["training"] |= {"validation_days": ["2013-12-18", "2013-12-24"], "last_period": "2013-12-17"}
+        manifest["training"] |= {"holdout_days": ["2013-12-25", "2013-12-31"]}
+
+    alone.rewrite(alone.bundle / "manifest.json", change)
+    shown = text(alone)
+    assert "rows, 2013-01 to 2013-12-17 |" in shown
+    assert "| threshold chosen on | 2013-12-18 to 2013-12-24 |" in shown
+    assert "| judged on | 2013-12-25 to 2013-12-31 |" in shown
+    assert " holdout rows of 2013-12-25 to 2013-12-31." in to_markdown(headline(alone.gather()))
 
 
 def test_sizes_are_of_all_files(alone):

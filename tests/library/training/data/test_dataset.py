@@ -10,13 +10,12 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
-from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_periods, split_rows
+from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_rows
 from modelyard.training.data.ledger import LedgerEntry, write_ledger
 from modelyard.training.data.periods import replace_periods, rows_sha256
 from modelyard.training.layout import LEDGER, PERIODS
 from modelyard.training.settings import Split
 
-MONTHS = [f"2013-{month:02}" for month in range(1, 7)]
 COLUMNS = {
     "key": Column("integer", "id", ""),
     "size": Column("number", "feature", "", missing=True),
@@ -33,34 +32,6 @@ def table(keys: range, good: bool | None = True) -> pa.Table:
 def take(root, rows: pa.Table) -> None:
     replace_periods(root / PERIODS, {"all": (rows, rows_sha256(rows))}, ["all"])
     write_ledger("here", {"all": LedgerEntry(rows.num_rows, rows_sha256(rows))}, root / LEDGER)
-
-
-def test_the_last_periods_are_held_out_and_those_before_validate():
-    assert split_periods(MONTHS[::-1], Split(2, 1)) == {
-        "train": MONTHS[:3],
-        "validation": MONTHS[3:4],
-        "holdout": MONTHS[4:],
-    }
-
-
-def test_a_window_keeps_the_last_periods_before_validation():
-    assert split_periods(MONTHS, Split(1, 1, window=2))["train"] == MONTHS[2:4]
-
-
-def test_a_window_wider_than_the_data_takes_all():
-    assert split_periods(MONTHS, Split(1, 1, window=99))["train"] == MONTHS[:4]
-
-
-@pytest.mark.parametrize(("there", "named"), [(MONTHS[:2], "there are 2: 2013-01, 2013-02"), ([], "there are 0: none")])
-def test_too_few_periods_are_told_with_those_that_are_there(there, named):
-    with pytest.raises(ContractError, match=rf"split wants 1 \+ 1 periods and at least one to train on; {named}"):
-        split_periods(there, Split(1, 1))
-
-
-@pytest.mark.parametrize("split", [Split(0.2, 1), Split(1, 0.2)])
-def test_periods_are_held_out_by_number_not_by_fraction(split):
-    with pytest.raises(ContractError, match="count periods, so they are whole numbers"):
-        split_periods(MONTHS, split)
 
 
 def test_rows_without_time_are_split_by_about_the_fractions():
@@ -91,7 +62,7 @@ def test_rows_without_id_are_split_by_their_place():
     assert set(parts) == {"holdout", "validation", "train"}
 
 
-@pytest.mark.parametrize("split", [Split(1, 1), Split(0.5, 0.5)])
+@pytest.mark.parametrize("split", [Split(1, 1), Split(0.5, 0.5), Split("7d", 0.2), Split(0.2, "7d")])
 def test_fractions_that_leave_nothing_to_train_on_are_told(split):
     with pytest.raises(ContractError, match="must add up to less than 1, found"):
         split_rows(table(range(10)), TIMELESS, split)
@@ -105,6 +76,25 @@ def test_the_parts_of_a_workspace_hold_its_periods_in_order(made):
     assert train.periods == [f"2013-{month:02}" for month in range(1, 9)]
     assert (validation.periods, holdout.periods) == (["2013-09", "2013-10"], ["2013-11", "2013-12"])
     assert len(holdout.target) + holdout.unlabelled == sum(made.month(month).num_rows for month in holdout.periods)
+
+
+def days_of(rows) -> list[str]:
+    return sorted({moment.date().isoformat() for moment in rows.table["scheduled_departure"].to_pylist()})
+
+
+def test_days_are_held_out_and_validate_to_the_day_and_no_row_is_in_two_parts(made):
+    params = dataclasses.replace(made.params, split=Split("7d", "14d"))
+    parts = {part: read_rows(made.root, made.contract, params, part) for part in ("train", "validation", "holdout")}
+    spans = {part: (days_of(rows)[0], days_of(rows)[-1]) for part, rows in parts.items()}
+    assert spans == {
+        "train": ("2013-01-01", "2013-12-10"),
+        "validation": ("2013-12-11", "2013-12-24"),
+        "holdout": ("2013-12-25", "2013-12-31"),
+    }
+    assert {part: rows.days for part, rows in parts.items()} == spans
+    assert [parts[part].periods for part in ("validation", "holdout")] == [["2013-12"], ["2013-12"]]
+    counted = sum(len(rows.target) + rows.unlabelled for rows in parts.values())
+    assert counted == sum(made.month(month).num_rows for month in parts["train"].periods)
 
 
 def test_rows_without_a_target_are_counted_and_left_out(made):

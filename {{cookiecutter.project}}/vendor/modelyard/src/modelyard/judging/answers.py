@@ -28,7 +28,7 @@ from ..runtime.contract import Contract
 from ..runtime.names import saved as saved_names
 from ..runtime.project import Project
 from ..training import layout
-from ..training.data.dataset import Rows, encode_table, split_rows
+from ..training.data.dataset import Rows, days_of_rows, encode_table, split_rows
 from ..training.lineage import LIBRARY, answering, code
 from ..training.settings import Params, Split
 
@@ -99,8 +99,10 @@ def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledge
         periods = periods_of(
             rows, bundled.time, dataclasses.replace(params, period=bundle.manifest["params"]["period"])
         )
-        learned = (periods >= training["first_period"]) & (periods <= training["last_period"])
-        return ~(learned | np.isin(periods, training["validation_periods"]))
+        trained = (periods >= training["first_period"]) & (periods <= training["last_period"])
+        chosen = np.isin(periods, training["validation_periods"])
+        days = days_of_rows(rows.table, bundled.time)
+        return ~(_on_days(days, training, "train", trained) | _on_days(days, training, "validation", chosen))
     split = Split(**bundle.manifest["params"]["split"])
     if bundled.named("id"):
         return split_rows(rows.table, bundled, split) == "holdout"
@@ -110,6 +112,14 @@ def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledge
         "the split or the data changed, and rows without an id cannot be told apart, so the champion may have learned "
         "from this holdout; give the contract an id column"
     )
+
+
+def _on_days(days: NDArray, training: Mapping, part: str, by_period: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which rows were in a part of the split: by its days, if it did not have all rows of its periods."""
+    if f"{part}_days" not in training:
+        return by_period
+    first, last = (np.datetime64(day, "D") for day in training[f"{part}_days"])
+    return (days >= first) & (days <= last)
 
 
 def periods_of(rows: Rows, time: str, params: Params) -> NDArray[np.str_]:

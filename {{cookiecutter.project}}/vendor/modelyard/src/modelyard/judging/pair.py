@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
 from ..training.data.dataset import Rows
+from ..training.data.parts import shown
 from ..training.evaluate import draw_groups
 from .answers import answer_as_champion, select_rows, unseen
 from .collect import Case
@@ -51,7 +52,7 @@ def pair(case: Case, champion: Bundle) -> Pairing:
     if not usable.all():
         learned = np.count_nonzero(~usable)
         notes.append(f"The champion has learned from {learned:,} of the holdout rows; they are left out.")
-    before, now = (bundle.manifest["training"]["holdout_periods"] for bundle in (champion, challenger))
+    before, now = (shown(bundle.manifest["training"], "holdout") for bundle in (champion, challenger))
     if before != now:
         notes.append(
             f"The champion was judged on {', '.join(before)}, the challenger on {', '.join(now)}; here both answer the "

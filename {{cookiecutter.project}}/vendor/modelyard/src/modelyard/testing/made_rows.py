@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from ..runtime.contract import Column, Contract
 from ..training.data.conform import ARROW
-from ..training.settings import Params
+from ..training.settings import Params, days_of
 
 FEWEST, MOST = 400, 3000  # rows
 ROWS_A_PERIOD = 12
@@ -25,6 +25,7 @@ LARGEST = 2**53  # beyond it, only the ends of a range are used
 WIDTH = 1000  # of a range that the contract leaves open; for a target too, because larger values lose precision
 MISSING = 10  # one in so many values is missing
 ALL_MISSING = 1  # the row in which all values are missing that may be
+SHORTEST = {"day": 1, "month": 28, "year": 365}  # days of a period
 LAST_PERIOD = {"day": "2013-12-31", "month": "2013-12", "year": "2013"}
 MOMENTS = ["1969-07-20T20:17:40", "2000-02-29T00:00:00", "2013-12-24T18:30:00.000001", "2024-12-31T23:59:59.999999"]
 
@@ -47,10 +48,16 @@ def make_table(contract: Contract, params: Params) -> pa.Table:
 
 def _periods(params: Params) -> np.ndarray:
     """The periods up to the watermark, in order, as times."""
-    held_out = [size if isinstance(size, int) else 1 for size in (params.split.holdout, params.split.validation)]
     last = params.start(params.watermark or LAST_PERIOD[params.period])
-    count = sum(held_out) + 3
+    count = sum(_count(size, params.period) for size in (params.split.holdout, params.split.validation)) + 3
     return last + np.arange(1 - count, 1)
+
+
+def _count(size: float | str, period: str) -> int:
+    """How many periods hold that much."""
+    if days := days_of(size):
+        return -(-days // SHORTEST[period]) + 1
+    return size if isinstance(size, int) else 1
 
 
 def _make(name: str, column: Column, rows: int, periods: np.ndarray, random: np.random.Generator) -> list[Any]:

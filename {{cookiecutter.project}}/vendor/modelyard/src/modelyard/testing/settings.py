@@ -11,7 +11,7 @@ from ..errors import YardError
 from ..judging.policy import read_policy
 from ..reporting.docs import DATA, data_page
 from ..runtime.contract import Contract
-from ..training.data.dataset import split_periods
+from ..training.data.parts import split_time
 from ..training.metrics import Decision, measure
 from ..training.settings import Params
 from ..vendoring.guard import check_stage
@@ -25,16 +25,18 @@ def check_fit(contract: Contract, params: Params) -> None:
         assert params.evaluate.resample == "row", (
             "params.yaml: evaluate.resample must be row: no column of contract.yaml has role time"
         )
-        assert params.split.holdout + params.split.validation < 1, (
+        holdout, validation = params.split.holdout, params.split.validation
+        fractions = not isinstance(holdout, str) and not isinstance(validation, str) and holdout + validation < 1
+        assert fractions, (
             "params.yaml: split.holdout and split.validation must be fractions that add up to less than 1: no column "
-            f"of contract.yaml has role time; they are {params.split.holdout} and {params.split.validation}"
+            f"of contract.yaml has role time; they are {holdout} and {validation}"
         )
         return
     assert params.watermark is not None, (
         f"params.yaml: watermark must name the last period to take: {contract.time!r} has role time in contract.yaml"
     )
     try:
-        split_periods([f"{number:04}" for number in range(10_000)], params.split)
+        split_time([f"{year:04}" for year in range(1, 10_000)], params.split, "Y", _last_day_of_year)
     except YardError as error:
         raise AssertionError(str(error)) from None
 
@@ -72,6 +74,14 @@ def check_library(root: Path) -> None:
             check_stage(stage, root)
     except YardError as error:
         raise AssertionError(str(error)) from None
+
+
+def _last_day_of_year(year: str, before: np.datetime64 | None) -> np.datetime64 | None:
+    """The last day of a year with rows on each day, or the one before a day of it."""
+    first, day = np.datetime64(year, "D"), np.timedelta64(1, "D")
+    last = (np.datetime64(year, "Y") + 1).astype("datetime64[D]") - day
+    last = last if before is None else min(last, before - day)
+    return last if last >= first else None
 
 
 def _metrics(contract: Contract) -> list[str]:

@@ -21,6 +21,9 @@ UNITS: dict[str, Unit] = {"day": "D", "month": "M", "year": "Y"}
 
 Positive = Annotated[int, Field(ge=1)]
 Cost = Annotated[float, Field(gt=0)]
+Size = Annotated[int | float, Field(gt=0)] | str
+
+DAYS = re.compile(r"([1-9]\d{0,3})d")
 
 
 @dataclass(frozen=True)
@@ -59,15 +62,25 @@ SourceSettings = Annotated[SampleSettings | FileSettings | SqlSettings, Field(di
 
 @dataclass(frozen=True)
 class Split:
-    """How much is held out: whole periods if the data has a time column, else a fraction of the rows.
+    """How much is held out: periods or, such as "7d", days if the data has a time column, else a fraction of the rows.
 
-    `window` is the number of periods before the validation periods that train the model (None: all).
+    `window` is the number of periods before those for validation that train the model (None: all).
     """
 
     __pydantic_config__: ClassVar = STRICT
-    holdout: Annotated[int | float, Field(gt=0)]
-    validation: Annotated[int | float, Field(gt=0)]
+    holdout: Size
+    validation: Size
     window: Positive | None = None
+
+    def __post_init__(self) -> None:
+        faults = [
+            f'split.{name} is {size!r}: a whole number of periods such as 1, of days such as "7d" (at most 9999) or, '
+            "for data without time, a fraction of the rows such as 0.2 is expected"
+            for name, size in (("holdout", self.holdout), ("validation", self.validation))
+            if isinstance(size, str) and not DAYS.fullmatch(size)
+        ]
+        if faults:
+            raise ContractError("\n".join(faults))
 
 
 @dataclass(frozen=True)
@@ -143,6 +156,11 @@ class Params:
     def includes(self, period: str) -> bool:
         """Whether a period is not after the watermark; always true for data without time."""
         return self.watermark is None or period <= self.watermark
+
+
+def days_of(size: float | str) -> int | None:
+    """The number of days in "7d"; None for a number of periods or a fraction."""
+    return int(size[:-1]) if isinstance(size, str) else None
 
 
 def read_contract(path: Path = Path("contract.yaml")) -> Contract:

@@ -127,7 +127,8 @@ def _check_classes(rows: Rows, contract: Contract) -> None:
 def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Fit and export under `root`; return the facts about the training."""
     rows = read_rows(root, contract, params, "train")
-    print(f"fitting {params.model.estimator} on {len(rows.target):,} rows of {rows.periods[0]} to {rows.periods[-1]}")
+    first, last = rows.days or (rows.periods[0], rows.periods[-1])
+    print(f"fitting {params.model.estimator} on {len(rows.target):,} rows of {first} to {last}")
     trained = fit(project, rows, contract, params)
     checked = [read_rows(root, contract, params, part) for part in ("validation", "holdout")]
     worst = export(project, trained, root / MODEL, contract, checked)
@@ -138,10 +139,12 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         "rows": len(rows.target),
         "unlabelled_rows": rows.unlabelled,
         "first_period": rows.periods[0],
-        "last_period": rows.periods[-1],
+        "last_period": last,
         "validation_periods": checked[0].periods,
         "holdout_periods": checked[1].periods,
     }
+    parts = {"train": rows, "validation": checked[0], "holdout": checked[1]}
+    training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}
     contents = {
         TRAINING: training,
         REFERENCE: reference(rows.columns, contract),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from ...markdown import code, number
 from ...training import layout
+from ...training.data.parts import shown
 from ..charts import MAIN, THIS, Bars, Curves, Points, points
 from ..document import Section, Table
 from ..evidence import Evidence, lines
@@ -41,7 +42,7 @@ def _other_holdout(evidence: Evidence) -> list[str]:
     if evidence.main is None:
         return []
     main_periods, this_periods = (
-        bundle.manifest["training"]["holdout_periods"] for bundle in (evidence.main, evidence.this)
+        shown(bundle.manifest["training"], "holdout") for bundle in (evidence.main, evidence.this)
     )
     return (
         []

@@ -117,7 +117,8 @@ def _standing(evidence: Evidence) -> str:
 def _alone(evidence: Evidence) -> str:
     this, name = evidence.this, evidence.primary
     metric, kind = this.metrics["holdout"][name], this.contract.kind
-    rows, periods = this.metrics["rows"], _periods(this.manifest["training"]["holdout_periods"])
+    training = this.manifest["training"]
+    rows, periods = this.metrics["rows"], _periods(training.get("holdout_days") or training["holdout_periods"])
     return (
         f"{kind.capitalize()} model, {code(this.manifest['training']['estimator'], 40)}: {name} "
         f"{number(metric['value'])} ({interval(metric['low'], metric['high'])}) on {rows:,} holdout rows{periods}."

@@ -7,6 +7,7 @@ from typing import Any
 
 from ...markdown import code, cut, prose
 from ...runtime.bundle import Bundle
+from ...training.data.parts import shown
 from ..document import Section, Table
 from ..evidence import Evidence
 
@@ -37,8 +38,8 @@ def _origins(bundle: Bundle) -> dict[str, str]:
         "estimator": code(training["estimator"], 40),
         "data": _rows(rows, list(periods)),
         "trained on": _rows(training["rows"], [training["first_period"], training["last_period"]]),
-        "threshold chosen on": _listed(training["validation_periods"]),
-        "judged on": _listed(training["holdout_periods"]),
+        "threshold chosen on": _listed(shown(training, "validation")),
+        "judged on": _listed(shown(training, "holdout")),
         "Python": cut(manifest["environment"]["python"], 20),
         "scikit-learn": cut(manifest["environment"]["packages"].get("scikit-learn", "-"), 20),
         "machine": cut(manifest["environment"]["machine"], 40),
@@ -71,7 +72,7 @@ def _rows(count: int, periods: Sequence[str]) -> str:
 def _listed(periods: Sequence[str]) -> str:
     if list(periods) == [WHOLE]:
         return "rows drawn by the seed"
-    shown = ", ".join(cut(period, 20) for period in periods[:6])
+    shown = ", ".join(cut(period, 30) for period in periods[:6])
     return (shown or "-") if len(periods) <= 6 else f"{shown} and {len(periods) - 6} more"
 
 

@@ -6,7 +6,6 @@ import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -19,9 +18,9 @@ from ...runtime.matrix import Columns
 from ..layout import LEDGER, PERIODS
 from ..settings import Params, Split
 from .ledger import read_ledger
+from .parts import Part, Stretch, split_time
 from .periods import WHOLE, read_periods
 
-Part = Literal["train", "validation", "holdout"]
 BUCKETS = 10_000
 
 
@@ -34,6 +33,7 @@ class Rows:
     target: shape (n,): the number, or the position in `contract.classes`.
     unlabelled: the number of further rows, without a target.
     periods: the periods of the rows.
+    days: the first and the last day of the part, if it does not have all rows of its periods.
     """
 
     table: pa.Table
@@ -41,6 +41,7 @@ class Rows:
     target: NDArray
     unlabelled: int
     periods: list[str]
+    days: tuple[str, str] | None = None
 
 
 def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Rows:
@@ -49,43 +50,48 @@ def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Row
     if not taken:
         raise ContractError("no data was taken yet; take it with `make pipeline`")
     names = list(contract.columns)
+    days = None
     if contract.time:
-        periods = split_periods(taken, params.split)[part]
-        table = read_periods(root / PERIODS, periods, names)
+        stretch = _split_time(root, taken, contract.time, params)[part]
+        periods, days = stretch.periods, stretch.days and (str(stretch.days[0]), str(stretch.days[1]))
+        table = _within(read_periods(root / PERIODS, periods, names), contract.time, stretch)
     else:
         periods = [WHOLE]
         whole = read_periods(root / PERIODS, periods, names)
         table = whole.filter(pa.array(split_rows(whole, contract, params.split) == part))
     labelled = table.filter(table[contract.target].is_valid())
     if not labelled.num_rows:
-        raise ContractError(f"the {part} rows ({', '.join(periods)}) have no {contract.target} to learn or judge by")
+        where = " to ".join(days) if days else ", ".join(periods)
+        raise ContractError(f"the {part} rows ({where}) have no {contract.target} to learn or judge by")
     return Rows(
         table=labelled,
         columns=encode_table(labelled, contract),
         target=encode_target(labelled, contract),
         unlabelled=table.num_rows - labelled.num_rows,
         periods=periods,
+        days=days,
     )
 
 
-def split_periods(taken: list[str], split: Split) -> dict[Part, list[str]]:
-    """The last periods held out, those before them for validation, and the window before those for training.
+def days_of_rows(table: pa.Table, time: str) -> NDArray[np.datetime64]:
+    """The day of each row, shape (n,)."""
+    return table[time].to_numpy().astype("datetime64[D]")
 
-    Raises ContractError that names the periods if a part is empty.
-    """
-    if not (isinstance(split.holdout, int) and isinstance(split.validation, int)):
-        raise ContractError("params.yaml: split.holdout and split.validation count periods, so they are whole numbers")
-    ordered = sorted(taken)
-    before_holdout, holdout = ordered[: -split.holdout], ordered[-split.holdout :]
-    train, validation = before_holdout[: -split.validation], before_holdout[-split.validation :]
-    train = train[-split.window :] if split.window else train
-    if not train:
-        raise ContractError(
-            f"params.yaml: split wants {split.validation} + {split.holdout} periods and at least one to train on; "
-            f"there are {len(ordered)}: {', '.join(ordered) or 'none'}"
-        )
-    parts: dict[Part, list[str]] = {"train": train, "validation": validation, "holdout": holdout}
-    return parts
+
+def _split_time(root: Path, taken: list[str], time: str, params: Params) -> dict[Part, Stretch]:
+    def last_day(period: str, before: np.datetime64 | None) -> np.datetime64 | None:
+        found = days_of_rows(read_periods(root / PERIODS, [period], [time]), time)
+        found = found if before is None else found[found < before]
+        return found.max() if len(found) else None
+
+    return split_time(taken, params.split, params.unit, last_day)
+
+
+def _within(table: pa.Table, time: str, stretch: Stretch) -> pa.Table:
+    if stretch.days is None:
+        return table
+    found = days_of_rows(table, time)
+    return table.filter(pa.array((found >= stretch.days[0]) & (found <= stretch.days[1])))
 
 
 def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.str_]:
@@ -93,13 +99,14 @@ def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.
 
     A row keeps its part when others are added or removed. Raises ContractError if nothing is left to train on.
     """
-    if not split.holdout + split.validation < 1:
+    holdout, validation = split.holdout, split.validation
+    if isinstance(holdout, str) or isinstance(validation, str) or not holdout + validation < 1:
         raise ContractError("params.yaml: data without a time column is split by fractions; holdout and validation "
-                            f"must add up to less than 1, found {split.holdout} + {split.validation}")  # fmt: skip
+                            f"must add up to less than 1, found {holdout} + {validation}")  # fmt: skip
     ids = [table[name].cast(pa.string()).to_pylist() for name in contract.named("id")]
     keys: Iterable = zip(*ids, strict=True) if ids else ((str(place),) for place in range(table.num_rows))
     spread = np.array([zlib.crc32("\x1f".join(key).encode()) % BUCKETS for key in keys]) / BUCKETS
-    edges = [split.holdout, split.holdout + split.validation]
+    edges = [holdout, holdout + validation]
     return np.array(["holdout", "validation", "train"])[np.searchsorted(edges, spread, side="right")]
 
 
