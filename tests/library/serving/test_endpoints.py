@@ -5,11 +5,13 @@ from __future__ import annotations
 import html.parser
 import json
 import re
+from datetime import datetime
 
 import pytest
 from modelyard.errors import ContractError
 from modelyard.serving.access.access import Access, Caller
 from modelyard.serving.access.key import KeyFile, add
+from modelyard.serving.answers.live import period_end
 from modelyard.serving.config import Config, ModelConfig, SplitConfig
 from modelyard.serving.http.apart import LARGE, MEDIUM
 from modelyard.serving.http.page import page
@@ -275,6 +277,8 @@ def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):
     lines = told.body.decode().splitlines()
     variant = 'variant="ca\\"nary"'
     bundle = app.models.live["flights"].served.bundle
+    age = f'modelyard_model_learned_until_timestamp_seconds{{model="flights",bundle="{bundle}",{variant}}}'
+    last = json.loads((made.root / "bundle/manifest.json").read_text())["training"]["last_period"]
     for line in (
         'modelyard_http_requests_total{path="/predict",code="200"} 1',
         'modelyard_http_requests_total{path="/predict",code="400"} 1',
@@ -285,10 +289,20 @@ def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):
         f'modelyard_prediction_duration_seconds_count{{model="flights",{variant}}} 2',
         f'modelyard_prediction_score_count{{model="flights",{variant},bundle="{bundle}"}} 8',
         f'modelyard_model_info{{model="flights",bundle="{bundle}",{variant}}} 1',
+        f"{age} {period_end(last):.0f}",
         'modelyard_refused_requests_total{reason="no JSON"} 1',
     ):
         assert line in lines
     assert all(re.fullmatch(r'#.*|\w+(\{(\w+="(\\.|[^"\\])*",?)+\})? [-\d.e+]+', line) for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("period", "end"),
+    [("2013", "2014-01-01"), ("2013-12", "2014-01-01"), ("2016-02-28", "2016-02-29"), ("all", None), ("2013-13", None)],
+)
+def test_a_period_ends_when_the_next_one_begins(period, end):
+    expected = end and datetime.fromisoformat(f"{end}T00:00:00+00:00").timestamp()
+    assert period_end(period) == expected
 
 
 def test_a_process_that_is_being_ended_is_not_ready_and_closes_connections(called, made):

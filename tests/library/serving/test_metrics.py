@@ -73,6 +73,18 @@ def test_what_no_process_says_any_more_is_gone():
     assert told(metrics) == [""]
 
 
+def test_what_all_processes_say_alike_is_told_once():
+    shared = Shared(3)
+    said = [Metrics(shared, worker).common("model_learned_until_timestamp_seconds", bundle="a") for worker in range(3)]
+    for put in said[:2]:
+        put(1_388_534_400.0)
+    metrics = Metrics(shared, 0)
+    assert told(metrics)[-1] == 'modelyard_model_learned_until_timestamp_seconds{bundle="a"} 1388534400'
+    for put in said:
+        put(None)
+    assert told(metrics) == [""]
+
+
 def test_each_process_is_told_as_clients_of_prometheus_do():
     with subprocess.Popen(["sleep", "60"]) as other:
         text = process_lines({"0": os.getpid(), "parent": other.pid, "gone": 2**22 + 1}).decode()
@@ -93,7 +105,8 @@ def test_each_process_is_told_as_clients_of_prometheus_do():
 def test_all_names_keep_the_conventions_of_prometheus():
     metrics = Metrics(Shared(1), 0)
     for name, (kind, _) in CATALOGUE.items():
-        metrics.histogram(name, (1.0,)) if kind == "histogram" else metrics.level(name)(1.0)
+        make = {"histogram": lambda one: metrics.histogram(one, (1.0,)).add, "common": metrics.common}
+        make.get(kind, metrics.level)(name)(1.0)
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=metrics.text(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )

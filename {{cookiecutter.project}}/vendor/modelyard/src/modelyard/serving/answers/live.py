@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
@@ -128,9 +129,11 @@ class Live:
         return remaining
 
     def announce(self, answers: bool) -> None:
-        """Set in the metrics whether this bundle is in service."""
+        """Set in the metrics whether this bundle is in service, and how new what it has learned from is."""
         labels = {"model": self.name, "bundle": self.served.bundle, "variant": self.variant}
         self._metrics.level("model_info", **labels)(float(answers))
+        until = period_end(str(self.served.predictor.manifest["training"].get("last_period")))
+        self._metrics.common("model_learned_until_timestamp_seconds", **labels)(until if answers else None)
 
     def _count(self, part: Answered) -> None:
         count = self._answered.get(part.by)
@@ -178,6 +181,17 @@ def score_bounds(contract: Contract, folder: Path) -> Sequence[float]:
     sizes = [float(f"{step * 10.0**decade:.3g}") for decade in range(top - 2, top + 2) for step in STEPS]
     sizes = sizes[: bisect_left(sizes, 10.0 ** (top + 1)) + 1]
     return [-size for size in reversed(sizes)] + [0.0, *sizes]
+
+
+def period_end(period: str) -> float | None:
+    """When a day, month or year ends, in seconds since 1970; None if it is none of them, as for data without a time."""
+    if not re.fullmatch(r"\d{4}(-\d\d){0,2}", period):
+        return None
+    try:
+        first = np.datetime64(period)  # of the period's own unit
+    except ValueError:  # a thirteenth month
+        return None
+    return float((first + 1).astype("datetime64[s]").astype(np.int64))
 
 
 def fallback(parts: Sequence[Answered]) -> str | None:

@@ -38,7 +38,10 @@ CATALOGUE = {
     "oidc_ready_workers": ("gauge", "Processes that have the keys of access.oidc"),
     "stuck_workers_total": ("counter", "Processes that made no progress and were replaced"),
     "model_info": ("info", "The bundle that each model answers with"),
+    "model_learned_until_timestamp_seconds": ("common", "End of the last period that the bundle has learned from"),
 }
+
+TYPES = {"info": "gauge", "common": "gauge"}  # as Prometheus calls them
 
 
 class Metrics:
@@ -64,6 +67,15 @@ class Metrics:
 
         def put(number: float) -> None:
             cells[0] = number
+
+        return put
+
+    def common(self, name: str, **labels: str) -> Callable[[float | None], None]:
+        """A function that sets a gauge which is the same in all processes that set it; None takes it away."""
+        cells = self._region.cells(_key(name, labels), 2)  # summed over the processes: the value, and how many set it
+
+        def put(number: float | None) -> None:
+            cells[0], cells[1] = (0.0, 0.0) if number is None else (number, 1.0)
 
         return put
 
@@ -107,16 +119,19 @@ def render(sums: dict[str, list[float]]) -> bytes:
     for key in sorted(sums):
         name, labels, bounds = json.loads(key)
         kind, _ = CATALOGUE[name]
+        cells = sums[key]
         if kind == "histogram":
-            lines_of[name] += _histogram_lines(PREFIX + name, labels, bounds, sums[key])
+            lines_of[name] += _histogram_lines(PREFIX + name, labels, bounds, cells)
+        elif kind == "common":
+            lines_of[name] += [f"{PREFIX}{name}{_labels(labels)} {_number(cells[0] / cells[1])}"] if cells[1] else []
         elif kind != "info":
-            lines_of[name].append(f"{PREFIX}{name}{_labels(labels)} {_number(sums[key][0])}")
-        elif sums[key][0]:  # set by each process while the bundle is in service; 0 where none does
+            lines_of[name].append(f"{PREFIX}{name}{_labels(labels)} {_number(cells[0])}")
+        elif cells[0]:  # set by each process while the bundle is in service; 0 where none does
             lines_of[name].append(f"{PREFIX}{name}{_labels(labels)} 1")
     lines: list[str] = []
     for name, (kind, text) in CATALOGUE.items():
         if lines_of[name]:
-            lines += [f"# HELP {PREFIX}{name} {text}", f"# TYPE {PREFIX}{name} {kind.replace('info', 'gauge')}"]
+            lines += [f"# HELP {PREFIX}{name} {text}", f"# TYPE {PREFIX}{name} {TYPES.get(kind, kind)}"]
             lines += lines_of[name]
     return ("\n".join(lines) + "\n").encode()
 
