@@ -54,6 +54,7 @@ class GitHub:
     pulls: dict[int, dict[str, Any]] = field(default_factory=dict)
     comments: list[dict[str, Any]] = field(default_factory=list)
     dispatches: list[tuple[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
     no_workflows: set[str] = field(default_factory=set)
     rulesets: dict[int, dict[str, Any]] = field(default_factory=dict)
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -183,6 +184,16 @@ def change_comment(github: GitHub, asked: Asked, number: str) -> Answer:
 
 def delete_comment(github: GitHub, asked: Asked, number: str) -> Answer:
     github.comments.remove(own_comment(github, number))
+    return 204, None, {}
+
+
+def dispatch_event(github: GitHub, asked: Asked) -> Answer:
+    if not isinstance(asked.body, dict) or not asked.body.get("event_type"):
+        raise Refused(422, "Invalid request: event_type wasn't supplied")
+    payload = asked.body.get("client_payload", {})
+    if len(payload) > 10 or len(json.dumps(payload)) > 65_535:
+        raise Refused(422, "Validation Failed: client_payload is too large")
+    github.events.append(asked.body)
     return 204, None, {}
 
 
@@ -358,6 +369,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("PATCH", rf"{R}/issues/comments/(\d+)"): change_comment,
     ("DELETE", rf"{R}/issues/comments/(\d+)"): delete_comment,
     ("POST", rf"{R}/actions/workflows/([\w.]+)/dispatches"): dispatch,
+    ("POST", f"{R}/dispatches"): dispatch_event,
     ("GET", f"{R}/vulnerability-alerts"): get_alerts,
     ("PUT", f"{R}/vulnerability-alerts"): switch("alerts", True),
     ("DELETE", f"{R}/vulnerability-alerts"): switch("alerts", False),

@@ -56,6 +56,8 @@ PACKAGES: Mapping[str, frozenset[str]] = {
     **dict.fromkeys((*LEAVES, "command", "clone", "cli", "github", "vendoring", FACADE), frozenset[str]()),
     "releasing.registry": frozenset(),
     "deploying.deployment": frozenset(),
+    "production.gauges": frozenset(),
+    "production.relay": frozenset(),
 }
 # Packages of an extra, which a module imports inside functions only
 OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow"})}

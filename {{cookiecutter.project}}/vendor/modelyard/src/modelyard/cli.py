@@ -86,6 +86,9 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "history": _bare("releasing.registry.history", "show which version was live in which stage, from the tags"),
         "deployment": _bare("deploying.deployment", "decide what deploy.yml does, and with which image"),
     },
+    "watch it": {
+        "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
+    },
     "GitHub": {
         "scope": _bare("github.scope", "decide what a change touches, for the first job of a workflow"),
         "results": _bare("github.results", "show the tests' results in the run's summary"),
