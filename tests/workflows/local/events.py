@@ -168,6 +168,19 @@ def scheduled(github: GitHub, repository: Repository, file: str, cron: str) -> E
     return Event("schedule", repository, ref, sha, payload, sha, "author", branch=branch, workflow=file)
 
 
+def sent(github: GitHub, repository: Repository, kind: str, given: Mapping[str, Any]) -> Event:
+    """An event of a name of its own, which the default branch's workflows may wait for."""
+    ref = f"refs/heads/{repository.default_branch}"
+    sha = repository.sha(ref)
+    payload = {
+        "action": kind,
+        "branch": repository.default_branch,
+        "client_payload": dict(given),
+        **_common(github, repository, "author"),
+    }
+    return Event("repository_dispatch", repository, ref, sha, payload, sha, "author", branch=repository.default_branch)
+
+
 def completed(github: GitHub, run: Run) -> Event:
     """The end of a run, for which workflows of the default branch may wait."""
     repository = run.event.repository

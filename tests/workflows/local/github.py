@@ -6,8 +6,9 @@ import secrets
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from . import actions, attestations, events, git_http, pulls, releases, storage
+from . import actions, attestations, events, git_http, issues, pulls, releases, storage
 from .documents import FOLDER, Workflow
 from .events import Event
 from .http import Refused, Route, Token
@@ -20,6 +21,7 @@ from .state import Check, Comment, PullRequest
 
 ROUTES = [
     *pulls.ROUTES,
+    *issues.ROUTES,
     *actions.ROUTES,
     *releases.ROUTES,
     *attestations.ROUTES,
@@ -95,7 +97,7 @@ class GitHub(Registry):
         return self.open(repository, source, head, base, title or head, "", None)
 
     def comment(self, pull: PullRequest, body: str, author: str = "author") -> None:
-        """Comment on a pull request as a person."""
+        """Comment on one as a person."""
         self.shelf(pull.repository).comments.append(Comment(self.next_id(), pull.number, author, body))
 
     def merge(self, pull: PullRequest) -> str:
@@ -130,6 +132,10 @@ class GitHub(Registry):
     def schedule(self, repository: Repository, file: str, cron: str = "0 0 * * *") -> None:
         """Let the hour come that a workflow of the default branch waits for."""
         self.happened(events.scheduled(self, repository, file, cron))
+
+    def send(self, repository: Repository, kind: str, payload: Mapping[str, Any]) -> None:
+        """A `repository_dispatch` from outside."""
+        self.happened(events.sent(self, repository, kind, payload))
 
     def token(self, permissions: Mapping[str, str], repository: Repository | None = None) -> str:
         """A token for tests, of a person's."""
@@ -209,7 +215,7 @@ class GitHub(Registry):
     ) -> PullRequest:
         """Open a pull request; one that a run's own token opens starts nothing."""
         author = "github-actions[bot]" if token and token.run else head.owner
-        number = 1 + len(self.pulls(repository))
+        number = self.next_number(repository)
         pull = PullRequest(self, repository, number, head, branch, base, title, body, author)
         pull.follow()
         self.shelf(repository).pulls[pull.number] = pull

@@ -74,20 +74,28 @@ def create_pull(request: Request) -> Response:
     return Response(201, shapes.pull(request.github, pull))
 
 
+def update_pull(request: Request) -> Response:
+    """A pull request with another title or body, or closed."""
+    request.needs("write", "pull-requests")
+    pull, given = _pull(request), request.json()
+    if given.get("state", pull.state) not in ("open", "closed"):
+        raise Refused(422, "Validation Failed", [_error("PullRequest", "state", "invalid")])
+    pull.title, pull.body = given.get("title", pull.title), given.get("body", pull.body)
+    pull.state = given.get("state", pull.state)
+    return Response(200, shapes.pull(request.github, pull))
+
+
 def list_comments(request: Request) -> Response:
     """The comments of an issue or a pull request, oldest first."""
-    request.needs("read", "issues", "pull-requests")
-    _pull(request)
+    _commented(request, "read")
     found = request.github.comments_of(request.repository, int(request.given["number"]))
     return request.page([shapes.comment(request.github, request.repository, comment) for comment in found])
 
 
 def create_comment(request: Request) -> Response:
     """A new comment."""
-    request.needs("write", "issues", "pull-requests")
-    number = _pull(request).number
-    author = "github-actions[bot]" if request.token and request.token.run else "author"
-    comment = Comment(request.github.next_id(), number, author, _body(request))
+    number = _commented(request, "write")
+    comment = Comment(request.github.next_id(), number, author_of(request), _body(request))
     request.github.shelf(request.repository).comments.append(comment)
     return Response(201, shapes.comment(request.github, request.repository, comment))
 
@@ -179,6 +187,21 @@ def pulls_of_commit(request: Request) -> Response:
     return request.page([shapes.pull(request.github, pull) for pull in found])
 
 
+def author_of(request: Request) -> str:
+    """Who asks."""
+    return "github-actions[bot]" if request.token and request.token.run else "author"
+
+
+def _commented(request: Request, level: str) -> int:
+    """The number of a pull request, or of an issue, for which the permission of pull requests is not enough."""
+    number = int(request.given["number"])
+    if number in request.github.shelf(request.repository).issues:
+        request.needs(level, "issues")
+        return number
+    request.needs(level, "issues", "pull-requests")
+    return _pull(request).number
+
+
 def _pull(request: Request) -> PullRequest:
     found = request.github.shelf(request.repository).pulls.get(int(request.given["number"]))
     if not found:
@@ -213,6 +236,7 @@ ROUTES = [
     Route("GET", REPO + r"/pulls", list_pulls),
     Route("POST", REPO + r"/pulls", create_pull),
     Route("GET", REPO + r"/pulls/(?P<number>\d+)", get_pull),
+    Route("PATCH", REPO + r"/pulls/(?P<number>\d+)", update_pull),
     Route("GET", REPO + r"/issues/(?P<number>\d+)/comments", list_comments),
     Route("POST", REPO + r"/issues/(?P<number>\d+)/comments", create_comment),
     Route("GET", REPO + r"/issues/comments/(?P<id>\d+)", get_comment),

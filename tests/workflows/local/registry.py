@@ -20,7 +20,9 @@ class Registry:
 
     `secrets` and `variables` are what workflows see as such, and `environments` has the variables of each environment,
     which come before those. `env` is set on each runner beside what GitHub sets. So many of the next uploads of a
-    release's files break off as `broken_uploads` says.
+    release's files break off as `broken_uploads` says. Each of `faults` is the status with which one request is
+    answered whose method and path begin so, such as ("POST /repos/owner/name/issues", 502); `carried_out` says that
+    it is done nevertheless.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,6 +39,8 @@ class Registry:
         self.env: dict[str, str] = {}
         self.url = ""
         self.broken_uploads = 0
+        self.faults: list[tuple[str, int]] = []
+        self.carried_out = False
         self._shelves: dict[str, Shelf] = {}
         self._ids = itertools.count(1001)
         self._lock = threading.RLock()
@@ -93,6 +97,11 @@ class Registry:
     def pulls(self, repository: Repository) -> list[PullRequest]:
         """All pull requests, the oldest first."""
         return list(self.shelf(repository).pulls.values())
+
+    def next_number(self, repository: Repository) -> int:
+        """The number of the next issue or pull request, which count together."""
+        shelf = self.shelf(repository)
+        return 1 + max([0, *shelf.pulls, *shelf.issues])
 
     def comments_of(self, repository: Repository, number: int) -> list[Comment]:
         """The comments of one pull request or issue, the oldest first."""

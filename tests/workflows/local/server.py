@@ -46,19 +46,37 @@ class Server:
             token = self.github.tokens.get(value) if value is not None else None
             if value is not None and not token:
                 raise Refused(401, "Bad credentials")
+            fault = self._fault(f"{method} {parts.path}")
             for route in self.routes:
                 given = route.match(method, parts.path)
                 if given is not None:
+                    if fault and not self.github.carried_out:
+                        break
                     query = dict(parse_qsl(parts.query, keep_blank_values=True))
                     request = Request(self.github, method, parts.path, given, query, headers, body, token)
-                    return route.answer(request)
-            raise Refused(404, "Not Found")
+                    answer = route.answer(request)
+                    if fault:
+                        break
+                    return answer
+            raise fault or Refused(404, "Not Found")
         except Refused as refused:
             return refused.response
         except Exception:
             # a fault of this stand-in, not of what is tested: the tests ask for it at the end
             self.errors.append(f"{method} {target}\n{traceback.format_exc()}")
             return Response(500, {"message": "Server Error"})
+
+    def _fault(self, call: str) -> Refused | None:
+        for fault in self.github.faults:
+            if call.startswith(fault[0]):
+                self.github.faults.remove(fault)
+                words = {
+                    403: "Resource not accessible by integration",
+                    422: "Validation Failed",
+                    410: "Issues are disabled",
+                }
+                return Refused(fault[1], words.get(fault[1], "Server Error"))
+        return None
 
 
 class _Http(ThreadingHTTPServer):

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from .github import GitHub
     from .repositories import Repository
     from .runs import Run
-    from .state import Artifact, Check, Comment, PullRequest
+    from .state import Artifact, Check, Comment, Issue, PullRequest
 
 
 def repository(github: GitHub, shown: Repository) -> dict[str, Any]:
@@ -40,8 +40,8 @@ def pull(github: GitHub, shown: PullRequest) -> dict[str, Any]:
         "merged": shown.merged,
         "title": shown.title,
         "body": shown.body,
-        "user": {"login": shown.author},
-        "labels": [],
+        "user": _user(shown.author),
+        "labels": [{"name": name} for name in shown.labels],
         "head": {
             "ref": shown.branch,
             "sha": shown.head_sha,
@@ -62,12 +62,28 @@ def pull(github: GitHub, shown: PullRequest) -> dict[str, Any]:
     }
 
 
+def issue(github: GitHub, where: Repository, shown: Issue) -> dict[str, Any]:
+    """An issue."""
+    return {
+        "id": shown.number,
+        "number": shown.number,
+        "state": shown.state,
+        "state_reason": shown.state_reason,
+        "title": shown.title,
+        "body": shown.body,
+        "user": _user(shown.author),
+        "labels": [{"name": name} for name in shown.labels],
+        "html_url": f"{github.url}/{where.name}/issues/{shown.number}",
+        "url": f"{github.url}/repos/{where.name}/issues/{shown.number}",
+    }
+
+
 def comment(github: GitHub, where: Repository, shown: Comment) -> dict[str, Any]:
     """A comment."""
     return {
         "id": shown.id,
         "body": shown.body,
-        "user": {"login": shown.author, "type": "Bot" if shown.author.endswith("[bot]") else "User"},
+        "user": _user(shown.author),
         "html_url": f"{github.url}/{where.name}/pull/{shown.number}#issuecomment-{shown.id}",
         "issue_url": f"{github.url}/repos/{where.name}/issues/{shown.number}",
         "url": f"{github.url}/repos/{where.name}/issues/comments/{shown.id}",
@@ -130,3 +146,7 @@ def artifact(github: GitHub, where: Repository, shown: Artifact) -> dict[str, An
         "workflow_run": {"id": shown.run},
         "archive_download_url": f"{github.url}/repos/{where.name}/actions/artifacts/{shown.id}/zip",
     }
+
+
+def _user(login: str) -> dict[str, str]:
+    return {"login": login, "type": "Bot" if login.endswith("[bot]") else "User"}

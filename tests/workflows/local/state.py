@@ -105,6 +105,7 @@ class PullRequest:
     state: str = "open"
     merged: bool = False
     head_sha: str = ""
+    labels: list[str] = field(default_factory=list)
 
     @property
     def fork(self) -> bool:
@@ -148,10 +149,25 @@ class PullRequest:
 
 
 @dataclass
+class Issue:
+    """An issue; its number is that of no pull request."""
+
+    number: int
+    title: str
+    body: str
+    author: str
+    labels: list[str] = field(default_factory=list)
+    state: str = "open"
+    state_reason: str | None = None
+
+
+@dataclass
 class Shelf:
     """All of it for one repository, oldest first."""
 
     pulls: dict[int, PullRequest] = field(default_factory=dict)
+    issues: dict[int, Issue] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
