@@ -95,6 +95,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "handover": _bare("github.handover", "show the report in the run's summary, and keep whose it is"),
         "comment": _bare("github.comment", "post the model report on a pull request, as one comment"),
         "relock": _bare("github.relock", "commit a new dvc.lock to a pull request's branch"),
+        "incident": _bare("github.incident", "keep one issue for each alarm, until it is over"),
         "doctor": _bare("github.doctor", "plan the repository's settings, and apply them with --apply"),
     },
     "the library itself": {

@@ -9,7 +9,7 @@ import re
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any
@@ -65,6 +65,22 @@ class Client:
     def request(self, method: str, path: str, body: Any = None) -> Any:
         """The parsed answer, None where it is empty. Raises GitHubError."""
         return self._send(method, self.base.rstrip("/") + path, body)[0]
+
+    def make(self, path: str, body: Any, find: Callable[[], Any]) -> Any:
+        """POST once, whatever fails on the way.
+
+        find: looks for what was made before the request is repeated; None if it is not there. Raises GitHubError.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self.request("POST", path, body)
+            except GitHubError as error:
+                if error.status not in {0, *RETRIED} or attempt == ATTEMPTS:
+                    raise
+                time.sleep(self.pause * 2 ** (attempt - 1))
+                if (made := find()) is not None:
+                    return made
+        raise AssertionError("the last attempt answers or raises")
 
     def upload(self, url: str, content: bytes) -> Any:
         """Upload a file to an address that GitHub named; returns the parsed answer. Raises GitHubError."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from . import cml
 from .api import Client, GitHubError, checked_repository, client
+from .token_owner import token_owner
 from .untrusted import ORIGIN, SHA, read_origin, read_report
 
 Comment = dict[str, Any]
@@ -61,7 +61,7 @@ class Thread:
         self.github = github
         self.comments_path = f"/repos/{repository}/issues/comments"
         self.thread_path = f"/repos/{repository}/issues/{number}/comments"
-        self.login = self._login()
+        self.owner = token_owner(github)
 
     def comments(self) -> list[Comment]:
         """All of them, the oldest first."""
@@ -69,7 +69,7 @@ class Thread:
 
     def own_comments(self, comments: list[Comment]) -> list[Comment]:
         """Those with the watermark that we wrote; a person who pastes the watermark keeps their comment."""
-        return [one for one in comments if cml.is_marked(one.get("body")) and self._is_own(one.get("user") or {})]
+        return [one for one in comments if cml.is_marked(one.get("body")) and self.owner.wrote(one)]
 
     def settle(self, body: str) -> tuple[Comment, bool]:
         """Make this text our only comment. Returns the comment, and whether anything had to be changed."""
@@ -83,20 +83,6 @@ class Thread:
         for other in others:
             self.github.request("DELETE", f"{self.comments_path}/{other['id']}")
         return posted, not same or bool(others)
-
-    def _login(self) -> str | None:
-        """The login of the token's owner; None for a workflow's token, which may not ask."""
-        try:
-            return str(self.github.request("GET", "/user")["login"])
-        except GitHubError as error:
-            if error.status in (401, 403, 404):
-                return None
-            raise
-
-    def _is_own(self, user: Mapping[str, Any]) -> bool:
-        if self.login is not None:
-            return user.get("login") == self.login
-        return user.get("type") == "Bot" or user.get("login") == "github-actions[bot]"
 
 
 def _plain(body: str) -> str:

@@ -12,6 +12,7 @@ import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from .api import GitHubError
 from .cml import mark
@@ -43,11 +44,7 @@ class ReportOrigin:
 def read_origin(folder: Path) -> ReportOrigin:
     """What `pull-request.json` says. Raises GitHubError where it is not exactly a number and a commit."""
     path = folder / ORIGIN
-    text = _read(path, LARGEST_ORIGIN + 1)
-    try:
-        content = json.loads(text) if len(text) <= LARGEST_ORIGIN else None
-    except (ValueError, RecursionError):
-        content = None
+    content = read_json(path, LARGEST_ORIGIN)
     if not isinstance(content, dict) or set(content) != {"number", "head"}:
         raise GitHubError(f'{path.name} is not {{"number": 1, "head": "commit"}}; nothing is posted')
     number, head = content["number"], content["head"]
@@ -56,6 +53,15 @@ def read_origin(folder: Path) -> ReportOrigin:
     if not isinstance(head, str) or not SHA.fullmatch(head):
         raise GitHubError(f"{path.name}: head is not the hash of a commit; nothing is posted")
     return ReportOrigin(number, head)
+
+
+def read_json(path: Path, most: int) -> Any:
+    """The content of a JSON file of at most so many bytes; None where it is larger or no JSON."""
+    text = _read(path, most + 1)
+    try:
+        return json.loads(text) if len(text) <= most else None
+    except (ValueError, RecursionError):
+        return None
 
 
 def read_report(folder: Path, head: str) -> str:
