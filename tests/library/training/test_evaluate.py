@@ -188,15 +188,16 @@ def test_calibration_shows_what_was_predicted_and_what_happened(made):
     scores = np.repeat([0.25, 0.75], 8)
     target = np.array([0, 0, 0, 1] * 2 + [1, 0] * 4)
     assert calibration(target, scores, made.contract) == [
-        {"rows": 8, "predicted": 0.25, "observed": 0.25},
-        {"rows": 8, "predicted": 0.75, "observed": 0.5},
+        {"rows": 8, "predicted": 0.25, "observed": 0.25, "lowest": 0.25, "highest": 0.25},
+        {"rows": 8, "predicted": 0.75, "observed": 0.5, "lowest": 0.75, "highest": 0.75},
     ]
 
 
 def test_calibration_of_several_classes_is_that_of_the_most_probable(made_multiclass):
     scores = np.array([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8], [0.1, 0.8, 0.1], [0.8, 0.2, 0]])
     (line,) = calibration(np.array([0, 2, 1, 2]), scores, made_multiclass.contract)
-    assert line == {"rows": 4, "predicted": pytest.approx(0.8), "observed": 0.75}
+    ends = {"lowest": 0.8, "highest": 0.8}
+    assert line == {"rows": 4, "predicted": pytest.approx(0.8), "observed": 0.75} | ends
 
 
 def test_every_holdout_row_is_kept_with_its_prediction(made):

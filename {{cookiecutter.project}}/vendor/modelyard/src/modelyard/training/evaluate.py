@@ -100,7 +100,10 @@ def slices(
 
 
 def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dict[str, Any]]:
-    """Mean prediction and mean outcome in each bin; for several classes, of the most probable class."""
+    """Mean prediction and mean outcome in each bin; for several classes, of the most probable class.
+
+    `lowest` and `highest` are the ends of its predictions, by which those of production are compared with them.
+    """
     if contract.kind == "multiclass":
         target, scores = (scores.argmax(axis=1) == target).astype(np.int64), scores.max(axis=1)
     bins = calibration_bins(scores)
@@ -109,6 +112,8 @@ def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dic
             "rows": int(chosen.sum()),
             "predicted": float(scores[chosen].mean()),
             "observed": float(target[chosen].mean()),
+            "lowest": float(scores[chosen].min()),
+            "highest": float(scores[chosen].max()),
         }
         for chosen in (bins == number for number in range(BINS))
         if chosen.any()

@@ -17,7 +17,8 @@ def reference(columns: Columns, contract: Contract) -> dict[str, dict[str, Any]]
     """For each input its share of missing values and its distribution.
 
     A category: the share of each of its values. A quantity or a time (in seconds since 1970): edges that divide its
-    present values into up to BINS parts of equal size, including both ends, and the share of rows in each part.
+    present values into up to BINS parts of equal size, including both ends, and the share of rows in each part. Where
+    there are no more than BINS different values, each has a part of its own.
     """
     return {name: _distribution(columns[name], column) for name, column in contract.inputs.items()}
 
@@ -33,9 +34,17 @@ def _distribution(values: NDArray, column: Column) -> dict[str, Any]:
     missing = 1 - len(present) / len(numbers)
     if not len(present):
         return {"missing": missing, "edges": [], "shares": []}
-    edges = np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1), method="inverted_cdf"))
+    edges = _edges(present)
     counts = np.histogram(present, edges)[0] if len(edges) > 1 else np.array([len(present)])
     return {"missing": missing, "edges": edges.tolist(), "shares": (counts / len(present)).tolist()}
+
+
+def _edges(present: NDArray[np.float64]) -> NDArray[np.float64]:
+    values = np.unique(present)
+    if len(values) > BINS:
+        return np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1), method="inverted_cdf"))
+    # the last part includes both of its ends, so the last two values need an edge between them
+    return np.insert(values, len(values) - 1, values[-2:].mean()) if len(values) > 1 else values
 
 
 def _seconds(values: NDArray) -> NDArray[np.float64]:
