@@ -15,7 +15,7 @@ WITH = $(BIN)/python tests/with_words.py
 OUT ?= ..
 PROJECT ?= $(DEMO)
 # What a person gives reaches a command by the environment, as it was typed: make expands nothing in it, and no shell reads it
-GIVEN = OUT ANSWERS PYTEST_ARGS BENCH_ARGS PROJECT ARGS
+GIVEN = OUT ANSWERS PYTEST_ARGS BENCH_ARGS REPLAY_ARGS PROJECT ARGS
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
@@ -76,6 +76,10 @@ bench: .venv/.test ## Measure what the README claims
 	@command -v wrk > /dev/null || [ "$$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null || \
 		{ apt-get update -qq && apt-get install -qq --no-install-recommends wrk > /dev/null; }
 	$(WITH) BENCH_ARGS $(BIN)/python -m bench
+
+.PHONY: replay
+replay: .venv/.test ## Let the sample's year happen again under each policy of retraining; REPLAY_ARGS=--again compares
+	@PYTHONPATH=tests $(WITH) REPLAY_ARGS $(BIN)/python -m replay
 
 .PHONY: pull-request
 pull-request: .venv/.test ## Run a project's workflows on a pull request with its changes, here: PROJECT=folder

@@ -30,6 +30,7 @@ GIVEN = {
     "eject": ("ARGS",),
 }
 TEMPLATE = {"new": ("OUT", "ANSWERS"), "test": ("PYTEST_ARGS",), "bench": ("BENCH_ARGS",)}
+TEMPLATE["replay"] = ("REPLAY_ARGS",)
 TEMPLATE["pull-request"] = ("PROJECT", "ARGS")
 # Shows what it is called with and what the environment has, for the last command of a recipe to be read
 RECORDER = """#!%s
