@@ -3,6 +3,7 @@
 raw/<service>/<file>.jsonl.gz                   log files as they were shipped; none is ever changed
 predictions/day=2013-04-01/<number>-<hash>.parquet   the answered rows of a day (UTC); the highest number counts
 labels/<number>-<hash>.parquet                  labels in the order in which they became known
+ledger.json                                     which files of the log are in the predictions
 counts/                                         counts by day and bin, made again whenever their day changes
 figures/                                        performance, drift and incidents, as `make monitor` found them
 """
@@ -13,6 +14,7 @@ from ..runtime.contract import Contract
 
 RAW, PREDICTIONS, LABELS, COUNTS, FIGURES = "raw", "predictions", "labels", "counts", "figures"
 LATEST = f"{FIGURES}/latest.json"
+LEDGER = "ledger.json"
 
 # What a row of the log says beside its inputs and ids, with duckdb's type
 FIXED = {

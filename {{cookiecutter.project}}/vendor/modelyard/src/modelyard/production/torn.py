@@ -1,0 +1,56 @@
+"""Takes out of a damaged log file what can be read."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+BLOCK = 1 << 20
+
+
+def whole_lines(path: Path, folder: Path) -> tuple[Path, int]:
+    """A new file in a folder with the lines that are JSON objects, and how many others there are.
+
+    A compressed file that is cut off or damaged gives what comes before the damage.
+    """
+    target = folder / f"{path.name.partition('.')[0]}-{path.stat().st_ino}.jsonl"
+    lost = 0
+    with target.open("wb") as opened:
+        for line in _lines(path):
+            if _is_object(line):
+                opened.write(line + b"\n")
+            elif line.strip():
+                lost += 1
+    return target, lost
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    rest = b""
+    for block in _blocks(path):
+        *lines, rest = (rest + block).split(b"\n")
+        yield from lines
+    yield rest
+
+
+def _blocks(path: Path) -> Iterator[bytes]:
+    """The content up to the first damage; a file may consist of several compressed parts."""
+    unpacker = zlib.decompressobj(wbits=31)
+    with path.open("rb") as opened:
+        while data := opened.read(BLOCK):
+            while data:
+                try:
+                    yield unpacker.decompress(data)
+                except zlib.error:
+                    return
+                data = unpacker.unused_data
+                if unpacker.eof:
+                    unpacker = zlib.decompressobj(wbits=31)
+
+
+def _is_object(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
