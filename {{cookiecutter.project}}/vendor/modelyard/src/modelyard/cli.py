@@ -88,6 +88,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
     },
     "watch it": {
         "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
+        "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
     },
     "GitHub": {
         "scope": _bare("github.scope", "decide what a change touches, for the first job of a workflow"),
