@@ -207,7 +207,7 @@ def test_half_a_character_is_answered_and_logged(called, made, probe, tmp_path, 
     told = app.post("/predict", wrap(probe["rows"][0] | {"flight_id": "a\ud800"}))  # which JSON sends as an escape
     log.close()
     assert told.status == 200
-    found = {line["inputs"]["flight_id"] for line in log_lines(tmp_path / "log")}
+    found = {line["ids"]["flight_id"] for line in log_lines(tmp_path / "log")}
     assert (found, sum(log.dropped.values())) == ({"a\ufffd"}, 0)
 
 

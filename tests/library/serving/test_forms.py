@@ -7,6 +7,7 @@ import math
 import random
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from modelyard.runtime.contract import Column, Contract
@@ -32,6 +33,8 @@ ODD = Contract(
         "seen": Column("timestamp", "feature", "may be missing", missing=True),
         "late": LATE,
         "note": Column("string", "unused", "anything"),
+        "number": Column("integer", "id", "a second id"),
+        "at": Column("timestamp", "id", "a third", timezone="Europe/Berlin"),
     },
 )
 ROW = {
@@ -248,6 +251,52 @@ def test_a_number_too_large_for_a_float_breaks_a_rule(forms, probe, number):
 def test_half_a_character_is_named_and_can_be_told(forms, probe):
     content = body(probe["rows"][0] | {"carrier": "CARRIER"}).replace(b"CARRIER", b"\\ud800")
     assert [field for _, field, _ in wrong(forms, content)] == ["carrier"]
+
+
+IDS = {"the id": "x", "number": 2**63 - 1, "at": "2013-12-24T18:30:00Z"}
+INPUTS = {name: value for name, value in ROW.items() if name != "the id"}
+
+
+@pytest.mark.parametrize("is_quick", [True, False])
+@pytest.mark.parametrize("form", ["row", "rows", "columns", "tensors", "instances"])
+def test_ids_stand_apart_from_the_inputs_in_each_form(odd, form, is_quick):
+    row = INPUTS | IDS | ({} if is_quick else {"rows": 7.0})
+    columns = {name: [value, value] for name, value in row.items()}
+    if form == "tensors":
+        parsed = odd.convert(columns)
+    elif form == "instances":
+        parsed = odd.read_instances(body({"instances": [row, row]}))
+    else:
+        parsed = odd.read(body({"row": row, "rows": {"rows": [row, row]}, "columns": {"columns": columns}}[form]))
+    assert {name: list(values) for name, values in parsed.ids.items()} == {
+        name: [value] * parsed.count for name, value in IDS.items()
+    }
+    told = json.loads(msgspec.json.encode(parsed.inputs))
+    assert (told if isinstance(told, dict) else told[0]).keys() == INPUTS.keys()
+    assert parsed.values("the id") == ["x"] * parsed.count
+    assert same(parsed.columns, encode([INPUTS] * parsed.count, ODD))
+
+
+def test_ids_are_optional_row_by_row(odd):
+    parsed = odd.read(body({"rows": [ROW, INPUTS, INPUTS | {"the id": None}]}))
+    assert parsed.ids == {"the id": ["x", None, None]}
+    for content in (INPUTS, INPUTS | {"the id": None}, {"rows": [INPUTS]}, {"rows": []}):
+        assert odd.read(body(content)).ids is None
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "rule"),
+    [
+        ("the id", 5, "must be of type string"),
+        ("number", "5", "must be of type integer"),
+        ("number", 2**63, "must be a whole number of at most 64 bits"),
+        ("at", "yesterday", "must be a timestamp such as '2013-12-24T18:30:00'"),
+    ],
+)
+def test_an_id_of_another_type_is_named(odd, name, value, rule):
+    for content in (ROW | {name: value}, {"columns": {key: [one] for key, one in (ROW | {name: value}).items()}}):
+        assert wrong(odd, content) == [(0, name, rule)]
+    assert wrong(odd, {"rows": [ROW, ROW | {name: value}]}) == [(1, name, rule)]
 
 
 def test_the_value_of_a_column_is_found_in_each_form(odd):

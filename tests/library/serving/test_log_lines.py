@@ -114,6 +114,16 @@ def test_several_classes_have_their_probabilities_and_a_shadow_says_that_it_is_o
     assert (line["score"], line["decision"], line["shadow"]) == ([0.2, 0.8], "late", True)
 
 
+def test_ids_that_were_sent_are_told_and_masked_where_they_are_personal():
+    ids = {"name": ("Ada", None, None), "trip": (1, 2, None)}
+    assert [line.get("ids") for line in told(entry(ids=ids))] == [{"name": MASK, "trip": 1}, {"trip": 2}, None]
+    (part,) = told(entry(scores=[0.2], rows=[1], ids=ids))
+    assert part["ids"] == {"trip": 2}
+    open_source = LoggedModel("flights", "hash", "stable")
+    one = json.loads(encode_row(entry(ROWS[2:], [0.1], open_source, ids={"trip": (7,)})))
+    assert (one["ids"], one["inputs"]) == ({"trip": 7}, {"distance": 3})
+
+
 def test_a_request_of_no_rows_has_no_line():
     assert list(lines(entry([], []))) == []
 

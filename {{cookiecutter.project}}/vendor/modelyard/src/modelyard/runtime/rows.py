@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from ..errors import ContractError
 from .contract import Column, Contract
 from .limits import EXACT
-from .times import broken_rule, timestamps
+from .times import broken_rule as broken_time_rule
+from .times import timestamps
 
 Row = Mapping[str, Any]
 
@@ -122,18 +123,17 @@ def _encode_one_by_one(raw: list[Any], name: str, column: Column, problems: list
     accepted: list[Any] = []
     for index, value in enumerate(raw):
         absent = value is None or (isinstance(value, _NOT_EQUAL_TO_ITSELF) and value != value)
-        rule = _broken_rule(value, column, absent)
+        rule = _rule_of_missing(column) if absent else broken_rule(value, column)
         if rule:
             problems.append(Problem(index, name, value, rule))
         accepted.append(None if rule or absent else value)
     return encode_values(accepted, column)
 
 
-def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
-    if absent:
-        return None if column.missing else "must not be missing"
+def broken_rule(value: Any, column: Column) -> str | None:
+    """The rule that one present value breaks."""
     if column.type == "timestamp":
-        return broken_rule(value, column)
+        return broken_time_rule(value, column)
     if column.type in ("integer", "number"):
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
             return f"must be of type {column.type}"
@@ -147,11 +147,17 @@ def _broken_rule(value: Any, column: Column, absent: bool) -> str | None:
         return f"must be of type {column.type}"
     if column.values is not None:
         return None if value in column.values else f"must be one of {_listed(column.values)}"
+    if column.type == "string":
+        return None
     if value < column.bounds[0]:
         return f"must be at least {column.minimum}"
     if value > column.bounds[1]:
         return f"must be at most {column.maximum}"
     return None
+
+
+def _rule_of_missing(column: Column) -> str | None:
+    return None if column.missing else "must not be missing"
 
 
 def _is_exact(number: Any, column: Column) -> bool:

@@ -125,7 +125,8 @@ class Live:
                 if not self.log.offer(entry):
                     remaining.append(entry)
         if self._shadowed is not None:
-            self._shadowed.ask(answered.table, answered.by_models(), answered.body.inputs, request)
+            body = answered.body
+            self._shadowed.ask(answered.table, answered.by_models(), body.inputs, request, body.ids)
         return remaining
 
     def announce(self, answers: bool) -> None:
@@ -164,6 +165,8 @@ class Live:
             decided,
             (time.perf_counter() - started) * 1e3,
             part.rows,
+            False,
+            answered.body.ids,
         )
 
 

@@ -10,10 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..forms.ids import Ids
 from ..log.log_lines import Asked, LogEntry, LoggedModel
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from .shadow import Shadow
+
+Inputs = Sequence[Any] | Mapping[str, Sequence[Any]]
 
 DISTANCES = (0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)  # between probabilities
 
@@ -45,8 +48,9 @@ class Shadowed:
         self,
         table: NDArray[np.float64],
         live_scores: NDArray[np.float64],
-        inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
+        inputs: Inputs,
         request: Asked,
+        ids: Ids | None = None,
     ) -> None:
         """Queue n rows for the shadow, which may drop them.
 
@@ -60,21 +64,27 @@ class Shadowed:
                 if scores is not None:
                     self._distances.add_all(distances(scores, live_scores))
             if scores is not None and self._log is not None:
-                self._log.write(self._entry(scores, inputs, request, milliseconds))
+                self._log.write(self._entry(scores, inputs, ids, request, milliseconds))
 
         if not self._shadow.offer(table, then):
             self._count["dropped"](rows)
 
     def _entry(
-        self,
-        scores: NDArray[np.float64],
-        inputs: Sequence[Any] | Mapping[str, Sequence[Any]],
-        request: Asked,
-        milliseconds: float,
+        self, scores: NDArray[np.float64], inputs: Inputs, ids: Ids | None, request: Asked, milliseconds: float
     ) -> LogEntry:
-        decided = self._shadow.predictor.decide(scores)
-        now, bundle = time.time(), self._shadow.bundle
-        return LogEntry(self._source, request, now, bundle, "model", inputs, scores, decided, milliseconds, shadow=True)
+        return LogEntry(
+            self._source,
+            request,
+            time.time(),
+            self._shadow.bundle,
+            "model",
+            inputs,
+            scores,
+            self._shadow.predictor.decide(scores),
+            milliseconds,
+            shadow=True,
+            ids=ids,
+        )
 
 
 def distances(scores: NDArray[np.float64], live_scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import msgspec
 
 from ...runtime.contract import Column, Contract
 from ...runtime.limits import EXACT
+from .ids import LARGEST, id_columns
 
 
 class Decoders(NamedTuple):
@@ -28,22 +29,22 @@ def are_fields(names: Iterable[str]) -> bool:
 def decoders(contract: Contract) -> Decoders | None:
     """Decoders for the three forms; None if a column has a name that msgspec does not allow for a field.
 
-    Fields are named f0, f1, ... in the order of the contract, because a column may have any name. A column that is not
-    an input is allowed and ignored.
+    Fields are named f0, f1, ... in the order of the contract, because a column may have any name. A column that is
+    neither an input nor an id is allowed and ignored.
     """
     if not are_fields(contract.columns):
         return None
-    inputs = contract.inputs
-    types = {name: _typed(column) if name in inputs else Any for name, column in contract.columns.items()}
+    typed = {**contract.inputs, **id_columns(contract)}
+    types = {name: _typed(column) if name in typed else Any for name, column in contract.columns.items()}
     rename = {f"f{place}": name for place, name in enumerate(contract.columns)}
     settings: dict[str, Any] = {"rename": rename, "forbid_unknown_fields": True, "omit_defaults": True, "gc": False}
 
     def fields(shape: Any) -> list[Any]:
         definitions: list[Any] = []
         for place, (name, kind) in enumerate(types.items()):
-            if name not in inputs:
+            if name not in typed:
                 definitions.append((f"f{place}", shape(Any) | None, None))
-            elif inputs[name].missing:
+            elif typed[name].missing:
                 definitions.append((f"f{place}", shape(kind | None) | None, None))
             else:
                 definitions.append((f"f{place}", shape(kind)))
@@ -62,7 +63,7 @@ def _typed(column: Column) -> Any:
         return Literal[tuple(column.values)]
     if column.type == "integer":
         low, high = column.bounds
-        return Annotated[int, msgspec.Meta(ge=math.ceil(low), le=math.floor(high))]
+        return Annotated[int, msgspec.Meta(ge=math.ceil(max(low, -LARGEST)), le=math.floor(min(high, LARGEST)))]
     if column.type == "number":
         low, high = column.bounds  # a larger number may be a whole one that is rounded: `rows.encode` sees which it is
         return Annotated[float, msgspec.Meta(ge=max(low, 1 - EXACT), le=min(high, EXACT - 1))]

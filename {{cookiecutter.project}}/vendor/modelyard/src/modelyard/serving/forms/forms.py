@@ -24,6 +24,7 @@ from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
 from ...runtime.times import timestamp
 from ..refusal import LISTED, NO_ROW, Refusal, broken_rules
 from .decoders import decoders
+from .ids import IdReader, Ids
 from .json_text import loads
 from .size import check_size
 
@@ -36,7 +37,8 @@ LARGE_BLOCK = 8192  # rows that are transposed at once, which takes as much memo
 class ParsedRows:
     """The rows of a body: its form, the number of rows, their encoded columns, and the rows as they were sent.
 
-    rows: one object for each row (a msgspec.Struct or a mapping), or None if they were sent as `raw_columns`.
+    rows: one object for each row (a msgspec.Struct or a mapping), or None if they were sent as `raw_columns`. Both are
+    without ids. ids: those that were sent.
     """
 
     form: Literal["row", "rows", "columns"]
@@ -44,6 +46,7 @@ class ParsedRows:
     columns: Columns
     rows: Sequence[Any] | None
     raw_columns: Mapping[str, Sequence[Any]] | None = None
+    ids: Ids | None = None
 
     @property
     def inputs(self) -> Sequence[Any] | Mapping[str, Sequence[Any]]:
@@ -52,6 +55,8 @@ class ParsedRows:
 
     def values(self, name: str) -> list[Any]:
         """The value of each row in a column of the contract; None for a row without one."""
+        if self.ids and name in self.ids:
+            return list(self.ids[name])
         if self.rows is None:
             return list((self.raw_columns or {}).get(name) or [None] * self.count)
         if self.rows and isinstance(self.rows[0], msgspec.Struct):
@@ -72,6 +77,7 @@ class Forms:
         self._inputs = [(self._names.index(name), name, column) for name, column in contract.inputs.items()]
         self._single_row = OneRow(contract)
         self._decoders = decoders(contract)
+        self._ids = IdReader(contract)
 
     def read(self, body: bytes) -> ParsedRows:
         """The rows of a body.
@@ -100,11 +106,11 @@ class Forms:
         if start.startswith(b'{"rows"'):
             rows = decoders.rows.decode(body).rows
             self._check_count(len(rows))
-            return ParsedRows("rows", len(rows), self._columns_of(rows), rows)
+            return ParsedRows("rows", len(rows), self._columns_of(rows), rows, None, self._ids.take_rows(rows))
         if start.startswith(b'{"columns"'):
             return self.take_columns(decoders.columns.decode(body).columns)
         row = decoders.row.decode(body)
-        return ParsedRows("row", 1, self._single_row.fill(row), (row,))
+        return ParsedRows("row", 1, self._single_row.fill(row), (row,), None, self._ids.take_row(row))
 
     def _columns_of(self, rows: Sequence[msgspec.Struct]) -> Columns:
         blocks = []
@@ -130,7 +136,8 @@ class Forms:
         (count,) = {len(values) for values in present.values()} or {0}
         self._check_count(count)
         columns = {name: encode_values(present.get(name) or [None] * count, column) for _, name, column in self._inputs}
-        return ParsedRows("columns", count, columns, None, present)
+        ids = self._ids.take_columns(present)
+        return ParsedRows("columns", count, columns, None, present, ids)
 
     def take(self, body: Any) -> ParsedRows:
         """The rows of a decoded body, checked value by value, so that everything that is wrong is reported."""
@@ -149,19 +156,24 @@ class Forms:
         if not all(isinstance(row, dict) for row in rows):
             wrong = ((index, row) for index, row in enumerate(rows) if not isinstance(row, dict))
             raise broken_rules(Problem(index, "", row, "must be an object") for index, row in wrong)
-        return ParsedRows(form, len(rows), self._encode(rows), rows)
+        columns = self._encode(rows)
+        rows, ids = self._ids.take_mappings(rows)
+        return ParsedRows(form, len(rows), columns, rows, None, ids)
 
     def _encode(self, rows: list[dict[str, Any]]) -> Columns:
         """The columns of rows. Raises Refusal with the problems, of which no more than LISTED are looked for."""
         problems: list[Problem] = []
         blocks: list[Columns] = []
         for start in range(0, len(rows) or 1, BLOCK):
+            block = rows[start : start + BLOCK]
+            found = self._ids.problems(block, LISTED + 1)
             try:
-                blocks.append(encode(rows[start : start + BLOCK], self.contract, LISTED + 1))
+                blocks.append(encode(block, self.contract, LISTED + 1))
             except RowsRefused as refused:
-                problems += [dataclasses.replace(one, row=one.row + start) for one in refused.problems]
-                if len(problems) > LISTED:
-                    break
+                found = sorted([*refused.problems, *found], key=lambda problem: problem.row)
+            problems += [dataclasses.replace(one, row=one.row + start) for one in found]
+            if len(problems) > LISTED:
+                break
         if problems:
             raise broken_rules(problems)
         return _joined(blocks)

@@ -10,6 +10,8 @@ from typing import Any
 from ...runtime.contract import Column, Contract
 from ...runtime.times import ISO
 from ..answers.live import Live
+from ..forms.ids import LARGEST as LARGEST_ID
+from ..forms.ids import id_columns
 from .infer import datatype
 from .service_schemas import INTEGER, STRING, array, nullable, record, ref
 from .timestamps import pattern
@@ -19,13 +21,12 @@ LARGEST = sys.float_info.max
 
 
 def row_schema(contract: Contract) -> dict[str, Any]:
-    """One row."""
+    """One row: its inputs, and ids where the client wants them in the log."""
+    typed = {**contract.inputs, **id_columns(contract)}
     return {
         "type": "object",
         "properties": {
-            name: _column(column)
-            if name in contract.inputs
-            else {"description": f"{column.description}; not looked at"}
+            name: _column(typed[name]) if name in typed else {"description": f"{column.description}; not looked at"}
             for name, column in contract.columns.items()
         },
         "required": [name for name, column in contract.inputs.items() if not column.missing],
@@ -39,7 +40,8 @@ def _column(column: Column) -> dict[str, Any]:
         schema |= _enumerated(column.values)
     elif column.type in ("integer", "number"):
         low, high = column.bounds
-        schema["minimum"], schema["maximum"] = max(low, -LARGEST), min(high, LARGEST)
+        most = LARGEST if column.type == "number" else LARGEST_ID
+        schema["minimum"], schema["maximum"] = max(low, -most), min(high, most)
     elif column.type == "timestamp":
         schema["pattern"] = pattern(column)
     unit = f" ({column.unit})" if column.unit else ""
@@ -50,6 +52,8 @@ def _column(column: Column) -> dict[str, Any]:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:
             schema["enum"].append(None)
+    if column.role == "id":
+        written += "; optional: it goes to the log, to be joined with labels, and never to the model"
     return schema | {"description": f"{column.description}{unit}{written}"}
 
 
@@ -63,6 +67,7 @@ def _zone(column: Column) -> str:
 def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:
     """The schemas of one model's requests and responses, by name, for at most `max_rows` rows."""
     name, contract, row = live.name, live.contract, row_schema(live.contract)
+    typed = {**contract.inputs, **contract.named("id")}
     columns = {column: array(schema, maxItems=max_rows) for column, schema in row["properties"].items()}
     score = array(NUMBER) if contract.kind == "multiclass" else NUMBER
     decision = _decision(contract)
@@ -101,9 +106,9 @@ def model_schemas(live: Live, max_rows: int) -> dict[str, Any]:
         ),
         f"{name}.InputTensor": record(
             {
-                "name": {**STRING, **_enumerated(list(contract.inputs))},
+                "name": {**STRING, **_enumerated(list(typed))},
                 "shape": array(INTEGER, description="[n] or [n, 1]"),
-                "datatype": {**STRING, "enum": sorted({datatype(column) for column in contract.inputs.values()})},
+                "datatype": {**STRING, "enum": sorted({datatype(column) for column in typed.values()})},
                 "data": array({}, description="n values, null where one is missing"),
             },
             {"parameters": ref("Parameters")},

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...runtime.contract import Contract
 from ..forms.decoders import are_fields
+from ..forms.ids import Ids
 
 MASK = "<masked>"
 
@@ -54,7 +55,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     """One answered request of n rows.
 
     time: seconds since 1970. inputs: the rows or columns as they were sent. scores and decisions: n of each. rows: the
-    positions of the scores in the request, or None for all; inputs are always those of the whole request.
+    positions of the scores in the request, or None for all; inputs and ids are always those of the whole request.
     """
 
     source: LoggedModel
@@ -68,6 +69,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     latency_ms: float
     rows: Sequence[int] | NDArray[np.intp] | None = None
     shadow: bool = False
+    ids: Ids | None = None
 
 
 class LogLine(msgspec.Struct, omit_defaults=True, gc=False):
@@ -89,6 +91,7 @@ class LogLine(msgspec.Struct, omit_defaults=True, gc=False):
     caller: str | None = None
     client_request: str | None = None
     traceparent: str | None = None
+    ids: dict[str, Any] | None = None
 
 
 def lines(entry: LogEntry) -> Iterator[LogLine]:
@@ -120,6 +123,7 @@ def lines(entry: LogEntry) -> Iterator[LogLine]:
         repeat(asked.caller),
         repeat(asked.client_id),
         repeat(asked.traceparent),
+        repeat(None) if entry.ids is None else _ids(entry.ids, places, source.masked),
     )
 
 
@@ -160,6 +164,7 @@ def encode_row(entry: LogEntry) -> bytes | None:
             asked.caller,
             asked.client_id,
             asked.traceparent,
+            None if entry.ids is None else next(_ids(entry.ids, None, ())),
         )
     )
 
@@ -211,6 +216,16 @@ def _row_of(names: tuple[str, ...]) -> type[msgspec.Struct]:
     fields = [(f"f{place}", Any) for place in range(len(names))]
     rename = {f"f{place}": name for place, name in enumerate(names)}
     return msgspec.defstruct("InputRow", fields, rename=rename, gc=False)
+
+
+def _ids(ids: Ids, places: Sequence[int] | None, masked_names: tuple[str, ...]) -> Iterator[dict[str, Any] | None]:
+    """The ids of each row that were sent, or None if there are none. Personal data is masked."""
+    columns: list[Sequence[Any]] = list(ids.values())
+    if places is not None:
+        columns = [[values[place] for place in places] for values in columns]
+    for values in zip(*columns, strict=True):
+        sent = {name: value for name, value in zip(ids, values, strict=True) if value is not None}
+        yield (_mask(sent, masked_names) if masked_names else sent) or None
 
 
 def _mask(row: Row, names: tuple[str, ...]) -> dict[str, Any]:
