@@ -45,6 +45,7 @@ class Staging:
                 "preserve_insertion_order": False,
             },
         )
+        self._db.execute("SET enable_progress_bar = false")
         self._scores = score_columns(contract)
         self._inputs: set[str] = set()  # names that the contract does not have
         self._ids: set[str] = set()
@@ -141,7 +142,7 @@ class Staging:
         """Add the lines of files again where they have values that the contract does not know."""
         query = f"SELECT DISTINCT file FROM lines WHERE file >= {min(numbered)} AND contract IS DISTINCT FROM $1"
         files = {file: numbered[file] for (file,) in self._db.execute(query, [self._digest]).fetchall()}
-        inputs, ids = (self._keys_of(files, place) if files else set() for place in ("inputs", "ids"))
+        inputs, ids = self._unknown_keys(files) if files else (set(), set())
         if not inputs and not ids:
             return
         self._inputs |= inputs
@@ -155,10 +156,13 @@ class Staging:
         self._db.execute(f"DELETE FROM lines WHERE file IN ({', '.join(map(str, files))})")
         self._insert(files, days, as_json=True)
 
-    def _keys_of(self, files: Mapping[int, Path], place: str) -> set[str]:
-        read = _read(files, {"contract": "VARCHAR", place: "JSON"})
-        keys = f"SELECT DISTINCT unnest(json_keys({place})) FROM {read} WHERE contract IS DISTINCT FROM $1"
-        return {name for (name,) in self._db.execute(keys, [self._digest]).fetchall()} - set(self._contract.columns)
+    def _unknown_keys(self, files: Mapping[int, Path]) -> tuple[set[str], set[str]]:
+        """The names of inputs and of ids in lines of other contracts that this contract does not have."""
+        read = _read(files, {"contract": "VARCHAR", "inputs": "JSON", "ids": "JSON"})
+        keys = "SELECT DISTINCT unnest(json_keys(inputs)), unnest(json_keys(ids))"  # side by side
+        pairs = self._db.execute(f"{keys} FROM {read} WHERE contract IS DISTINCT FROM $1", [self._digest]).fetchall()
+        inputs, ids = ({pair[place] for pair in pairs} - {None, *self._contract.columns} for place in (0, 1))
+        return inputs, ids
 
     def _insert(self, files: Mapping[int, Path], days: Collection[str] | None, as_json: bool = False) -> None:
         values = self._values if as_json else [value for value in self._values if value.column]
