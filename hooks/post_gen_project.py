@@ -21,6 +21,7 @@ DEPLOY_FILES = {
     "compose": ("compose", "prometheus/prometheus.yml", "prometheus/targets.yml"),
     "kubernetes": ("kubernetes", "prometheus/prometheus.kubernetes.yml"),
 }
+WATCHING = ("grafana", "prometheus")  # of what is deployed, in whichever way
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")
@@ -34,9 +35,10 @@ def prune(answers: dict[str, Any]) -> None:
     text = (LICENSES / answers["license"]).read_text(encoding="utf-8")
     Path("LICENSE").write_text(text.replace("<author>", answers["author"]), encoding="utf-8")
     shutil.rmtree(LICENSES)
-    for target, names in DEPLOY_FILES.items():
-        for path in [DEPLOY / name for name in names if target != answers["deploy_target"]]:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    chosen = answers["deploy_target"]
+    unneeded = [name for target, names in DEPLOY_FILES.items() if target != chosen for name in names]
+    for path in [DEPLOY / name for name in (*unneeded, *(WATCHING if chosen not in DEPLOY_FILES else ()))]:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def vendor() -> None:

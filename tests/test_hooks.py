@@ -224,7 +224,8 @@ def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monk
         "kubernetes": ("kubernetes/overlays/staging/patch.yaml", "prometheus/prometheus.kubernetes.yml"),
         "none": (),
     }
-    for name in (*files["compose"], *files["kubernetes"], "prometheus/alerts.yml"):
+    both = ("prometheus/alerts.yml", "grafana/dashboards/a.json")
+    for name in (*files["compose"], *files["kubernetes"], *both):
         (tmp_path / "deploy" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "deploy" / name).touch()
     (tmp_path / "licenses").mkdir()
@@ -233,7 +234,7 @@ def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monk
     hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target})
     deploy = tmp_path / "deploy"
     kept = {path.relative_to(deploy).as_posix() for path in deploy.rglob("*") if path.is_file()}
-    assert kept == {*files[target], "prometheus/alerts.yml"}
+    assert kept == {*files[target], *(both if target != "none" else ())}
 
 
 def test_the_library_is_in_the_first_commit_as_a_wheel_and_its_source_is_not(tmp_path: Path) -> None:
