@@ -133,7 +133,7 @@ class Relay:
         """What was counted, in Prometheus's text format. Each series begins at 0, so that an increase is seen."""
         with self._lock:
             series = {f'webhooks_total{{outcome="{one}"}}': 0 for one in ("sent", "known", "failed", "refused")}
-            series |= {f'failures_total{{status="{one}"}}': 0 for one in ("0", "403", "422", "502")}
+            series |= {f'failures_total{{status="{one}"}}': 0 for one in ("0", "401", "403", "404", "422", "502")}
             for (name, value), number in sorted(self._counts.items()):
                 label = "outcome" if name == "webhooks" else "status"
                 series[f'{name}_total{{{label}="{value}"}}'] = number
