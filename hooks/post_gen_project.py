@@ -18,7 +18,7 @@ from typing import Any
 DEPLOY = Path("deploy")
 # What only one way to deploy needs
 DEPLOY_FILES = {
-    "compose": ("compose", "prometheus/prometheus.yml", "prometheus/targets.yml"),
+    "compose": ("compose", "grafana/provisioning", "prometheus/prometheus.yml", "prometheus/targets.yml"),
     "kubernetes": ("kubernetes", "prometheus/prometheus.kubernetes.yml"),
 }
 WATCHING = ("grafana", "prometheus")  # of what is deployed, in whichever way

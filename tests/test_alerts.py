@@ -1,7 +1,8 @@
-"""Prometheus' own tools and servers read the rules and configurations that a generated project brings."""
+"""Prometheus' own tools and servers read the rules, configurations and dashboards that a generated project brings."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,7 @@ from alerting import (
     Shipper,
     Targets,
     alertmanager,
+    ask,
     prometheus,
     read,
     serve,
@@ -29,11 +31,13 @@ from alerting import (
 )
 from library import github_server
 from modelyard.production.relay import Relay, listen
+from sample import SAMPLE
 
-from projects import ROOT, run
+from projects import BIN, ROOT, run
 
 TRIED = ROOT / "tests/alerts.test.yml"
 RUNBOOKS = PROJECT / "docs/runbooks.md"
+DASHBOARDS = sorted((PROJECT / "deploy/grafana/dashboards").glob("*.json"))
 TOOLS = ("promtool", "amtool", "prometheus", "prometheus-alertmanager")
 LONGEST = 60.0  # seconds for one step of the alerts' run, on a busy machine; 3 to 8 on an idle one
 
@@ -105,13 +109,14 @@ def test_the_configurations_are_read_by_what_they_are_for(tmp_path: Path) -> Non
 @dataclass
 class Course:
     """What came of the faults. heard: how often a receiver was told of an alert, and that it is over. pages: what
-    the pager got. events: what GitHub got from the relay.
+    the pager got. events: what GitHub got from the relay. panels: how many series each query of a panel had.
     """
 
     heard: dict[tuple[str, str], int]
     pages: list[tuple[str, Any]]
     events: list[dict[str, Any]]
     refused: int
+    panels: dict[str, int]
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +126,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     github = github_server.GitHub()
     targets = {"a": Replica(), "b": Replica(odd="4567"), "c": Replica()}
     targets |= {f"ship-{fault}": Shipper(fault) for fault in ("store", "slow", "down")}
-    made = Course({}, [], github.events, 0)
+    made = Course({}, [], github.events, 0, {})
     for name, text in (("relay.key", "webhook"), ("github.key", github_server.TOKEN)):
         (folder / name).write_text(text)
     with ExitStack() as stack:
@@ -133,7 +138,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         scraped = stack.enter_context(serve(ThreadingHTTPServer(("127.0.0.1", 0), Targets), targets=targets))
         pager = stack.enter_context(serve(ThreadingHTTPServer(("127.0.0.1", 0), Pager)))
         manager = stack.enter_context(alertmanager(folder, pager.server_port, relayed))
-        stack.enter_context(prometheus(folder, scraped.server_port, targets, relayed, manager))
+        address = stack.enter_context(prometheus(folder, scraped.server_port, targets, relayed, manager))
 
         def until(done: Callable[[], bool], what: str) -> None:
             ends = time.monotonic() + LONGEST
@@ -153,6 +158,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         targets["b"].healthy = False
         targets["c"].up = False
         until(lambda: {(name, "firing") for name in names - {"ServiceGone"}} <= made.heard.keys(), "not all fire")
+        made.panels = {query: len(ask(address, substituted(query))) for query in queries()}
         for name in "abc":
             targets[name].up = False
         until(lambda: ("ServiceGone", "firing") in made.heard, "nobody says that the service is gone")
@@ -194,3 +200,61 @@ def test_the_relay_makes_one_event_of_an_incident_though_github_was_away(course:
     assert {key for key, status in told if status == "firing"} == {key for key, status in told if status == "resolved"}
     names = {key.partition("alertname=")[2].partition(",")[0] for key, _ in told}
     assert names == {rule["alert"] for rule in rules() if rule["labels"].get("source") != "monitor"}
+
+
+def panels() -> list[dict[str, Any]]:
+    return [one for path in DASHBOARDS for one in json.loads(path.read_text())["panels"] if one["type"] != "row"]
+
+
+def queries() -> list[str]:
+    return [target["expr"] for panel in panels() for target in panel["targets"]]
+
+
+def substituted(query: str) -> str:
+    """A query with the variables that Grafana fills in."""
+    filled = query.replace("$stage", ".*").replace("$model", ".*").replace("$__rate_interval", "4s")
+    assert "$" not in filled
+    return filled
+
+
+def test_each_query_of_each_panel_returns_data(course: Course) -> None:
+    assert len(queries()) > 20
+    assert [query for query, found in course.panels.items() if not found] == []
+
+
+@pytest.mark.parametrize("path", DASHBOARDS, ids=lambda path: path.name)
+def test_a_dashboard_is_one_that_grafana_can_show(path: Path) -> None:
+    dashboard = json.loads(path.read_text())
+    (source,) = read(PROJECT / "deploy/grafana/provisioning/datasources/prometheus.yaml")["datasources"]
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    taken: set[tuple[int, int]] = set()
+    for panel in dashboard["panels"]:
+        place = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
+        assert not cells & taken
+        assert max(x for x, _ in cells) < 24
+        taken |= cells
+        assert panel["type"] == "row" or panel["datasource"] == {"type": source["type"], "uid": source["uid"]}
+    variables = {variable["name"] for variable in dashboard["templating"]["list"]}
+    assert set(re.findall(r"\$(?!__)(\w+)", " ".join(queries()))) <= variables
+
+
+def test_the_stack_mounts_what_is_there_and_opens_nothing_to_others() -> None:
+    file = SAMPLE / "deploy/compose/monitoring.yaml"
+    stack = json.loads(run([BIN / "docker-compose", "--file", file, "config", "--format", "json"], SAMPLE))
+    assert {"prometheus", "alertmanager", "grafana", "relay"} == stack["services"].keys()
+    assert stack["networks"]["inside"]["name"] == f"{SAMPLE.name}-production_inside"
+    for name, service in stack["services"].items():
+        assert re.search(r":v?\d+\.\d+|@sha256:", service["image"]), name
+        assert (service["read_only"], service["cap_drop"]) == (True, ["ALL"]), name
+        assert {port["host_ip"] for port in service.get("ports", [])} <= {"127.0.0.1"}, name
+        for mount in service["volumes"]:
+            path = Path(mount["source"])
+            if mount["type"] == "bind" and path.suffix not in (".key", ".lock"):
+                assert path.exists(), path
+                assert mount["read_only"], path

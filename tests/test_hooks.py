@@ -220,7 +220,7 @@ def test_only_the_chosen_licence_is_kept(tmp_path: Path, license: str) -> None: 
 @pytest.mark.parametrize("target", ["compose", "kubernetes", "none"])
 def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
-        "compose": ("compose/one.yaml", "prometheus/prometheus.yml", "prometheus/targets.yml"),
+        "compose": ("compose/a.yaml", "grafana/provisioning/a", "prometheus/prometheus.yml", "prometheus/targets.yml"),
         "kubernetes": ("kubernetes/overlays/staging/patch.yaml", "prometheus/prometheus.kubernetes.yml"),
         "none": (),
     }
