@@ -32,7 +32,7 @@ def figures(
         "key": f"drift:{inputs[0]}",
         "kind": "drift",
         "subject": inputs[0],
-        "since": made[-4]["start"],
+        "since": made[-min(4, windows)]["start"],
         "summary": f"{inputs[0]} drifts in 3 of the last 3 windows: distance 0.31, at least 0.1 matters",
         "lines": [f"{one['start']}: {one['drift']['inputs'][inputs[0]]['distance']}" for one in made[-3:]],
     }

@@ -26,10 +26,15 @@ NOTHING_LOADS = "default-src 'none'; style-src 'unsafe-inline'"
 def page(sections: Sequence[Section], title: str) -> str:
     """The report as HTML, with every row of its tables and every chart as a plot."""
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
-    body = "\n".join(_section(section, parser) for section in sections)
+    return whole_page("\n".join(_section(section, parser) for section in sections), title)
+
+
+def whole_page(body: str, title: str, style: str = "") -> str:
+    """A page with this HTML and the style that all pages have, which loads nothing and runs no script."""
     head = (
         f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{NOTHING_LOADS}">'
-        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title><style>{STYLE}</style>'
+        f'<meta name="viewport" content="width=device-width"><title>{html.escape(title)}</title>'
+        f"<style>{STYLE}{style}</style>"
     )
     return f'<!doctype html><html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'
 

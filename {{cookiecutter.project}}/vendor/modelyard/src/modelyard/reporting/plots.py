@@ -48,13 +48,18 @@ def svg(chart: Chart) -> str:
             figure = _intervals(chart)
         else:
             figure = _distribution(chart)
-        written = io.StringIO()
-        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-        figure.savefig(written, format="svg", transparent=True, metadata=nothing)
+        return svg_of(figure, chart.title)
+
+
+def svg_of(figure: Figure, title: str) -> str:
+    """A figure that was drawn with STYLE as an SVG element in the colours of the page."""
+    written = io.StringIO()
+    nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(written, format="svg", transparent=True, metadata=nothing)
     drawn = written.getvalue().partition("<svg")[2].replace(INK, "currentColor")
     # the ids of groups are the same in every plot, and must be unique in a page
     drawn = re.sub(r'<g id="[^"]*">', "<g>", drawn)
-    return f'<svg role="img" aria-label="{html.escape(cut(chart.title, 80))}"{drawn}'
+    return f'<svg role="img" aria-label="{html.escape(cut(title, 80))}"{drawn}'
 
 
 def _curves(chart: Curves) -> Figure:
