@@ -9,7 +9,8 @@ from library.bare import BARE, LIBRARY_PATH
 from modelyard.errors import GitError
 from modelyard.git import git as ours
 from modelyard.github.api import Client, GitHubError
-from modelyard.github.relock import OUTPUTS, main, relock
+from modelyard.github.patch import OUTPUTS
+from modelyard.github.relock import main, relock
 
 
 def git(folder: Path, *arguments: str) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from modelyard.errors import ContractError
-from modelyard.proving.stale import MADE, PATCH, main, stale
+from modelyard.github.patch import OUTPUTS
+from modelyard.proving.stale import PATCH, main, stale
 from modelyard.training.settings import read_yaml
 from sample import SAMPLE
 
@@ -155,4 +156,4 @@ def test_it_looks_at_each_output_that_git_holds():
     stages = read_yaml(SAMPLE / "dvc.yaml")["stages"].values()
     entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
     settings = {path: given for entry in entries if isinstance(entry, dict) for path, given in entry.items()}
-    assert {*MADE} == {"dvc.lock", *(path for path, given in settings.items() if given.get("cache") is False)}
+    assert {"dvc.lock", *(path for path, given in settings.items() if given.get("cache") is False)} == OUTPUTS

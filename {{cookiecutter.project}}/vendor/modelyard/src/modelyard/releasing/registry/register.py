@@ -19,7 +19,7 @@ from pathlib import Path
 
 from ...git import try_git
 from ...github.api import GitHubError
-from ...github.relock import BOT, EMAIL
+from ...github.patch import BOT, EMAIL
 from ...versions import Version, read_version
 from .candidate import admit, project_metadata
 from .registry import STAGES, Assignment, Registry, read_registry
