@@ -12,6 +12,7 @@ from typing import Any
 from .http import Refused, Request
 
 FEATURES = ("secret_scanning", "secret_scanning_push_protection")
+MAY_PROPOSE = "can_approve_pull_request_reviews"
 Check = Callable[[Any], bool]
 
 
@@ -63,7 +64,7 @@ def kept(request: Request) -> dict[str, Any]:
         "fixes": False,
         "permissions": {"enabled": True, "allowed_actions": "all", "sha_pinning_required": False},
         "selected": {"github_owned_allowed": False, "verified_allowed": False, "patterns_allowed": []},
-        "workflow": {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": False},
+        "workflow": {"default_workflow_permissions": "read", MAY_PROPOSE: False},
         "environments": {},
         "rulesets": {},
     }

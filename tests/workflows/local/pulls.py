@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import shapes
+from . import allowed, shapes
 from .http import REPO, Refused, Request, Response, Route
 from .state import PASSED, Check, Comment, PullRequest
 
@@ -49,8 +49,10 @@ def get_pull(request: Request) -> Response:
 
 
 def create_pull(request: Request) -> Response:
-    """A new pull request; one at most for a head and a base."""
+    """A new pull request; one at most for a head and a base, and from a workflow only where the settings allow it."""
     request.needs("write", "pull-requests")
+    if request.token and request.token.run and not allowed.kept(request)["workflow"][allowed.MAY_PROPOSE]:
+        raise Refused(403, "GitHub Actions is not permitted to create or approve pull requests.")
     given = request.json()
     missing = [name for name in ("title", "head", "base") if not given.get(name)]
     if missing:

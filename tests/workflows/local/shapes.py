@@ -38,6 +38,7 @@ def pull(github: GitHub, shown: PullRequest) -> dict[str, Any]:
         "state": shown.state,
         "draft": False,
         "merged": shown.merged,
+        "merged_at": "2030-01-01T00:00:00Z" if shown.merged else None,
         "title": shown.title,
         "body": shown.body,
         "user": _user(shown.author),

@@ -1,13 +1,22 @@
 #!/usr/bin/env node
-// Stands in for `cml comment create` and `cml comment update` of CML 0.20.6, with its flags, its watermark and its faults.
+// Stands in for `cml comment create`, `cml comment update` and `cml pr create` of CML 0.20.6, with its flags, its
+// watermark and its faults.
 "use strict";
 
 const { execFileSync } = require("node:child_process");
 const { existsSync, readFileSync } = require("node:fs");
 const path = require("node:path");
 
-const TEXTS = ["log", "driver", "repo", "token", "target", "publish-url", "watermark-title", "commit-sha", "trigger-file"];
-const SWITCHES = ["publish", "publish-native", "native", "watch", "update", "rm-watermark", "pr", "help"];
+const FLAGS = {
+  comment: {
+    texts: ["log", "driver", "repo", "token", "target", "publish-url", "watermark-title", "commit-sha", "trigger-file"],
+    switches: ["publish", "publish-native", "native", "watch", "update", "rm-watermark", "pr", "help"],
+  },
+  pr: {
+    texts: ["log", "driver", "repo", "token", "branch", "target-branch", "title", "body", "message", "remote", "user-email", "user-name"],
+    switches: ["md", "skip-ci", "merge", "auto-merge", "rebase", "squash", "help"],
+  },
+};
 const ALIASES = { "driver-token": "token", "head-sha": "commit-sha", native: "publish-native" };
 const { env } = process;
 
@@ -17,7 +26,7 @@ function stop(message) {
 }
 
 /** The options and the other words of a command line; what the real one does not know ends it. */
-function parse(words) {
+function parse(words, { texts, switches }) {
   const options = { publish: true, log: "info", "watermark-title": "" };
   const rest = [];
   for (let index = 0; index < words.length; index += 1) {
@@ -29,10 +38,10 @@ function parse(words) {
     }
     const [, no, given, value] = found;
     const name = ALIASES[given] ?? given;
-    if (SWITCHES.includes(name)) {
+    if (switches.includes(name)) {
       if (value !== undefined && !["true", "false"].includes(value)) stop(`Unknown argument: ${value}`);
       options[name] = !no && value !== "false";
-    } else if (TEXTS.includes(name) && !no) {
+    } else if (texts.includes(name) && !no) {
       if (value === undefined) index += 1;
       options[name] = value ?? words[index];
       if (options[name] === undefined) stop(`Not enough arguments following: ${given}`);
@@ -44,10 +53,11 @@ function parse(words) {
 }
 
 /** Options that the environment sets, as the real one takes them. */
-function fromEnvironment() {
+function fromEnvironment(group) {
   const words = [];
   for (const [name, value] of Object.entries(env)) {
-    const found = name.match(/^CML_(?:COMMENT_)?(DRIVER|DRIVER_TOKEN|LOG|REPO|TOKEN)$/) ?? name.match(/^CML_COMMENT_(\w+)$/);
+    const own = new RegExp(`^CML_${group.toUpperCase()}_(\\w+)$`);
+    const found = name.match(/^CML_(?:COMMENT_|PR_)?(DRIVER|DRIVER_TOKEN|LOG|REPO|TOKEN)$/) ?? name.match(own);
     if (found) words.push(`--${found[1].toLowerCase().replaceAll("_", "-")}=${value}`);
   }
   return words;
@@ -107,15 +117,44 @@ async function comment(verb, file, options) {
   console.log(made.html_url);
 }
 
+/** A branch with HEAD, or with what changed of these files, and a pull request of it. */
+async function propose(globs, options) {
+  if (!env.ITERATIVE_DO_NOT_TRACK) throw new Error("Without ITERATIVE_DO_NOT_TRACK its use would be reported to iterative.ai");
+  if (globs.length) throw new Error("The stand-in knows no files: commit them before");
+  for (const name of ["md", "merge", "auto-merge", "rebase", "squash"]) {
+    if (options[name]) throw new Error(`The stand-in does not know what to do with --${name}`);
+  }
+  const token = options.token || env.REPO_TOKEN || env.repo_token || env.GITHUB_TOKEN;
+  const git = (...words) => execFileSync("git", words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] }).trim();
+  const url = new URL(options.repo);
+  const repository = url.pathname.slice(1);
+  [url.username, url.password] = ["token", token];
+  git("remote", "set-url", "origin", `${url}.git`); // where the token stays
+  const base = options["target-branch"];
+  git("ls-remote", "--exit-code", git("config", "--get", "remote.origin.url"), base);
+  const head = options.branch;
+  if (git("ls-remote", git("config", "--get", "remote.origin.url"), head)) {
+    console.error(`Branch ${head} already exists`); // and nothing is pushed
+  } else {
+    git("fetch", "origin", env.GITHUB_SHA);
+    git("checkout", "-b", head);
+    git("push", "--set-upstream", "origin", head);
+  }
+  const { title, body } = options;
+  console.log((await api("POST", `/repos/${repository}/pulls`, token, { head, base, title, body })).html_url);
+}
+
 // the checkout of a run with CML_DOWN leaves this file
 if (existsSync(path.join(__dirname, "../down"))) stop("CML is down");
 const [group, verb, ...words] = process.argv.slice(2);
-if (group !== "comment" || !["create", "update"].includes(verb)) stop(`The stand-in does not know: cml ${group} ${verb}`);
-const { options, rest } = parse([...fromEnvironment(), ...words]);
+const verbs = { comment: ["create", "update"], pr: ["create"] };
+if (!verbs[group]?.includes(verb)) stop(`The stand-in does not know: cml ${group} ${verb}`);
+const { options, rest } = parse([...fromEnvironment(group), ...words], FLAGS[group]);
 if (options.help) {
-  console.log("cml comment update <markdown file>");
+  console.log(`cml ${group} ${verb}`);
   process.exit(0);
 }
-if (rest.length < 1) stop("Not enough non-option arguments: got 0, need at least 1");
-if (rest.length > 1) stop(`Unknown argument: ${rest[1]}`);
-comment(verb, rest[0], options).catch((error) => stop(JSON.stringify({ level: "error", message: error.message })));
+if (group === "comment" && rest.length < 1) stop("Not enough non-option arguments: got 0, need at least 1");
+if (group === "comment" && rest.length > 1) stop(`Unknown argument: ${rest[1]}`);
+const act = group === "pr" ? propose(rest, options) : comment(verb, rest[0], options);
+act.catch((error) => stop(JSON.stringify({ level: "error", message: error.message })));

@@ -96,6 +96,8 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "handover": _bare("github.handover", "show the report in the run's summary, and keep whose it is"),
         "comment": _bare("github.comment", "post the model report on a pull request, as one comment"),
         "relock": _bare("github.relock", "commit a new dvc.lock to a pull request's branch"),
+        "retrained": _bare("github.retrained", "decide whether a retraining is worth a pull request"),
+        "propose": _bare("github.propose", "open the pull request of a retraining, or update it"),
         "incident": _bare("github.incident", "keep one issue for each alarm, until it is over"),
         "doctor": _bare("github.doctor", "plan the repository's settings, and apply them with --apply"),
     },

@@ -16,6 +16,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..git import git
+
 TITLE = "model-report"
 MOST_COMMENTS = 30
 TIMEOUT = 120.0  # seconds
@@ -53,14 +55,51 @@ def run(text: str, number: int, head: str, repository: str, token: str, timeout:
         report.write_text(text, encoding="utf-8")
         command = [*program, "comment", "update", "--no-publish", f"--target=pr/{number}"]
         command += [f"--repo={server}/{repository}", f"--watermark-title={TITLE}", str(report)]
-        environment = {name: value for name, value in os.environ.items() if name in PASSED} | {
-            "HOME": home,  # CML writes to the settings of git and to its own
-            "ITERATIVE_DO_NOT_TRACK": "1",
-            "GITHUB_REPOSITORY": repository,
-            "GITHUB_SHA": head,  # goes into the watermark
-            "GITHUB_TOKEN": token,
-        }
-        return _finish(command, environment, Path(home), timeout, token)
+        # the commit goes into the watermark
+        return _finish(command, _environment(home, repository, head, token), Path(home), Path(home), timeout, token)
+
+
+def create_pull(
+    checkout: Path,
+    branch: str,
+    target: str,
+    title: str,
+    body: str,
+    repository: str,
+    token: str,
+    timeout: float = TIMEOUT,
+) -> str | None:
+    """Push HEAD of a checkout to a new branch, and open a pull request with CML. Returns an error message, or None.
+
+    CML takes what is committed, because it is given no files; then it adds nothing to the message either. It may exit
+    with success and have done nothing, so the caller looks.
+    """
+    program = _program()
+    if isinstance(program, str):
+        return program
+    server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    head, origin = (
+        git(checkout, *words).strip() for words in (("rev-parse", "HEAD^"), ("remote", "get-url", "origin"))
+    )
+    with tempfile.TemporaryDirectory(prefix="cml-") as home:
+        command = [*program, "pr", "create", f"--repo={server}/{repository}", f"--branch={branch}"]
+        command += [f"--target-branch={target}", f"--title={title}", f"--body={body}"]
+        try:
+            # it fetches the commit of GITHUB_SHA, which must be on the server
+            environment = _environment(home, repository, head, token)
+            return _finish(command, environment, Path(home), checkout, timeout, token)
+        finally:
+            git(checkout, "remote", "set-url", "origin", origin)  # CML writes the token into it
+
+
+def _environment(home: str, repository: str, sha: str, token: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name in PASSED} | {
+        "HOME": home,  # CML writes to the settings of git and to its own
+        "ITERATIVE_DO_NOT_TRACK": "1",
+        "GITHUB_REPOSITORY": repository,
+        "GITHUB_SHA": sha,
+        "GITHUB_TOKEN": token,
+    }
 
 
 def _program() -> list[str] | str:
@@ -79,9 +118,11 @@ def _program() -> list[str] | str:
     return [node, str(path)] if node else "node is not on the PATH"
 
 
-def _finish(command: list[str], environment: dict[str, str], folder: Path, timeout: float, token: str) -> str | None:
+def _finish(
+    command: list[str], environment: dict[str, str], home: Path, folder: Path, timeout: float, token: str
+) -> str | None:
     # into a file, because a pipe stays open as long as any descendant holds it
-    with (folder / "output").open("w+", encoding="utf-8", errors="replace") as output:
+    with (home / "output").open("w+", encoding="utf-8", errors="replace") as output:
         try:
             process = subprocess.Popen(  # noqa: S603 - a list, and no value of it is a word of the pull request
                 command,
