@@ -66,6 +66,12 @@ class Store:
             self._files.invalidate_cache()
             return bool(self._files.isfile(self._place(name)))
 
+    def size(self, name: str) -> int:
+        """The bytes of a file."""
+        with self._told(f"{name} cannot be looked up"):
+            self._files.invalidate_cache()
+            return int(self._files.info(self._place(name))["size"])
+
     def read(self, name: str) -> bytes:
         """The content of a file."""
         with self._told(f"{name} cannot be read"):

@@ -6,17 +6,19 @@ import contextlib
 import fcntl
 import itertools
 import os
+import time
 from pathlib import Path
 
 from .compression import Compression, remove_parts
-from .log_folder import LogFile, Writer, count_lines, files_in, is_at, lock, repair, repair_all
+from .log_folder import LogFile, Writer, count_lines, files_in, is_at, lock, lock_path, repair, repair_all
+from .shipping_note import ShippingNote
 
 
 class LogFiles:
     """The files of one worker: the newest is written, the others are compressed, and the oldest are removed.
 
     A file holds at most `file_bytes` of lines (a longer run of lines makes one of its own), and all take at most
-    `files` times as much on the disk.
+    `files` times as much on the disk. While a shipper is at work, a file is closed after some time too.
 
     Several services may write into one folder. Files carry the name of their service, and of services with one name
     each takes a slot of its own, which it holds by the lock of a file. So no service writes to another's files or
@@ -34,6 +36,9 @@ class LogFiles:
         self.path = folder
         self._end = 0  # of the last whole line
         self._torn = False
+        self._number = self._closed = 0  # of the current file, and of the last one that was closed by time
+        self._opened = 0.0
+        self._note = ShippingNote(folder)
         self._compression = Compression(folder)
         self.failure: str | None = None
         self.removed = 0
@@ -64,6 +69,7 @@ class LogFiles:
     def tidy(self) -> None:
         """Compress the files that are no longer written, in the background; to be called now and then."""
         if self._writer is not None and self.failure is None:
+            self._close_by_time()
             with contextlib.suppress(OSError):  # they stay as they are
                 self._compression.go_on(self._writer, self.path)
 
@@ -88,9 +94,19 @@ class LogFiles:
         if self._handle is not None and self._end and self._end + size > self._file_bytes:
             self._close_file()
         if self._handle is None:
-            self._handle, self.path = self._open(size)
+            self._handle, self.path, self._number = self._open(size)
             self._end = os.fstat(self._handle).st_size
+            self._opened = time.monotonic()
         return self._handle
+
+    def _close_by_time(self) -> None:
+        seconds = self._note.close_seconds()
+        if seconds is None or self._handle is None or not self._end or self._torn:
+            return
+        if time.monotonic() - self._opened > seconds:
+            self._close_file()
+            self._closed, self.path = self._number, self._folder
+            self._compression.look()
 
     def _mend(self) -> None:
         """Truncate the incomplete line that a failed write has left."""
@@ -98,37 +114,42 @@ class LogFiles:
             os.ftruncate(self._handle, min(self._end, os.fstat(self._handle).st_size))
             self._torn = False
 
-    def _open(self, size: int) -> tuple[int, Path]:
+    def _open(self, size: int) -> tuple[int, Path, int]:
         self.path = self._folder
         self._folder.mkdir(parents=True, exist_ok=True)
         writer = self._take_slot()
         files = files_in(self._folder, writer)
         self._compression.look()
-        if files and files[-1].lines is None:
+        last = files[-1].number if files else 0
+        if files and files[-1].lines is None and last > self._closed:
             path = self._folder / files[-1].name
-            handle = lock(path)
+            handle = None
+            with contextlib.suppress(FileNotFoundError):  # the shipper has compressed it meanwhile
+                handle = lock(path)
             if handle is not None:
-                repair(handle)
-                used = os.fstat(handle).st_size
-                if used == 0 or used + size <= self._file_bytes:
-                    return handle, path
+                if is_at(handle, path):
+                    repair(handle)
+                    used = os.fstat(handle).st_size
+                    if used == 0 or used + size <= self._file_bytes:
+                        return handle, path, last
                 os.close(handle)
-        path = self._folder / LogFile(writer, files[-1].number + 1 if files else 1).name
+        number = max(last, self._closed) + 1
+        path = self._folder / LogFile(writer, number).name
         created = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o640)
         fcntl.flock(created, fcntl.LOCK_EX)
         self._make_room(files)
-        return created, path
+        return created, path, number
 
     def _take_slot(self) -> Writer:
         """Hold a slot that no other process holds."""
         if self._writer is not None:
-            if is_at(self._slot_lock, _lock_path(self._folder, self._writer)):
+            if is_at(self._slot_lock, lock_path(self._folder, self._writer)):
                 return self._writer
             os.close(self._slot_lock)
             self._writer = None
         for slot in itertools.count():
             writer = Writer(self._service, slot, self._worker)
-            path = _lock_path(self._folder, writer)
+            path = lock_path(self._folder, writer)
             try:
                 handle = lock(path, os.O_CREAT)
             except PermissionError:
@@ -137,6 +158,9 @@ class LogFiles:
                 continue  # it is another user's
             if handle is not None:
                 self._writer, self._slot_lock = writer, handle
+                with contextlib.suppress(OSError):  # the disk is full
+                    os.ftruncate(handle, 0)
+                    os.write(handle, b"%d\n" % self._most)  # for the shipper to tell
                 remove_parts(self._folder, writer)
                 return writer
         raise AssertionError
@@ -163,7 +187,3 @@ class LogFiles:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-
-
-def _lock_path(folder: Path, writer: Writer) -> Path:
-    return folder / f".{writer.stem}.lock"

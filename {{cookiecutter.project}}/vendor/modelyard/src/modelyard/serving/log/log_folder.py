@@ -97,6 +97,17 @@ def count_lines(folder: Path, one: LogFile) -> int:
         return sum(block.count(b"\n") for block in iter(lambda: opened.read(BLOCK), b""))
 
 
+def lock_path(folder: Path, writer: Writer) -> Path:
+    """The file by whose lock a writer holds its slot; it says how many bytes the writer's files may take."""
+    return folder / f".{writer.stem}.lock"
+
+
+def allotment(folder: Path) -> int:
+    """How many bytes the files of all writers may take. Raises OSError."""
+    sizes = [path.read_text().strip() for path in folder.glob(".predictions-*.lock")]
+    return sum(int(size) for size in sizes if size.isdigit())
+
+
 def lock(path: Path, flags: int = 0) -> int | None:
     """Open and lock a file; None if another process holds the lock."""
     handle = os.open(path, os.O_RDWR | os.O_APPEND | flags, 0o640)
