@@ -88,6 +88,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
     },
     "watch it": {
         "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
+        "ship": Verb("production.ship", "move the log files of the service to the store", "train", pandas=False),
         "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
     },
     "GitHub": {
