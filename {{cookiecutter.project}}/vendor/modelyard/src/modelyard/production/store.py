@@ -35,7 +35,12 @@ class Store:
         self.shown = PASSWORD.sub("", url)
         expanded = os.path.expandvars(url)
         with self._told("cannot be opened"):
-            if "://" in expanded:
+            if expanded.startswith(("ssh://", "sftp://")):
+                from .ssh_files import SshFiles
+
+                parts = SshFiles._get_kwargs_from_urls(expanded)
+                self._files, self._root = SshFiles(**parts), SshFiles._strip_protocol(expanded)
+            elif "://" in expanded:
                 self._files, self._root = fsspec.url_to_fs(expanded)
             else:
                 self._files, self._root = LocalFileSystem(), str(Path(expanded).expanduser().absolute())
