@@ -4,6 +4,7 @@ raw/<service>/<file>.jsonl.gz                   log files as they were shipped; 
 predictions/day=2013-04-01/<number>-<hash>.parquet   the answered rows of a day (UTC); the highest number counts
 labels/<number>-<hash>.parquet                  labels in the order in which they became known
 ledger.json                                     which files of the log are in the predictions
+bundles/<12 digits of the hash>.json            the reference and the figures of each bundle that was watched
 counts/                                         counts by day and bin, made again whenever their day changes
 figures/                                        performance, drift and incidents, as `make monitor` found them
 """
@@ -12,7 +13,8 @@ from __future__ import annotations
 
 from ..runtime.contract import Contract
 
-RAW, PREDICTIONS, LABELS, COUNTS, FIGURES = "raw", "predictions", "labels", "counts", "figures"
+RAW, PREDICTIONS, LABELS, BUNDLES = "raw", "predictions", "labels", "bundles"
+COUNTS, FIGURES = "counts", "figures"
 LATEST = f"{FIGURES}/latest.json"
 LEDGER = "ledger.json"
 

@@ -1,0 +1,102 @@
+"""Counts of the answered rows by day, bundle and cell of its reference."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from library.production.answered import answer_days, days, rows_of, spread_over, write_day
+from modelyard.production.counts import count_days
+from modelyard.production.known import known_bundles
+from modelyard.production.predictions import newest
+from modelyard.production.store import Store
+from modelyard.runtime.bundle import read_bundle
+
+DAY = "2026-03-02"
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(str(tmp_path / "a [store]*"))
+
+
+def replaced(rows, name, values):
+    return rows.set_column(rows.column_names.index(name), name, pa.array(values, rows[name].type))
+
+
+@pytest.mark.parametrize("kind", ["made", "other"])
+def test_each_row_is_in_one_cell_of_each_input(kind, request, store, tmp_path):
+    workspace = request.getfixturevalue(kind)
+    parts = spread_over(rows_of(workspace), days(DAY, 2), 100)
+    answer_days(store, workspace, parts)
+    counted = count_days(store, known_bundles(store, workspace.root), tmp_path)
+    reference = json.loads((workspace.root / "bundle/reference.json").read_text())
+    for day, rows in parts.items():
+        (held,) = counted[day].values()
+        assert held.rows == 100
+        assert sum(held.score.values()) == 100
+        for name, column in workspace.contract.inputs.items():
+            values, cells = rows[name], held.inputs[name]
+            assert sum(cells.values()) == 100
+            assert cells.get("missing", 0) == values.null_count
+            if column.values is not None:
+                expected = {
+                    f"={one['values']}": one["counts"] for one in pc.value_counts(values.drop_null()).to_pylist()
+                }
+                assert {cell: count for cell, count in cells.items() if cell != "missing"} == expected
+            elif column.type in ("number", "integer"):
+                present = values.drop_null().cast(pa.float64()).to_numpy()
+                bins = np.histogram(present, reference[name]["edges"])[0]
+                assert [cells.get(f"bin {place + 1}", 0) for place in range(len(bins))] == bins.tolist()
+
+
+def test_what_training_never_had_has_cells_of_its_own(made, store, tmp_path):
+    rows = rows_of(made).slice(0, 4)
+    assert "carrier" in made.contract.inputs
+    rows = replaced(replaced(rows, "temp", [-1e6, 1e6, None, 50.0]), "carrier", ["??", "??", "UA", None])
+    write_day(store, made, DAY, rows, scores=[0.5] * 4)
+    ((held,),) = (day.values() for day in count_days(store, known_bundles(store, made.root), tmp_path).values())
+    cells = held.inputs["temp"]
+    assert (cells["below"], cells["above"], cells["missing"]) == (1, 1, 1)
+    assert held.inputs["carrier"] == {"=??": 2, "=UA": 1, "missing": 1}
+
+
+def test_rows_that_no_model_answered_are_counted_apart(made, store, tmp_path):
+    rows = rows_of(made).slice(0, 6)
+    who, shadow = (
+        ["model", "model", "fallback", "baseline", "model", "fallback"],
+        [False, True, False, False, False, True],
+    )
+    write_day(store, made, DAY, rows, answered_by=who, shadow=shadow)
+    ((held,),) = (day.values() for day in count_days(store, known_bundles(store, made.root), tmp_path).values())
+    assert held.rows == 2
+    assert held.others == {"shadow": 2, "fallback": 1, "baseline": 1}
+    assert sum(held.score.values()) == 2
+
+
+def test_a_bundle_that_is_not_known_has_its_rows_counted(made, store, tmp_path):
+    write_day(store, made, DAY, rows_of(made).slice(0, 5), bundle="0123456789ab")
+    counted = count_days(store, known_bundles(store, made.root), tmp_path)[DAY]["0123456789ab"]
+    assert (counted.rows, counted.counted, counted.inputs) == (5, False, {})
+
+
+def test_a_day_is_counted_again_only_when_its_file_changes(made, store, tmp_path):
+    rows, known = rows_of(made), known_bundles(store, made.root)
+    answer_days(store, made, spread_over(rows, days(DAY, 2), 10))
+    first = count_days(store, known, tmp_path)
+    kept, changed = newest(store).values()
+    store.write(kept, b"nobody reads this again")
+    write_day(store, made, "2026-03-03", rows.slice(0, 7))
+    again = count_days(store, known, tmp_path)
+    bundle = read_bundle(made.root / "bundle").digest[:12]
+    assert again[DAY] == first[DAY]
+    assert again["2026-03-03"][bundle].rows == 7
+    assert store.has(changed)  # the newest counts, and the older one may still be there
+
+
+def test_a_bundle_stays_known_when_the_project_has_another(made, store, tmp_path):
+    known_bundles(store, made.root)
+    assert known_bundles(store, tmp_path).keys() == {read_bundle(made.root / "bundle").digest[:12]}
