@@ -87,6 +87,8 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "deployment": _bare("deploying.deployment", "decide what deploy.yml does, and with which image"),
     },
     "watch it": {
+        "labels": Verb("production.labels", "join what happened to the answered rows", "monitor"),
+        "monitor": Verb("production.monitor", "say how the model does in production", "monitor"),
         "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
         "ship": Verb("production.ship", "move the log files of the service to the store", "train", pandas=False),
         "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
