@@ -177,6 +177,7 @@ def test_the_page_says_what_the_figures_do(made, store, tmp_path):
     page = (tmp_path / "reports/monitor.md").read_text()
     value = found["windows"][-1]["performance"]["log_loss"]["value"]
     assert f"{value:.4f}" in page
+    assert "log_loss" in (tmp_path / "reports/monitor.html").read_text()
     assert "performance:log_loss" in page.replace("\\", "")
     assert "**worse**" in page
     assert json.loads((tmp_path / "reports/monitor.json").read_text()) == found
@@ -185,4 +186,5 @@ def test_the_page_says_what_the_figures_do(made, store, tmp_path):
 
 def test_an_empty_store_has_nothing_to_say(made, store):
     found = watch(made, store)
-    assert (found["windows"], found["alarms"], found["logs"]["lines"]) == ([], [], 0)
+    assert (found["windows"], found["alarms"], found["retrain"]) == ([], [], None)
+    assert found["logs"] == {"lines": 0, "torn": 0, "duplicates": 0, "days": 0}

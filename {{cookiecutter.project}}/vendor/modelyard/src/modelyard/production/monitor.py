@@ -1,6 +1,6 @@
 """Say how the model does in production: performance, drift, coverage of labels, skew, and what is beyond its limit.
 
-Writes reports/monitor.json, reports/monitor.md and the store's figures/latest.json. Exit status: 0, alarms or not.
+Writes reports/monitor.json, .md and .html, and the store's figures/latest.json. Exit status: 0, alarms or not.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ from .known import KnownBundle, known_bundles
 from .labels import CACHE
 from .labels import REPORT as LABELS_REPORT
 from .layout import LATEST
+from .ledger import read_ledger
 from .outcomes import Outcomes, outcomes
+from .page import write_page
 from .performance import judge
 from .predictions import newest
 from .skew import skew
@@ -35,7 +37,7 @@ from .tables import page
 from .windows import Window, complete_windows, until_argument
 
 FORMAT = 1
-JSON, PAGE = REPORTS / "monitor.json", REPORTS / "monitor.md"
+JSON, TABLES, PAGE = (REPORTS / f"monitor.{ending}" for ending in ("json", "md", "html"))
 REPLAYED = 3  # the newest days with rows of the bundle, from which rows are answered again
 
 
@@ -52,7 +54,7 @@ def monitor(
     entries = _entries(windows, days, judged, known, settings, seed, until)
     report = _read(root / LABELS_REPORT)
     replayed = _skew(project, root, store, days, cache) if days else None
-    logs = {"lines": sum(map(_rows, days.values())), "torn": 0, "duplicates": 0, "days": len(days)}
+    logs = read_ledger(store).totals()
     found = [*alarms.of_labels(report, until), *alarms.of_skew(replayed, until)]
     if days:
         found += [*alarms.silence(days, until, settings), *alarms.torn(logs, until)]
@@ -154,11 +156,12 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def write(root: Path, store: Store, found: Mapping[str, Any]) -> None:
-    """Write the figures as JSON, here and in the store, and as tables."""
+    """Write the figures as JSON, here and in the store, as tables and as a page."""
     text = json.dumps(found, ensure_ascii=False, indent=1) + "\n"
     (root / JSON).parent.mkdir(parents=True, exist_ok=True)
     (root / JSON).write_text(text, encoding="utf-8")
-    (root / PAGE).write_text(page(found), encoding="utf-8")
+    (root / TABLES).write_text(page(found), encoding="utf-8")
+    write_page(found, root / PAGE)
     store.write(LATEST, text.encode())
 
 
