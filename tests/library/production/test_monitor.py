@@ -5,17 +5,21 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from library.production.answered import answer_days, days, rows_of, scores_of, spread_over
+from library.production.logged import line_text, ship_lines
 from modelyard.judging.monitoring import Monitor
+from modelyard.production.compact import compact
 from modelyard.production.label_sources import Given
-from modelyard.production.labels import join
+from modelyard.production.labels import join, run
 from modelyard.production.monitor import monitor, write
 from modelyard.production.store import Store
+from modelyard.runtime.bundle import read_bundle
 from modelyard.training.data.dataset import encode_target
 from modelyard.training.metrics import Decision, measure
 
@@ -188,3 +192,34 @@ def test_an_empty_store_has_nothing_to_say(made, store):
     found = watch(made, store)
     assert (found["windows"], found["alarms"], found["retrain"]) == ([], [], None)
     assert found["logs"] == {"lines": 0, "torn": 0, "duplicates": 0, "days": 0}
+
+
+@pytest.mark.parametrize("kind", ["made", "named", "made_multiclass", "made_regression"])
+def test_from_the_lines_of_the_service_to_the_figures(kind, request, store, tmp_path):
+    """Log lines, compacted, with labels of the source: every row has a label, and gets its score again."""
+    workspace = request.getfixturevalue(kind)
+    contract = workspace.contract
+    rows = rows_of(workspace).slice(0, 60)
+    sent = [
+        {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
+        for row in rows.select([*contract.named("id"), *contract.inputs]).to_pylist()
+    ]
+    text = b"".join(
+        line_text(
+            sent[start : start + 30], contract, day, f"{day}T10:00:00", scores_of(workspace, rows.slice(start, 30))
+        )
+        for start, day in ((0, "2026-03-02"), (30, "2026-03-03"))
+    )
+    bundle = read_bundle(workspace.root / "bundle").digest[:12]
+    ship_lines(store, text.replace(b"0123456789ab", bundle.encode()))
+    compact(store, contract, lambda _: None)
+    root = tmp_path / "project"
+    shutil.copytree(workspace.root / "bundle", root / "bundle")
+    moment = datetime.datetime(2026, 3, 20)
+    assert "labels: 60 new" in run(root, contract, workspace.params, settings(store), moment)
+    found = monitor(workspace.project, root, contract, settings(store), 1, moment)
+    (window,) = found["windows"]
+    assert (window["rows"], window["labelled"], window["bundle"]) == (60, 60, bundle)
+    assert found["skew"] == {"rows": 60, "different": 0}
+    assert found["logs"] == {"lines": 60, "torn": 0, "duplicates": 0, "days": 2}
+    assert {one["missing"] for one in window["drift"]["inputs"].values()} != {None}
