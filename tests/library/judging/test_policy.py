@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
+from modelyard.judging.monitoring import Monitor, Retrain
 from modelyard.judging.policy import (
     Calibration,
     Champion,
@@ -15,6 +17,7 @@ from modelyard.judging.policy import (
 )
 from modelyard.judging.serving import Serving, SplitPolicy
 from modelyard.runtime.contract import Contract, ContractError
+from modelyard.training.edit import round_trip
 from sample import SAMPLE
 
 
@@ -79,6 +82,17 @@ def test_what_a_policy_leaves_out_has_its_default(tmp_path):
     assert policy.serving == Serving(None, None, None, None)
 
 
+def test_the_policy_that_ships_states_the_defaults_of_watching_and_retraining():
+    policy = read_policy(SAMPLE / "policy.yaml")
+    assert (policy.monitor, policy.retrain) == (Monitor(), Retrain())
+    text = round_trip().load(SAMPLE / "policy.yaml")
+    stated = {name: set(text[name]) for name in ("monitor", "retrain")}
+    assert stated == {
+        "monitor": {one.name for one in fields(Monitor)},
+        "retrain": {one.name for one in fields(Retrain)},
+    }
+
+
 def test_the_policy_that_ships_splits_nothing():
     assert read_policy(SAMPLE / "policy.yaml").serving == Serving(200.0)
 
@@ -127,6 +141,27 @@ def test_a_rule_set_to_null_is_not_judged(tmp_path, rule):
         ),
         ("serving: {split: {version: new, key: k, share: 0.5}}\n", "serving.split.version is 'new': a released"),
         ("serving: {split: {version: v1.0.0, key: '', share: 0.5}}\n", "serving.split.key is empty: a column of"),
+        ("monitor: {stor: s3://logs}\n", "monitor.stor is no key that is known here"),
+        ("monitor: {store: 3}\n", "monitor.store is 3: Input should be a valid string"),
+        ("monitor: {maturity_days: -1}\n", "monitor.maturity_days is -1: Input should be greater than or equal to 0"),
+        ("monitor: {window_days: 0}\n", "monitor.window_days is 0: Input should be greater than or equal to 1"),
+        ("monitor: {window_days: 7d}\n", "monitor.window_days is '7d': Input should be a valid integer"),
+        ("monitor: {alarm: {windows: 4, of: 3}}\n", "monitor.alarm: windows is 4 of 3; it must not be more than `of`"),
+        ("monitor: {alarm: 2}\n", "monitor.alarm is 2: "),
+        ("monitor: {alpha: 0}\n", "monitor.alpha is 0: Input should be greater than 0"),
+        ("monitor: {effect: 10}\n", "monitor.effect is 10: Input should be less than 1"),
+        ("monitor: {margin: -0.1}\n", "monitor.margin is -0.1: Input should be greater than or equal to 0"),
+        ("monitor: {coverage: 80}\n", "monitor.coverage is 80: Input should be less than 1"),
+        ("monitor: {keep_days: 0}\n", "monitor.keep_days is 0: Input should be greater than or equal to 1"),
+        (
+            "retrain: {causes: [drift, weather]}\n",
+            "retrain.causes.1 is 'weather': Input should be 'schedule', 'data', ",
+        ),
+        ("retrain: {causes: drift}\n", "retrain.causes is 'drift': Input should be a valid "),
+        ("retrain: {every_days: 0}\n", "retrain.every_days is 0: Input should be greater than or equal to 1"),
+        ("retrain: {tune: 1}\n", "retrain.tune is 1: Input should be a valid boolean"),
+        ("retrain: {alpha: 1}\n", "retrain.alpha is 1: Input should be less than 1"),
+        ("retrain: {cause: [drift]}\n", "retrain.cause is no key that is known here"),
         ("serving: {split: {version: v1.0.0, key: k, share: 0.5, by: x}}\n", "serving.split.by is no key that is"),
     ],
 )
@@ -135,6 +170,19 @@ def test_a_faulty_policy_is_told_by_file_and_key(tmp_path, text, message):
     with pytest.raises(ContractError) as refused:
         read_policy(path)
     assert str(refused.value).startswith(f"{path}: {message}")
+
+
+def test_the_line_of_a_fault_is_told(tmp_path):
+    text = (
+        "champion:\n  margin: 0\nretrain:\n  causes:\n    - drift\n    - weather\n  every_day: 3\nmonitor: {alpha: 2}\n"
+    )
+    with pytest.raises(ContractError) as refused:
+        read_policy(written(tmp_path, text))
+    assert sorted(line.rpartition(" (")[2] for line in str(refused.value).splitlines()) == [
+        "line 6)",
+        "line 7)",
+        "line 8)",
+    ]
 
 
 def test_every_fault_is_told_at_once(tmp_path):

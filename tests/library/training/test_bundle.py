@@ -117,6 +117,15 @@ def test_settings_of_an_estimator_not_in_use_and_of_tuning_leave_the_hash_as_it_
     assert bundle(copied.project, copied.root, copied.contract, copied.params) == bundle_sha256(made.root / BUNDLE)
 
 
+def test_the_cause_is_kept_and_what_a_person_accepted_is_not(made, copied):
+    assert manifest_of(made)["cause"] == "by_hand"
+    copied.edit(cause="drift", accepted=["2013-07"])
+    bundle(copied.project, copied.root, copied.contract, copied.params)
+    found, before = manifest_of(copied), manifest_of(made)
+    assert found.pop("cause") == "drift"
+    assert found == {key: value for key, value in before.items() if key != "cause"}
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -28,6 +28,15 @@ def path(tmp_path):
     return tmp_path / "x.yaml"
 
 
+def test_an_edit_that_fails_leaves_the_file_as_it_was(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("seed: 7 # of all\n")
+    with pytest.raises(Exception, match="cannot represent"):
+        edit_yaml(path, {"seed": 8, "other": object()})
+    assert path.read_text() == "seed: 7 # of all\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
 def test_a_value_changes_and_nothing_else_does(path):
     edit_yaml(path, {"period": "day"})
     assert path.read_text() == TEXT.replace("month", "day")

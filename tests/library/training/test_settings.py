@@ -65,6 +65,28 @@ def test_params_are_read_with_their_types(tmp_path):
     assert read.tune.space["linear"]["alpha"].high == 10.0
 
 
+def test_the_cause_and_what_was_accepted_may_be_left_out(tmp_path):
+    read = read_params(params(tmp_path))
+    assert (read.cause, read.accepted) == ("by_hand", [])
+    read = read_params(params(tmp_path, "seed: 7", 'seed: 7\ncause: drift\naccepted: ["2013-07", 2013-09]'))
+    assert (read.cause, read.accepted) == ("drift", ["2013-07", "2013-09"])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("cause: rain", "cause is 'rain': Input should be 'by_hand', 'schedule', 'data', 'drift' or 'performance'"),
+        ("accepted: [2013-7]", "accepted.0 is '2013-7': a month such as \"2013-12\" is expected"),
+        ("accepted: July", "accepted is 'July': Input should be a valid"),
+    ],
+)
+def test_a_wrong_cause_and_a_wrong_period_are_told(tmp_path, given, message):
+    path = params(tmp_path, "seed: 7", f"seed: 7\n{given}")
+    with pytest.raises(ContractError) as refused:
+        read_params(path)
+    assert f"{path}: {message}" in str(refused.value)
+
+
 def test_what_is_held_out_may_be_days(tmp_path):
     read = read_params(params(tmp_path, "{holdout: 1, validation: 2}", '{holdout: 7d, validation: "14d"}'))
     assert (read.split.holdout, read.split.validation) == ("7d", "14d")
@@ -147,7 +169,13 @@ def test_a_missing_key_is_named_by_its_place(tmp_path, old, new, key):
     path = params(tmp_path, old, new)
     with pytest.raises(ContractError) as refused:
         read_params(path)
-    assert str(refused.value) == f"{path}: {key} is missing"
+    assert str(refused.value).partition(" (line ")[0] == f"{path}: {key} is missing"
+
+
+def test_the_line_of_a_setting_of_an_estimator_is_told(tmp_path):
+    path = params(tmp_path, "alpha: 1.0}", "alpha: 1.0}\n  trees: 3")
+    with pytest.raises(ContractError, match=r"model\.trees is 3: Input should be an object \(line 10\)"):
+        read_params(path)
 
 
 def test_all_faults_are_told_at_once(tmp_path):

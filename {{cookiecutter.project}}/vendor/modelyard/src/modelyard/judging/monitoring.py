@@ -61,7 +61,8 @@ class Retrain:
     """When the model is made anew, as a pull request.
 
     causes: what may start it; a person always may. every_days: for the cause `schedule`, so long after the last time.
-    tune: whether settings are searched for again. alpha: as in `Monitor`, for the check of a new period.
+    tune: whether settings are searched for again. alpha: the share of usual periods in which the check before training
+    may find something odd, all tests together.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -69,4 +70,4 @@ class Retrain:
     causes: list[Cause] = field(default_factory=lambda: ["data", "drift", "performance"])
     every_days: Days = 30
     tune: bool = False
-    alpha: Share = 0.001
+    alpha: Share = 0.01

@@ -18,7 +18,7 @@ PARAMS = {
     "ingest": ("source", "period", "watermark"),
     "train": (*SEEDED, "model"),
     "evaluate": (*SEEDED, "evaluate"),
-    "bundle": ("source", "period", "watermark", *SEEDED, "model", "evaluate"),
+    "bundle": ("source", "period", "watermark", *SEEDED, "model", "evaluate", "cause"),
 }
 DATA = (layout.PERIODS, layout.LEDGER)
 DEPS = {

@@ -41,6 +41,7 @@ from .lineage import code
 from .settings import Params, read_contract, read_params
 
 PROBES = 100
+UNUSED = ("model", "tune", "cause", "accepted")  # the first is added, in part
 
 
 def bundle(project: Project, root: Path, contract: Contract, params: Params) -> str:
@@ -63,6 +64,7 @@ def bundle(project: Project, root: Path, contract: Contract, params: Params) -> 
             "threshold": metrics["threshold"],
             "training": training,
             "params": used_params(params),
+            "cause": params.cause,
             "data": json.loads((root / LEDGER).read_text()),
             "code": code(project.folder),
             "environment": json.loads((root / ENVIRONMENT).read_text()),
@@ -84,7 +86,7 @@ def bundle(project: Project, root: Path, contract: Contract, params: Params) -> 
 
 def used_params(params: Params) -> dict[str, Any]:
     """The parameters that can change the model: without the settings of unused estimators and of tuning."""
-    common = {name: value for name, value in dataclasses.asdict(params).items() if name not in ("model", "tune")}
+    common = {name: value for name, value in dataclasses.asdict(params).items() if name not in UNUSED}
     settings = params.model.settings.get(params.model.estimator) or {}
     return common | {"model": {"estimator": params.model.estimator, params.model.estimator: settings}}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,17 @@ def round_trip() -> YAML:
 
 
 def edit_yaml(path: Path, values: Mapping[str, Any]) -> None:
-    """Set these values in the file. A mapping changes the keys that it names; one with a `kind` replaces all."""
+    """Set these values in the file, all or none. A mapping changes the keys that it names; one with a `kind`, all."""
     yaml = round_trip()
     content = yaml.load(path)
     _merge(content, values)
-    yaml.dump(content, path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        yaml.dump(content, part)
+        shutil.copymode(path, part)
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _merge(content: CommentedMap, values: Mapping[str, Any]) -> None:

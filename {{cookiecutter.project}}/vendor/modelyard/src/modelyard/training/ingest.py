@@ -42,9 +42,8 @@ def ingest(
 
     Raises ContractError, with nothing written, if data breaks the contract or a period changed at the source.
     """
-    _check_watermark(contract, params)
-    source = _source_name(contract, params)
-    rules = _hash(source, contract.to_json())
+    check_watermark(contract, params)
+    source, rules = _source_name(contract, params), rules_of(contract, params)
     taken = _read_taken(root, source, params)
     memory = {} if verify else read_seen(rules, root / SEEN)
     seen, tables = _read_source(taken, memory, contract, params)
@@ -54,7 +53,7 @@ def ingest(
 
     intake = decide(difference, answers or Answers(), params.watermark)
     new = {period: tables[period] for period in intake.written}
-    _check_ids(root, contract, intake.entries.keys() - new.keys(), new)
+    check_ids(root, contract, intake.entries.keys() - new.keys(), new)
 
     hashed = {period: (table, intake.entries[period].sha256) for period, table in new.items()}
     replace_periods(root / PERIODS, hashed, intake.entries)
@@ -85,11 +84,17 @@ def _read_source(
     return seen | reader.seen, {period: reader.period(period) for period in sorted(periods)}
 
 
-def _check_watermark(contract: Contract, params: Params) -> None:
+def check_watermark(contract: Contract, params: Params) -> None:
+    """Raise ContractError unless there is a watermark if and only if the data has a time."""
     if contract.time and params.watermark is None:
         raise ContractError("params.yaml: watermark is null, and the data has a time column: name the last period")
     if not contract.time and params.watermark is not None:
         raise ContractError("params.yaml: watermark is set, and no column of the contract has role time: make it null")
+
+
+def rules_of(contract: Contract, params: Params) -> str:
+    """The hash of source and contract, under which this machine remembers the objects that it read."""
+    return _hash(_source_name(contract, params), contract.to_json())
 
 
 def _source_name(contract: Contract, params: Params) -> str:
@@ -102,7 +107,7 @@ def _hash(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
-def _check_ids(root: Path, contract: Contract, old: Iterable[str], new: dict[str, pa.Table]) -> None:
+def check_ids(root: Path, contract: Contract, old: Iterable[str], new: dict[str, pa.Table]) -> None:
     """Check that each id occurs once over all periods; the schema has checked it within each object."""
     ids = list(contract.named("id"))
     if not ids or not new:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML, CommentedMap, CommentedSeq, YAMLError
 
 from ..errors import ContractError
 from ..runtime.contract import STRICT, Contract
+from .edit import round_trip
 
 Unit = Literal["D", "M", "Y"]
+Cause = Literal["by_hand", "schedule", "data", "drift", "performance"]
 UNITS: dict[str, Unit] = {"day": "D", "month": "M", "year": "Y"}
 
 Positive = Annotated[int, Field(ge=1)]
@@ -131,7 +133,11 @@ class Tune:
 
 @dataclass(frozen=True)
 class Params:
-    """All of `params.yaml`."""
+    """All of `params.yaml`.
+
+    cause: why the watermark was moved last. accepted: the periods that a person lets train although the check before
+    training finds them odd.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     seed: Annotated[int, Field(ge=0, lt=2**32)]
@@ -143,6 +149,8 @@ class Params:
     model: ModelSettings
     evaluate: Evaluate
     tune: Tune
+    cause: Cause = "by_hand"
+    accepted: list[str] = field(default_factory=list)
 
     @property
     def unit(self) -> Unit:
@@ -176,7 +184,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
         chosen = {key: model.pop(key) for key in ("estimator",) if key in model}
         raw["model"] = {**chosen, "settings": model}
     params = parse(path, Params, raw)
-    _check_watermark(path, params)
+    _check_periods(path, params)
     return params
 
 
@@ -201,7 +209,8 @@ def parse(path: Path, kind: type, raw: dict[str, Any]) -> Any:
     except ContractError as error:
         raise ContractError("\n".join(f"{path}: {line}" for line in str(error).splitlines())) from None
     except ValidationError as error:
-        raise ContractError("\n".join(_explain(path, fault, raw) for fault in error.errors())) from None
+        faults = [_explain(path, fault, raw) + _line(path, _place(fault["loc"], raw)) for fault in error.errors()]
+        raise ContractError("\n".join(faults)) from None
 
 
 def _explain(path: Path, fault: Any, raw: Any) -> str:
@@ -215,6 +224,19 @@ def _explain(path: Path, fault: Any, raw: Any) -> str:
     return f"{path}: {key} is {fault['input']!r}: {fault['msg']}"
 
 
+def _line(path: Path, keys: Sequence[str]) -> str:
+    """Where the file has the last of these keys that it has, as in " (line 12)"; empty if it has none."""
+    node, line = round_trip().load(path), None
+    for key in keys:
+        if isinstance(node, CommentedSeq) and key.isdecimal() and int(key) < len(node):
+            line, node = node.lc.item(int(key))[0], node[int(key)]
+        elif isinstance(node, CommentedMap) and key in node:
+            line, node = node.lc.key(key)[0], node[key]
+        elif key != "settings":  # which `read_params` puts between a model and its estimators
+            break
+    return "" if line is None else f" (line {line + 1})"
+
+
 def _place(steps: Sequence[str | int], raw: Any) -> list[str]:
     """The keys in the file that lead to a fault: pydantic's location without the branches of unions."""
     place = []
@@ -225,16 +247,23 @@ def _place(steps: Sequence[str | int], raw: Any) -> list[str]:
     return place
 
 
-def _check_watermark(path: Path, params: Params) -> None:
-    if params.watermark is None:
-        return
+def period_fault(params: Params, text: str) -> str | None:
+    """What is wrong with the name of a period; None if nothing is."""
     shape = {"day": r"\d{4}-\d{2}-\d{2}", "month": r"\d{4}-\d{2}", "year": r"\d{4}"}[params.period]
     try:
-        if not re.fullmatch(shape, params.watermark):
+        if not re.fullmatch(shape, text):
             raise ValueError
-        params.start(params.watermark)
+        params.start(text)
     except ValueError:
         example = {"day": "2013-12-31", "month": "2013-12", "year": "2013"}[params.period]
-        raise ContractError(
-            f'{path}: watermark is {params.watermark!r}: a {params.period} such as "{example}" is expected'
-        ) from None
+        return f'is {text!r}: a {params.period} such as "{example}" is expected'
+    return None
+
+
+def _check_periods(path: Path, params: Params) -> None:
+    named = {f"accepted.{place}": period for place, period in enumerate(params.accepted)}
+    if params.watermark is not None:
+        named["watermark"] = params.watermark
+    faults = [f"{path}: {key} {fault}" for key, text in named.items() if (fault := period_fault(params, text))]
+    if faults:
+        raise ContractError("\n".join(faults))

@@ -114,6 +114,7 @@ def fitted_policy(contract: Contract) -> dict[str, Any]:
         "champion": {"metric": None, "margin": 0.0 if number else 0.001},
         "slices": {"margin": 0.0 if number else 0.01},
         "calibration": None if number else {"margin": 0.01},
+        "monitor": {"margin": 0.0 if number else 0.01},
     }
 
 
@@ -123,6 +124,8 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
     fitted: dict[str, Any] = {
         "source": source,
         "watermark": None,
+        "cause": "by_hand",
+        "accepted": [],
         "split": {"holdout": 0.2, "validation": 0.2, "window": None},
         "model": {
             "gradient_boosting": {"min_samples_leaf": int(np.clip(rows // 100, 5, 100))},
