@@ -89,6 +89,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
     "watch it": {
         "labels": Verb("production.labels", "join what happened to the answered rows", "monitor"),
         "monitor": Verb("production.monitor", "say how the model does in production", "monitor"),
+        "retrain": Verb("production.retrain", "check what has arrived, and move the watermark to it", "dev"),
         "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
         "ship": Verb("production.ship", "move the log files of the service to the store", "train", pandas=False),
         "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
