@@ -64,6 +64,12 @@ def test_performance_is_drawn_over_time_with_each_release_and_what_it_was_then(p
     assert "0.458 to 0.482; 0.47 at its release" in words(page)
 
 
+def test_the_primary_metric_comes_first_wherever_it_stands():
+    made = monitor_page(figures(metrics=("accuracy", "log_loss")) | {"primary": "log_loss"})
+    assert made.index("log_loss over time") < made.index("accuracy over time")
+    assert re.search(r'class="tile ok"><span class="quiet">log_loss<', made)
+
+
 def test_each_input_has_a_line_that_shows_where_it_drifts(page):
     line = {
         name: re.findall(rf"<tr><th><b>{name}</b></th>(.*?)</tr>", page)[0] for name in ("scores", "temp", "carrier")
@@ -94,10 +100,15 @@ def test_new_values_and_those_outside_are_named():
 def test_slices_are_those_of_the_newest_window_with_labels():
     content = figures()
     for number, one in enumerate(content["windows"]):
-        one["slices"] = {f"carrier=U{number}": {"rows": 700, "log_loss": {"value": 0.25, "low": 0.125, "high": 0.5}}}
-    shown = words(monitor_page(content))
+        figures_of = {"rows": 700, "log_loss": {"value": 0.25, "low": 0.125, "high": 0.5}}
+        one["slices"] = {f"carrier=U{number}": {**figures_of, "state": "worse"}, "carrier=AA": figures_of}
+        one["release_slices"] = {"carrier=AA": {"log_loss": {"value": 0.1875}}}
+    page = monitor_page(content)
+    shown = words(page)
     assert f"Slices of the window from {content['windows'][-3]['start']}" in shown
-    assert "carrier=U21 0.25 0.125 to 0.5 700" in shown
+    assert "carrier=U21 0.25 0.125 to 0.5 - 700" in shown
+    assert "carrier=AA 0.25 0.125 to 0.5 0.1875 700" in shown
+    assert page.count('<b class="bad">0.25</b>') == 1
 
 
 @pytest.mark.parametrize("windows", [1, 2, 200])

@@ -24,6 +24,7 @@ h2 { font-size: 1.2rem; margin: 2.5rem 0 .6rem; border-bottom: 1px solid var(--l
 .tile b { display: block; font-size: 1.35rem } .tile.ok { border-top-color: var(--ok) }
 .tile.bad { border-top-color: var(--bad) } .tile.bad b { color: var(--bad) }
 .alarm { border-left: 4px solid var(--bad); padding: .1rem 0 .1rem .9rem; margin: .8rem 0 }
+b.bad { color: var(--bad) }
 .alarm p, .alarm ul { margin: .15rem 0 }
 .charts { display: flex; flex-wrap: wrap; gap: .5rem; overflow-x: auto }
 .charts svg { flex: 1 1 24rem; max-width: 31.5rem }
@@ -47,11 +48,22 @@ def write_page(content: Mapping[str, Any], path: Path) -> None:
 
 def monitor_page(content: Mapping[str, Any]) -> str:
     """The page of the content of a monitor.json, as HTML; the same content always gives the same page."""
-    windows = sorted(content.get("windows") or [], key=lambda one: (one["start"], one["end"]))
+    primary = str(content.get("primary"))
+    windows = [
+        {**one, "performance": _first(one.get("performance") or {}, primary)}
+        for one in sorted(
+            content.get("windows") or [], key=lambda one: (one["start"], one["end"], one.get("rows") or 0)
+        )
+    ]
     body = [_head(content, windows), _tiles(content, windows), _alarms(content)]
     if windows:
         body += [_performance(windows), _slices(windows), drift_section(windows), _labels(windows), _table(windows)]
     return whole_page("\n".join(part for part in body if part), f"{content.get('model', '')} in production", STYLE)
+
+
+def _first(figures: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The figures with the one of this name first, if it is there."""
+    return {**({name: figures[name]} if name in figures else {}), **figures}
 
 
 def _head(content: Mapping[str, Any], windows: Sequence[Window]) -> str:
@@ -135,12 +147,16 @@ def _slices(windows: Sequence[Window]) -> str:
     if not told:
         return ""
     metric = next(iter(told["performance"]))
-    rows = [
-        [text(name), number(value_of(figures.get(metric))), interval(figures.get(metric)), rows_of(figures)]
-        for name, figures in list(told["slices"].items())[:SLICES]
-    ]
-    title = f"Slices of the window from {told['start']}"
-    return section(title, table(["slice", metric, "interval", "rows"], rows))
+    rows = []
+    for name, figures in list(told["slices"].items())[:SLICES]:
+        value, release = number(figures.get(metric)), (told.get("release_slices") or {}).get(name) or {}
+        if figures.get("state") == "worse":
+            value = f'<b class="bad">{value}</b>'
+        rows.append([text(name), value, interval(figures.get(metric)), number(release.get(metric)), rows_of(figures)])
+    shown = table(["slice", metric, "interval", "at its release", "rows"], rows)
+    if len(told["slices"]) > SLICES:
+        shown += f"<p>The first {SLICES} of {len(told['slices'])}.</p>"
+    return section(f"Slices of the window from {told['start']}", shown)
 
 
 def _labels(windows: Sequence[Window]) -> str:
