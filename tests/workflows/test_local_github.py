@@ -141,6 +141,25 @@ def test_one_pull_request_for_a_head_and_a_base(github: GitHub):
 
 
 @pytest.mark.parametrize(
+    ("permission", "body", "status"),
+    [
+        ("write", {"event_type": "alert", "client_payload": {"status": "firing"}}, 204),
+        ("write", {"event_type": "alert", "client_payload": {str(place): 1 for place in range(11)}}, 422),
+        ("write", {"client_payload": {}}, 422),
+        ("read", {"event_type": "alert"}, 403),
+    ],
+)
+def test_an_event_from_outside_needs_a_name_and_a_token_that_may_write(
+    github: GitHub, repository: Repository, permission: str, body: object, status: int
+) -> None:
+    before = len(github._events)
+    token = github.token({"contents": permission}, repository)
+    assert call(github, "POST", "/repos/owner/project/dispatches", token, body)[0] == status
+    happened = [(event.name, event.payload["client_payload"]) for event in list(github._events)[before:]]
+    assert happened == ([("repository_dispatch", {"status": "firing"})] if status == 204 else [])
+
+
+@pytest.mark.parametrize(
     ("file", "body", "status"),
     [
         ("dispatched.yml", {"ref": "main", "inputs": {"month": "2013-04"}}, 204),

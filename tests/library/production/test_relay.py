@@ -15,6 +15,7 @@ import time
 
 import pytest
 from library.github_server import REPOSITORY, TOKEN
+from modelyard.github.alarms import read_alert
 from modelyard.production.alert_messages import read_message
 from modelyard.production.relay import Relay, RelayError, listen
 from modelyard.production.relay_http import AT_ONCE, LARGEST
@@ -242,6 +243,19 @@ def test_connections_that_send_nothing_leave_room_after_their_time(post, monkeyp
     assert all(one.recv(1) == b"" for one in idle)  # cut off
     time.sleep(0.2)
     assert post(message())[0] == 200
+
+
+@pytest.mark.parametrize("status", ["firing", "resolved"])
+def test_an_event_is_what_the_verb_incident_takes(tmp_path, status):
+    payload = read_message(json.dumps(message(status=status)).encode(), "https://github.com/a/b/blob/HEAD").payload
+    (tmp_path / "event.json").write_text(json.dumps({"action": "alert", "client_payload": payload}))
+    source = read_alert(tmp_path / "event.json")
+    if status == "resolved":
+        assert source.over == {payload["key"]}
+    else:
+        (alarm,) = source.alarms
+        assert (alarm.key, alarm.summary) == (payload["key"], "ServiceDown happened")
+        assert alarm.lines[-1] == "https://github.com/a/b/blob/HEAD/docs/runbooks.md#servicedown"
 
 
 def test_any_text_fits_into_an_event(github, relay):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from typing import Any
 
@@ -37,6 +38,19 @@ def dispatch(request: Request) -> Response:
         raise Refused(422, str(error)) from None
     actor = "github-actions[bot]" if request.token and request.token.run else "author"
     request.github.happened(events.dispatched(request.github, repository, file, full, inputs, actor))
+    return Response(204)
+
+
+def send(request: Request) -> Response:
+    """Queue a `repository_dispatch`, whether any workflow waits for it or not."""
+    request.needs("write", "contents")
+    given = request.json()
+    kind, payload = given.get("event_type"), given.get("client_payload") or {}
+    if not isinstance(kind, str) or not 0 < len(kind) <= 100:
+        raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
+    if not isinstance(payload, dict) or len(payload) > 10 or len(json.dumps(payload)) > 65_535:
+        raise Refused(422, "Validation Failed: client_payload has more than 10 properties or 65,535 characters")
+    request.github.happened(events.sent(request.github, request.repository, kind, payload))
     return Response(204)
 
 
@@ -143,6 +157,7 @@ def _artifact(request: Request) -> Artifact:
 
 ROUTES = [
     Route("POST", REPO + r"/actions/workflows/(?P<file>[^/]+)/dispatches", dispatch),
+    Route("POST", REPO + r"/dispatches", send),
     Route("GET", REPO + r"/actions/workflows/(?P<file>[^/]+)/runs", list_runs),
     Route("GET", REPO + r"/actions/runs", list_runs),
     Route("GET", REPO + r"/actions/runs/(?P<run>\d+)", get_run),
