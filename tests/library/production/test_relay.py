@@ -5,7 +5,9 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import random
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -259,12 +261,34 @@ def test_an_event_is_what_the_verb_incident_takes(tmp_path, status):
 
 
 def test_any_text_fits_into_an_event(github, relay):
-    long = {"alertname": "x" * 5_000, "stage": "ü\n" * 900}
+    long = {"alertname": "x" * 5_000, "stage": "ü\n\ud800" * 900}
     one = {"labels": long, "annotations": {"summary": "s" * 99_999, "runbook": "r" * 9_999}, "startsAt": "t" * 999}
     assert relay.take(json.dumps(message() | {"alerts": [one] * 500, "groupLabels": long}).encode())[0] == 200
     (event,) = github.events
     assert len(event["client_payload"]["key"]) <= 300
     assert "and 480 more" in event["client_payload"]["lines"]
+
+
+def test_no_message_is_a_fault_of_the_relay(github, relay):
+    seeded = random.Random(7)  # noqa: S311 - no secret
+    odd = [None, 7, [], {}, "", "\ud800", {"a": 1}, [[]], True, 1e400, "x" * 500]
+    for _ in range(2_000):
+        one = json.loads(json.dumps(message()))
+        place = seeded.choice([one, one["alerts"][0], one["groupLabels"], one["alerts"][0]["labels"]])
+        place[seeded.choice(list(place))] = seeded.choice(odd)
+        body = json.dumps(one).encode()
+        status, _ = relay.take(body if seeded.random() < 0.8 else body[: seeded.randrange(len(body))])
+        assert status in (200, 400)
+    assert all(set(event["client_payload"]) == set(github.events[0]["client_payload"]) for event in github.events)
+
+
+@pytest.mark.skipif(
+    not (shutil.which("promtool") or os.environ.get("CI")), reason="needs promtool of Debian's prometheus"
+)
+def test_promtool_finds_nothing_wrong_with_the_metrics(relay):
+    assert take(relay) == 200
+    checked = subprocess.run(["promtool", "check", "metrics"], input=relay.metrics(), text=True, capture_output=True)
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
 def test_a_group_without_labels_has_the_name_of_its_alert():

@@ -47,7 +47,8 @@ def read_message(body: bytes, files: str) -> Message:
     read = [(_texts(alert, "labels"), _texts(alert, "annotations"), alert.get("startsAt")) for alert in alerts]
     if not all(isinstance(since, str) for _, _, since in read):
         raise ValueError("startsAt of an alert is no text")
-    named = labels or {"alertname": read[0][0].get("alertname", "")}
+    named = {cut(name, LONGEST): cut(value, LONGEST) for name, value in labels.items()}
+    named = named or {"alertname": cut(read[0][0].get("alertname", ""), LONGEST)}
     payload = {
         "status": status,
         "key": _key(named),
