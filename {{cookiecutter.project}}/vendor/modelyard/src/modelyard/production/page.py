@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..markdown import cut
 from ..reporting.page import whole_page
 from .page_charts import Window, metric_over_time, rows_over_time
 from .page_drift import distances, drift_section
@@ -127,9 +128,8 @@ def _alarms(content: Mapping[str, Any]) -> str:
     if not alarms:
         parts.append("<p>No alarm is raised.</p>")
     if retrain := content.get("retrain"):
-        parts.append(
-            f"<p>The model is to be retrained, because of {text(retrain['cause'])}: {text(retrain['reason'])}</p>"
-        )
+        reason = cut(retrain["reason"], 160)
+        parts.append(f"<p>The model is to be retrained, because of {text(retrain['cause'])}: {text(reason)}</p>")
     return section("Alarms", "".join(parts))
 
 

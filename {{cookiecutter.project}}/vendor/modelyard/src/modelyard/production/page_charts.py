@@ -19,6 +19,7 @@ from ..reporting.charts import COLOURS, IDEAL, MAIN, THIS
 from ..reporting.plots import STYLE, svg_of
 
 Window = Mapping[str, Any]
+TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]  # by what their steps are: years, months, days, ...
 DOTTED = (0, (1, 2))
 MARKER = 60  # windows up to which each has a point
 
@@ -117,7 +118,7 @@ def _by_bundle(windows: Sequence[Window]) -> list[list[Window]]:
 def _dates(axes: Axes, windows: Sequence[Window]) -> None:
     locator = mpl.dates.AutoDateLocator(maxticks=9)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(mpl.dates.ConciseDateFormatter(locator, show_offset=False))
+    axes.xaxis.set_major_formatter(mpl.dates.ConciseDateFormatter(locator, formats=TICKS, show_offset=False))
     axes.set_xlim(min(_day(one["start"]) for one in windows), max(_day(one["end"]) for one in windows))
     axes.grid(axis="y", color=COLOURS[IDEAL], alpha=0.25, linewidth=0.8)
     axes.set_axisbelow(True)
