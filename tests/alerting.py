@@ -190,7 +190,7 @@ def alertmanager(folder: Path, pager: int, relay: int) -> Any:
 def prometheus(folder: Path, port: int, targets: dict[str, Any], relay: int, manager: str) -> Any:
     """Prometheus with a project's rules and configuration; what takes minutes takes seconds."""
     rules = (PROMETHEUS / "alerts.yml").read_text()
-    (folder / "alerts.yml").write_text(re.sub(r"\bfor: \d+[ms]", "for: 1s", re.sub(r"\[\d+m\]", "[4s]", rules)))
+    (folder / "alerts.yml").write_text(re.sub(r"\bfor: \d+[ms]", "for: 1s", re.sub(r"\[\d+m\]", "[5s]", rules)))
     (folder / "serving.key").write_text("secret\n")
 
     def at(name: str) -> dict[str, Any]:
@@ -200,7 +200,7 @@ def prometheus(folder: Path, port: int, targets: dict[str, Any], relay: int, man
         return {"targets": [f"127.0.0.1:{port}"], "labels": labels}
 
     configuration = read(PROMETHEUS / "prometheus.yml")
-    configuration["global"] = {"scrape_interval": "500ms", "evaluation_interval": "500ms"}
+    configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "500ms"}
     configuration["alerting"]["alertmanagers"] = [{"static_configs": [{"targets": [manager]}]}]
     _, shipping, relaying = configuration["scrape_configs"]
     write(folder / "targets.yml", [at(name) for name, one in targets.items() if isinstance(one, Replica)])

@@ -212,7 +212,7 @@ def queries() -> list[str]:
 
 def substituted(query: str) -> str:
     """A query with the variables that Grafana fills in."""
-    filled = query.replace("$stage", ".*").replace("$model", ".*").replace("$__rate_interval", "4s")
+    filled = query.replace("$stage", ".*").replace("$model", ".*").replace("$__rate_interval", "5s")
     assert "$" not in filled
     return filled
 
