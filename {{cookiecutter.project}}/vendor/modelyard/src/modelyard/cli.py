@@ -100,6 +100,8 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "handover": _bare("github.handover", "show the report in the run's summary, and keep whose it is"),
         "comment": _bare("github.comment", "post the model report on a pull request, as one comment"),
         "relock": _bare("github.relock", "commit a new dvc.lock to a pull request's branch"),
+        "watched": _bare("github.watched", "tell whether policy.yaml names a store, for the first job of a schedule"),
+        "start": _bare("github.start", "start retrain.yml if a retraining is due"),
         "retrained": _bare("github.retrained", "decide whether a retraining is worth a pull request"),
         "propose": _bare("github.propose", "open the pull request of a retraining, or update it"),
         "incident": _bare("github.incident", "keep one issue for each alarm, until it is over"),

@@ -13,6 +13,7 @@ from .untrusted import read_json
 LARGEST = 5_000_000  # bytes of a file of alarms
 LONGEST_KEY = 300
 MOST_LINES = 40
+IDLE = 50  # days without a commit on main
 
 
 @dataclass(frozen=True)
@@ -65,9 +66,20 @@ def read_alert(path: Path) -> Statement:
 def of_job(name: str, result: str) -> Statement:
     """The alarm that a job did not succeed; none if it did, or was not needed."""
     if result in ("success", "skipped"):
-        return Statement(f"job-{name}", ())
-    summary = f"The job `{name}` ended with {result}: until it succeeds, nobody watches what is served."
+        # one that was not needed says nothing of what failed before
+        return Statement(f"job-{name}", (), None if result == "success" else frozenset())
+    summary = f"The job `{name}` ended with {result}."
     return Statement(f"job-{name}", (Incident(f"job:{name}", "job", name, "", summary),))
+
+
+def of_schedule(idle: int) -> Statement:
+    """The alarm that GitHub will stop the schedule, where main has had no commit for so many days."""
+    if idle < IDLE:
+        return Statement("schedule", ())
+    summary = (
+        f"Main has had no commit for {IDLE} days or more: after 60, GitHub stops schedules of public repositories."
+    )
+    return Statement("schedule", (Incident("schedule", "schedule", "monitor.yml", "", summary),))
 
 
 def bounded(statement: Statement, preferred: frozenset[str], most: int) -> Statement:

@@ -15,6 +15,7 @@ from .api import GitHubError
 from .outputs import write_summary
 
 REPORTS = Path("reports")
+SHOWN = ("report.md", "prove.md", "monitor.md")
 LONGEST = 1_000_000  # bytes; GitHub accepts 1 MiB of summary for a step
 
 
@@ -27,7 +28,7 @@ def hand_over(reports: Path, number: str, head: str) -> list[str]:
             raise GitHubError(f"PULL_REQUEST is {number!r} and HEAD_SHA {head!r}: a number and a commit are needed")
         (reports / "pull-request.json").write_text(json.dumps({"number": int(number), "head": head}) + "\n")
         lines.append(f"the report is for pull request {number} at {head[:7]}")
-    shown = [path for path in (reports / "report.md", reports / "prove.md") if path.is_file()]
+    shown = [path for name in SHOWN if (path := reports / name).is_file()]
     text = "\n".join(path.read_text(encoding="utf-8") for path in shown)
     write_summary(text.encode()[:LONGEST].decode(errors="ignore"))
     lines += [f"shown in the summary: {path}" for path in shown]

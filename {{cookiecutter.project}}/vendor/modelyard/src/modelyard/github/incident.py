@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..markdown import code, cut, prose
-from .alarms import Incident, Statement, bounded, of_job, read_alarms, read_alert
+from .alarms import Incident, Statement, bounded, of_job, of_schedule, read_alarms, read_alert
 from .api import Client, GitHubError, checked_repository, client
 from .outputs import write_summary
 from .token_owner import token_owner
@@ -36,6 +36,9 @@ ADVICE = {
     "skew": "The service computes other features than the training does for the same rows. Do not retrain before this "
     "is understood.",
     "logs": "The log of predictions is not complete. Figures of the days named are of what has arrived.",
+    "job": "What it is there for is not done until it succeeds. See its run, and start the workflow again.",
+    "schedule": "Commit something to main, such as an update of packages. A schedule that was stopped is started again "
+    "on the page of the workflow, in the tab Actions.",
     "data": "New data differs from all before, so nothing was trained on it. If it is right as it is, accept the "
     "period in a commit: `make retrain ARGS='--accept PERIOD'`. If not, have the source corrected.",
 }
@@ -155,8 +158,8 @@ def text(source: str, alarm: Incident, repository: str) -> str:
     advice = f"\n\n{ADVICE[alarm.kind]}" if alarm.kind in ADVICE else ""
     return (
         f"**{prose(alarm.summary)}**{since}\n{lines}{advice}\n\n"
-        f"[The workflow]({server}/{repository}/actions/workflows/monitor.yml) keeps this up to date, and closes it "
-        "when it is over. If you close it as *not planned* before, it is left alone until then.\n\n"
+        f"[The workflows]({server}/{repository}/actions) keep this up to date, and close it when it is over. "
+        "If you close it as *not planned* before, it is left alone until then.\n\n"
         f"<!-- modelyard-incident {source} {digest(alarm.key)} -->"
     )
 
@@ -203,6 +206,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--alert", type=Path, metavar="FILE", help="the event of a repository_dispatch")
     parser.add_argument("--job", action="append", default=[], metavar="NAME=RESULT", help="how a job ended")
+    parser.add_argument("--idle", type=int, metavar="DAYS", help="since the last commit on main")
     parser.add_argument("--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), metavar="OWNER/NAME")
     options = parser.parse_args(arguments)
     repository = checked_repository(options.repository)
@@ -210,6 +214,7 @@ def main(arguments: list[str] | None = None) -> None:
     statements = [said for path in options.alarms if (said := read_alarms(path))]
     statements += [read_alert(options.alert)] if options.alert else []
     statements += [of_job(*job.split("=", 1)) for job in options.job]
+    statements += [] if options.idle is None else [of_schedule(options.idle)]
     incidents = Incidents(client(), repository)
     for statement in statements:
         incidents.settle(statement)

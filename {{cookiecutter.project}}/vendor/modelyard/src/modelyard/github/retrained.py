@@ -1,7 +1,8 @@
 """Decide whether a retraining is worth a training and a pull request, or keep its changes as a patch.
 
-Without an option it reads reports/retrain.json and the pull requests, and writes the outputs `train`, `propose` and
-`implausible` of a step. With --keep it writes reports/retrain.patch.
+Without an option it reads reports/retrain.json and the pull requests, and writes the outputs `train`, `propose`,
+`tune` and `implausible` of a step; TUNE=true in the environment asks for tuning. With --keep it writes
+reports/retrain.patch.
 """
 
 from __future__ import annotations
@@ -57,7 +58,9 @@ def main(arguments: list[str] | None = None) -> None:
             raise GitHubError("the retraining changed no file that it could propose; see the steps before")
         print(f"kept in {PATCH}: {', '.join(changed)}")
         return
-    outputs, why = decide(client(), checked_repository(options.repository), read_retraining(FOUND))
+    retraining = read_retraining(FOUND)
+    outputs, why = decide(client(), checked_repository(options.repository), retraining)
+    outputs["tune"] = str(retraining.tune or os.environ.get("TUNE") == "true").lower()
     lines = write_outputs(outputs)
     write_summary(f"{why[0].upper()}{why[1:]}.\n")
     print(why)

@@ -29,7 +29,7 @@ Pull = dict[str, Any]
 
 @dataclass(frozen=True)
 class Retraining:
-    """What `retrain` wrote. old, new: the watermarks, empty for data without time."""
+    """What `retrain` wrote. old, new: the watermarks, empty for data without time. tune: whether to tune."""
 
     cause: str
     reason: str
@@ -38,6 +38,7 @@ class Retraining:
     periods: tuple[str, ...]
     changed: bool
     implausible: int
+    tune: bool
 
     @property
     def title(self) -> str:
@@ -73,6 +74,7 @@ def read_retraining(path: Path) -> Retraining:
         periods=tuple(cut(period, 40) for period in periods),
         changed=content["changed"],
         implausible=len(implausible),
+        tune=content.get("tune") is True,
     )
 
 
