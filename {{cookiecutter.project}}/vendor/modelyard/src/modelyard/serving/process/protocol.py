@@ -2,19 +2,22 @@
 
 Nothing bounds what a client may send as request line, header lines, chunk extensions and trailers, neither in uvicorn
 nor in its parser, so all of it is counted here while it is parsed.
+
+The callbacks of the parser stand here in full: they are called several times for each request, and calling uvicorn's
+from them would take as long as some of them.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
+import urllib.parse
 from functools import partial
 from typing import Any, ClassVar
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HIGH_WATER_LIMIT
 
 from ..refusal import Refusal
+from .cycle import CLOSE, Connection, Lingering
 
 URL_BYTES = 8 * 1024
 LINES = 100  # of headers and trailers
@@ -25,13 +28,13 @@ WAITING = 16  # pipelined requests that wait for their turn
 SLICE = 16 * 1024  # bytes that are parsed before the limits are checked again
 HELD_BYTES = 16 * 1024 * 1024  # of unfinished requests without their bodies, in this process
 LINE_COST = 150  # bytes that Python needs for a line beside its text
-LINGER_BYTES, LINGER_SECONDS = 128 * 1024, 2.0  # what is read on after a refusal, so that its sender receives it
+LINGER_BYTES = 128 * 1024  # that are read on after a refusal, so that its sender receives it
 
-_CLOSE = [(b"connection", b"close")]
+_CLOSE = [CLOSE]
 _NOT_HEARD = (b"upgrade", b"http2-settings")
 
 
-class Protocol(HttpToolsProtocol):
+class Protocol(Connection):
     """One connection. `config.app` must be an `App`, which writes the refusals."""
 
     held: ClassVar[int] = 0
@@ -46,7 +49,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and answer requests whose head is complete."""
-        self._unset_keepalive_if_required()
+        self.is_idle = False
         if self._is_deaf:
             self._discarded += len(data)
             if self._discarded > LINGER_BYTES:
@@ -78,12 +81,13 @@ class Protocol(HttpToolsProtocol):
         self._hold()
         super().connection_lost(exc)
 
-    # Callbacks of the parser; it hands on what they raise as the context of a HttpParserError. They are called several
-    # times for each request, so they do without super(), which would take as long as some of them
+    # Callbacks of the parser; it hands on what they raise as the context of a HttpParserError
 
     def on_message_begin(self) -> None:
         """Begin a request."""
-        HttpToolsProtocol.on_message_begin(self)
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
         self._begin()
 
     def on_url(self, url: bytes) -> None:
@@ -102,17 +106,37 @@ class Protocol(HttpToolsProtocol):
         if self._room < 0 or self._lines < 0:
             raise _too_large()
         if not self._is_body:
-            HttpToolsProtocol.on_header(self, name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == b"100-continue":
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Have the request answered, unless its head is going to be parsed again without `Upgrade`."""
-        if self.parser.should_upgrade():
-            if self.parser.get_method() == b"CONNECT":
+        parser = self.parser
+        if parser.should_upgrade():
+            if parser.get_method() == b"CONNECT":
                 raise Refusal(405, "wrong method", "this is no proxy", headers=_CLOSE)
             return
         if len(self.pipeline) >= WAITING:
             raise _Full
-        HttpToolsProtocol.on_headers_complete(self)
+        version = parser.get_http_version()
+        url = httptools.parse_url(self.url)
+        path = url.path.decode("ascii")
+        self.scope = self._scope(
+            version,
+            parser.get_method().decode("ascii"),
+            urllib.parse.unquote(path) if "%" in path else path,
+            url.path,
+            url.query or b"",
+        )
+        before = self.cycle
+        self.cycle = self._cycle(version != "1.0" and parser.should_keep_alive())
+        if before is None or before.response_complete:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         self._is_body = True
 
     def on_chunk_header(self) -> None:
@@ -127,12 +151,19 @@ class Protocol(HttpToolsProtocol):
         """Take a part of the body."""
         self._silent = self._last = 0
         self._body += len(body)
-        HttpToolsProtocol.on_body(self, body)
+        cycle = self.cycle
+        if not cycle.response_complete:
+            cycle.body += body
+            if len(cycle.body) > HIGH_WATER_LIMIT:
+                self.flow.pause_reading()
+            cycle.message_event.set()
 
     def on_message_complete(self) -> None:
         """End a request."""
         if self._is_body:
-            HttpToolsProtocol.on_message_complete(self)
+            if not self.cycle.response_complete:
+                self.cycle.more_body = False
+                self.cycle.message_event.set()
             self._is_begun = False
 
     def _begin(self) -> None:
@@ -195,47 +226,17 @@ class Protocol(HttpToolsProtocol):
         else:
             if not self._is_begun:
                 self.on_message_begin()
-            path = self.url.decode("latin-1")
-            self.scope |= {"method": "GET", "path": path, "raw_path": self.url, "query_string": b"", "headers": []}
-        self.cycle = RequestResponseCycle(
-            scope=self.scope,
-            transport=_Lingering(self),  # type: ignore[arg-type]
-            flow=self.flow,
-            logger=self.logger,
-            access_logger=self.access_logger,
-            access_log=self.access_log,
-            default_headers=self.server_state.default_headers,
-            message_event=asyncio.Event(),
-            expect_100_continue=False,
-            keep_alive=False,
-            on_response=self.on_response_complete,
-        )
+            self.scope = self._scope("1.1", "GET", self.url.decode("latin-1"), self.url, b"")
+            self.headers.clear()
+        self.cycle = self._cycle(False, Lingering(self))
         if before is None or before.response_complete or before.disconnected:
-            self._start(self.cycle, refuse)
+            self._start_asgi_task(self.cycle, refuse)
         else:
             self.pipeline.appendleft((self.cycle, refuse))
-
-    def _start(self, cycle: RequestResponseCycle, app: Callable[..., Any]) -> None:
-        task = self.loop.create_task(cycle.run_asgi(app))
-        task.add_done_callback(self.tasks.discard)
-        self.tasks.add(task)
 
 
 class _Full(Exception):
     """As many pipelined requests wait as may; those that follow are for another connection."""
-
-
-class _Lingering:
-    """A transport that ends only its own direction: closing both would reset what the client has not read yet."""
-
-    def __init__(self, protocol: Protocol) -> None:
-        self._loop, self._transport = protocol.loop, protocol.transport
-        self.write, self.is_closing = self._transport.write, self._transport.is_closing
-
-    def close(self) -> None:
-        if not self._transport.is_closing():
-            self._transport.write_eof()
-            self._loop.call_later(LINGER_SECONDS, self._transport.close)
 
 
 def _too_large() -> Refusal:

@@ -64,19 +64,21 @@ class Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _sweep(self) -> None:
-        """Close connections that have been in the middle of a head, a body or an answer for too long."""
+        """Close connections that have been in the middle of a head, a body or an answer, or idle, for too long."""
         now = time.monotonic()
         tracked: dict[int, tuple[Any, float]] = {}
         for connection in list(self.server_state.connections):
-            cycle: Any = getattr(connection, "cycle", None)
-            busy = cycle is not None and not cycle.response_complete
-            if not busy and getattr(connection, "timeout_keep_alive_task", None) is not None:
-                continue  # idle between two requests: uvicorn has a timeout for that
-            state = cycle if busy else connection
+            one: Any = connection
+            cycle = one.cycle
+            if cycle is not None and not cycle.response_complete:
+                state, limit, close = ("busy", cycle), STUCK_SECONDS, one.transport.abort
+            elif one.is_idle:
+                state, limit, close = ("idle", cycle), self.config.timeout_keep_alive, one.transport.close
+            else:
+                state, limit, close = ("head", cycle), HEAD_SECONDS, one.transport.abort
             since = self._since.get(id(connection), (None, now))
-            since = since if since[0] is state else (state, now)
+            since = since if since[0] == state else (state, now)
             tracked[id(connection)] = since
-            if now - since[1] > (STUCK_SECONDS if busy else HEAD_SECONDS):
-                transport: Any = connection.transport
-                transport.abort()
+            if now - since[1] > limit:
+                close()
         self._since = tracked
