@@ -130,26 +130,14 @@ class App:
         self.failures.tell_suppressed()
 
     async def _answer(self, request: HttpRequest, route: Route, receive: Receive) -> Reply:
-        kind = length = encoding = None
-        hosts: list[bytes] = []
-        continues = False
-        for name, value in request.headers:
-            if name == b"content-type":
-                kind = value
-            elif name == b"content-length":
-                length = value
-            elif name == b"host":
-                hosts.append(value)
-            elif name == b"x-request-id":
-                request.client_id = value.decode() if REQUEST_ID.fullmatch(value) else None
-            elif name == b"traceparent":
-                request.traceparent = value.decode() if TRACEPARENT.fullmatch(value) else None
-            elif name == b"expect":
-                continues = True
-            elif name == b"content-encoding":
-                encoding = value
-        if len(hosts) != 1 or not HOST.fullmatch(hosts[0]):
-            check_hosts(hosts, request.version)
+        headers = dict(request.headers)  # of several with one name the last one
+        host = headers.get(b"host")
+        if host is None or len(headers) != len(request.headers) or not HOST.fullmatch(host):
+            check_hosts([value for name, value in request.headers if name == b"host"], request.version)
+        if (sent := headers.get(b"x-request-id")) is not None and REQUEST_ID.fullmatch(sent):
+            request.client_id = sent.decode()
+        if (sent := headers.get(b"traceparent")) is not None and TRACEPARENT.fullmatch(sent):
+            request.traceparent = sent.decode()
         method = request.method
         handler = route.handlers.get(method)
         if handler is None:
@@ -157,13 +145,15 @@ class App:
         if route.role is not None:
             self._let_in(request, route.role)
         if method == "POST":
-            if kind != JSON and not (kind == BINARY and route.is_v2 and request.header(LENGTH) is not None):
+            kind = headers.get(b"content-type")
+            if kind != JSON and not (kind == BINARY and route.is_v2 and LENGTH in headers):
                 _check_kind(kind)
-            if encoding is not None:
+            if (encoding := headers.get(b"content-encoding")) is not None:
                 request.encoding = check_encoding(encoding)
             try:
                 try:
-                    request.body = await self._bodies.read(receive, length, continues)
+                    length = headers.get(b"content-length")
+                    request.body = await self._bodies.read(receive, length, b"expect" in headers)
                 finally:  # the client's time to send it is not the service's
                     request.started = time.perf_counter()
                 return await handler(request)

@@ -63,9 +63,10 @@ class Room:
 
     def leave(self) -> None:
         """Give back what the current request has taken."""
-        task: Any = asyncio.current_task()
-        self._free += self._held.pop(task, 0)
-        self._let_in()
+        if self._held:
+            task: Any = asyncio.current_task()
+            self._free += self._held.pop(task, 0)
+            self._let_in()
 
     def _let_in(self) -> None:
         while self._waiting and self._waiting[0][0] <= self._free:
