@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 PREFIX = "quickscorer."  # of its entries in a model's metadata
 BLOCK = 8192  # rows that are looked up in the tables' edges at once
 SAMPLES = 256
-PART = 16384  # leaves at a time, so that the arrays stay in the processor's nearest caches
+PART = 32768  # leaves at a time, so that the arrays stay in the processor's nearest caches
 
 
 @dataclass(frozen=True)

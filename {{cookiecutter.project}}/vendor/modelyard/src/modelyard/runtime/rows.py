@@ -91,7 +91,8 @@ def encode_values(values: Sequence[Any], column: Column) -> NDArray:
     try:
         return np.fromiter(values, dtype=np.float64, count=len(values))
     except TypeError:
-        return np.array(values, dtype=np.float64)  # slower, but turns None into NaN
+        present = [math.nan if value is None else value for value in values]
+        return np.fromiter(present, dtype=np.float64, count=len(values))
 
 
 def codes(values: Sequence[Any]) -> dict[Any, int]:

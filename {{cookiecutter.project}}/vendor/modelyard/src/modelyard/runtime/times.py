@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +23,9 @@ OFFSET = "has an offset from UTC, and the contract names no `timezone` for this 
 
 Moments = NDArray[np.datetime64]
 
-_PLAINLY_WRITTEN = re.compile(r"(?:(?!0000)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\n)*")
+_PLAIN = b"0000-00-00T00:00:00\n"  # with any digits
+_AS_ZEROS = bytes.maketrans(b"0123456789", b"0" * 10)
+_FIRST = np.datetime64("0001-01-01", "us")
 
 
 class OffsetRefused(ValueError):
@@ -92,9 +93,18 @@ def _offset(second: datetime.datetime, zone: datetime.tzinfo) -> datetime.timede
 
 
 def _plainly_written(values: Sequence[Any]) -> Moments | None:
-    if set(map(type, values)) == {str} and _PLAINLY_WRITTEN.fullmatch("\n".join(values) + "\n"):
-        with contextlib.suppress(ValueError):
-            return np.array(values, dtype="datetime64[us]")
+    """Text that is ISO 8601 without fractions and offsets, as `_parse` reads it; None if not all of it is."""
+    try:
+        text = ("\n".join(values) + "\n").encode("ascii")
+    except (TypeError, UnicodeEncodeError):
+        return None
+    # numpy would take other forms too; comparing all values at once takes a fifth of the time of a regular expression
+    if text.translate(_AS_ZEROS) != _PLAIN * len(values):
+        return None
+    with contextlib.suppress(ValueError):
+        moments = np.array(values, dtype="datetime64[us]")
+        if not (moments < _FIRST).any():
+            return moments
     return None
 
 

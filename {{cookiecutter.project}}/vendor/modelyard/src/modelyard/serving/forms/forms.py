@@ -12,7 +12,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal
 
 import msgspec
@@ -113,11 +113,11 @@ class Forms:
         return ParsedRows("row", 1, self._single_row.fill(row), (row,), None, self._ids.take_row(row))
 
     def _columns_of(self, rows: Sequence[msgspec.Struct]) -> Columns:
-        blocks = []
+        blocks, width = [], len(self._names)
         for start in range(0, len(rows) or 1, LARGE_BLOCK):
-            block = rows[start : start + LARGE_BLOCK]
-            by_column = list(zip(*map(msgspec.structs.astuple, block), strict=True)) or [()] * len(self._names)
-            blocks.append({name: encode_values(by_column[place], column) for place, name, column in self._inputs})
+            # slices of all values, one row after the other, take two thirds of the time of `zip`
+            values = list(chain.from_iterable(map(msgspec.structs.astuple, rows[start : start + LARGE_BLOCK])))
+            blocks.append({name: encode_values(values[place::width], column) for place, name, column in self._inputs})
         return _joined(blocks)
 
     def convert(self, columns: Mapping[str, Sequence[Any]]) -> ParsedRows:
