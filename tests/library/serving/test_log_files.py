@@ -10,6 +10,7 @@ import sys
 import time
 
 import pytest
+from modelyard.serving.log import log_files
 from modelyard.serving.log.compressor import compress
 from modelyard.serving.log.log_files import LogFiles
 from modelyard.serving.log.log_folder import read_lines, repair_all
@@ -88,6 +89,19 @@ def test_files_are_rotated_by_size_and_the_oldest_removed(folder, open_files):
         "predictions-service-0-1-000001.jsonl": 1,
     }
     assert (files.removed, other.removed) == (40, 0)
+
+
+def test_only_a_file_that_was_begun_before_is_read_to_count_its_lines(open_files, monkeypatch):
+    read = []
+    real = log_files.count_lines
+    monkeypatch.setattr(log_files, "count_lines", lambda where, one: read.append(one.number) or real(where, one))
+    before = open_files(file_bytes=len(LINES) * 2, files=1)
+    before.append(LINES)
+    before.close()
+    files = open_files(file_bytes=len(LINES) * 2, files=1)
+    for count in (None, 10, None, 10, 10):
+        files.append(LINES, count)
+    assert (files.removed, read) == (40, [1])
 
 
 @pytest.mark.parametrize("services", [("service", "service"), ("one", "other")])

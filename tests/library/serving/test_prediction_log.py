@@ -98,10 +98,10 @@ def test_requests_of_more_lines_than_may_wait_are_all_written(folder, monkeypatc
     log = PredictionLog(folder, 0, 1000, 64, 4)
     real, most = log._files.append, []
 
-    def slow(raw):
+    def slow(*lines):
         most.append(log.waiting_bytes)
         time.sleep(0.005)
-        return real(raw)
+        return real(*lines)
 
     monkeypatch.setattr(log._files, "append", slow)
     rows = 5_000
@@ -119,7 +119,7 @@ def test_single_rows_wait_for_room_too_and_a_crowd_is_told(folder, monkeypatch):
     monkeypatch.setattr(module, "MOST", 1000)
     log = PredictionLog(folder, 0, 1000, 64, 4)
     go_on, real = threading.Event(), log._files.append
-    monkeypatch.setattr(log._files, "append", lambda raw: go_on.wait(20) and real(raw))
+    monkeypatch.setattr(log._files, "append", lambda *lines: go_on.wait(20) and real(*lines))
 
     async def ask():
         task = asyncio.create_task(answered(log, [entry(str(n)) for n in range(100)]))
@@ -140,7 +140,7 @@ def test_a_fault_while_writing_holds_up_no_request_and_is_counted_as_one(folder,
     monkeypatch.setattr(module, "MOST", 1000)
     log = PredictionLog(folder, 0, 0.01, 64, 4)
     with monkeypatch.context() as broken:
-        broken.setattr(log._files, "append", lambda _: {}["no such key"])
+        broken.setattr(log._files, "append", lambda *_: {}["no such key"])
         asyncio.run(answered(log, [entry(str(n)) for n in range(50)]))
         assert "KeyError" in log.failure
         assert caplog.text.count("a fault while writing") == 1
@@ -155,7 +155,7 @@ def test_a_write_that_does_not_end_counts_as_a_disk_that_fails(folder, monkeypat
     monkeypatch.setattr(module, "STALLED", 0.05)
     log = PredictionLog(folder, 0, 1000, 64, 4)
     go_on, real = threading.Event(), log._files.append
-    monkeypatch.setattr(log._files, "append", lambda raw: go_on.wait(20) and real(raw))
+    monkeypatch.setattr(log._files, "append", lambda *lines: go_on.wait(20) and real(*lines))
     asyncio.run(answered(log, [entry(str(n)) for n in range(50)]))
     assert "a write has not ended" in log.failure
     go_on.set()
@@ -224,7 +224,7 @@ def test_many_threads_may_write(log, folder):
 def test_close_does_not_wait_for_ever_for_a_disk_that_hangs(folder, monkeypatch):
     go_on = threading.Event()
     log = PredictionLog(folder, 0, 0.01, 64, 4)
-    monkeypatch.setattr(log._files, "append", lambda raw: go_on.wait(20) and len(raw))
+    monkeypatch.setattr(log._files, "append", lambda raw, _: go_on.wait(20) and len(raw))
     log.write(entry())
     log.close(timeout=0.05)
     assert log._thread.is_alive()

@@ -40,13 +40,17 @@ class LogFiles:
         self._opened = 0.0
         self._note = ShippingNote(folder)
         self._compression = Compression(folder)
+        self._counts: dict[str, int] = {}  # the lines in each file that was written from its beginning
         self.failure: str | None = None
         self.removed = 0
         with contextlib.suppress(OSError):  # reported at the first write
             repair_all(folder)
 
-    def append(self, lines: bytes) -> int:
-        """Write lines; return the number of bytes written, always complete lines. If not all: see `failure`."""
+    def append(self, lines: bytes, count: int | None = None) -> int:
+        """Write lines; return the number of bytes written, always complete lines. If not all: see `failure`.
+
+        count: the number of lines, where it is known.
+        """
         done = 0
         try:
             handle = self._ready(len(lines))
@@ -59,10 +63,12 @@ class LogFiles:
         except OSError as error:
             self.failure = f"{self.path}: {error.strerror}"
             done = lines.rfind(b"\n", 0, done) + 1
+            self._count(lines, done)
             self._end += done
             with contextlib.suppress(OSError):  # else before the next write
                 self._mend()
             return done
+        self._count(lines, done, count)
         self._end += done
         return done
 
@@ -174,14 +180,24 @@ class LogFiles:
             except FileNotFoundError:  # it is compressed now, or someone removed it
                 continue
         total = sum(size for _, size in sizes)
+        self._counts = {one.name: self._counts[one.name] for one in files if one.name in self._counts}
         for one, size in sizes:
             if total + self._file_bytes <= self._most:
                 return
             with contextlib.suppress(FileNotFoundError):
-                lines = count_lines(self._folder, one)
+                lines = self._counts.pop(one.name, None)
+                lines = count_lines(self._folder, one) if lines is None else lines
                 (self._folder / one.name).unlink()
                 self.removed += lines
             total -= size
+
+    def _count(self, lines: bytes, done: int, count: int | None = None) -> None:
+        """Keep count of the lines in a file that is new: reading all of it to remove it would take long."""
+        name = self.path.name
+        if not self._end:
+            self._counts[name] = 0
+        if name in self._counts:
+            self._counts[name] += lines.count(b"\n", 0, done) if count is None else count
 
     def _close_file(self) -> None:
         if self._handle is not None:

@@ -208,7 +208,7 @@ class PredictionLog:
                     return True
             self._writes_since = time.monotonic()
             try:
-                done = self._files.append(self._unwritten)
+                done = self._files.append(self._unwritten, self._unwritten_lines)
             finally:
                 self._writes_since = None
             written = self._unwritten_lines if done == len(self._unwritten) else self._unwritten.count(b"\n", 0, done)
