@@ -12,7 +12,7 @@ import pytest
 from library.vendoring.conftest import SOURCE
 from modelyard.code import closure
 from modelyard.errors import YardError
-from modelyard.vendoring.inline import FILES, ROOMS, inline, rewrite
+from modelyard.vendoring.inline import FILES, ROOMS, SHIPPING, inline, rewrite
 from modelyard.vendoring.wheel import build
 from sample import SAMPLE
 
@@ -25,7 +25,8 @@ def test_nothing_that_it_imports_is_missing():
         for room in ROOMS
         for path in (LIBRARY / room).rglob("*.py")
     ]
-    needed = closure([*modules, *(name.removesuffix(".py") for name in FILES if name.endswith(".py"))], LIBRARY)
+    files = [name.removesuffix(".py").replace("/", ".") for name in (*FILES, *SHIPPING) if name.endswith(".py")]
+    needed = closure([*modules, *(name.removesuffix(".__init__") for name in files)], LIBRARY)
     made = {name.removeprefix("_modelyard/") for name in inline(SAMPLE / "flight_delays")}
     assert set(needed) - made == set()
 
@@ -35,10 +36,14 @@ def test_what_projects_import_of_the_library_is_in_it(tmp_path):
         path = tmp_path / "pack" / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-    code = "import pack._modelyard as yard; print([getattr(yard, name) for name in yard.__all__])"
+    code = (
+        "import pack._modelyard as yard; print([getattr(yard, name) for name in yard.__all__]); "
+        "from pack._modelyard import cli; print(*({'ship', 'compact'} & set(cli._installed_verbs(False))))"
+    )
     command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1] == "ship"  # of what watches the service, it holds what ships the log
 
 
 def test_its_files_are_the_librarys_byte_for_byte():

@@ -148,6 +148,13 @@ def compose(arguments, given):
         case [*_, "lend", version, _]:
             change(lent={**read().get("lent", {}), version: os.environ["LEND_IMAGE"]})
             print(f"the bundle of {version} was copied")
+        case ["--project-name", *_, "up", "--detach", "--no-deps", "--no-build", "--pull", "never", "ship"]:
+            if read().get("stubborn_shipper"):
+                sys.exit("no space left on device")
+            names = ("SHIP_IMAGE", "SHIP_STORE", "SHIP_FOLDER")
+            made = {"id": "s", "image": os.environ["SHIP_IMAGE"], "labels": {}, "address": "", "status": "running"}
+            told = {name: os.environ[name] for name in names if name in os.environ}
+            change(containers={**read()["containers"], "ship": made}, ships=told)
         case [*_, "router"]:
             router = {"id": "r", "image": "haproxy", "labels": {}, "address": "10.0.0.1", "status": "running"}
             change(containers={**read()["containers"], "router": router})

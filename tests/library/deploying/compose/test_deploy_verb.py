@@ -70,6 +70,31 @@ def test_what_policy_says_of_serving_reaches_the_container_with_the_bundles_that
     assert made == {"models": {"flights": flights}, "rows": 7, "deadline_ms": 50.0, "variant": "stable"}
 
 
+def test_a_store_of_policy_has_the_pipelines_image_of_the_version_ship_the_log(old: Any) -> None:
+    without = Path("policy.yaml").read_text()
+    assert "ship" not in old.state()["containers"]
+    Path("policy.yaml").write_text(f"{without}monitor: {{store: s3://logs/flights}}\n")
+    status, record = old.deploy("canary", *NEW)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+    assert old.state()["ships"] == {"SHIP_IMAGE": "new-pipeline:1.1.0", "SHIP_STORE": "s3://logs/flights"}
+    assert "  new-pipeline:1.1.0 ships the log" in record["lines"]
+    Path("policy.yaml").write_text(f"{without}monitor: {{store: /srv/logs}}\n")
+    old.deploy("canary", *OLD)
+    assert (old.state()["ships"]["SHIP_STORE"], old.state()["ships"]["SHIP_FOLDER"]) == ("/var/lib/store", "/srv/logs")
+    Path("policy.yaml").write_text(without)
+    old.deploy("canary", *NEW)
+    assert "ship" not in old.state()["containers"]
+
+
+def test_a_version_serves_also_where_its_log_cannot_be_shipped(old: Any) -> None:
+    with Path("policy.yaml").open("a") as policy:
+        policy.write("monitor: {store: s3://logs/flights}\n")
+    old.set(stubborn_shipper=True)
+    status, record = old.deploy("canary", *NEW)
+    assert (status, record["result"]) == (0, "promoted"), record["reason"]
+    assert any(line.startswith("  the log is not shipped, and waits on the host") for line in record["lines"])
+
+
 def test_a_bundle_that_cannot_be_had_is_named_and_what_served_goes_on(old: Any) -> None:
     with Path("policy.yaml").open("a") as policy:
         policy.write("serving: {shadow: v9.0.0}\n")

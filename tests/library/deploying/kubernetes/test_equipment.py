@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -24,6 +25,37 @@ def stage(kubectl):
         entered.take(Start("stable", OLD, ()))
         Path("policy.yaml").write_text(POLICY)
         yield entered
+
+
+def test_a_store_of_policy_has_the_log_shipped_beside_the_service(stage, cluster):
+    Path("policy.yaml").write_text("monitor: {store: s3://logs/flights}\n")
+    stage.take(Start("canary", NEW, (OLD,)))
+    spec = pod(cluster, "canary")
+    (ship,) = spec["initContainers"]
+    assert (ship["name"], ship["image"], ship["restartPolicy"]) == (
+        "ship",
+        "registry.example/model-pipeline:2.0.0",
+        "Always",
+    )
+    assert ship["command"][1:] == ["ship", "--folder", "/var/lib/predictions"]
+    assert {one["mountPath"] for one in ship["volumeMounts"]} == {"/var/lib/predictions", "/tmp"}  # noqa: S108
+    assert ship["securityContext"]["readOnlyRootFilesystem"] is True
+    assert "initContainers" not in pod(cluster, "stable")
+    (policy,) = [
+        one for key, one in cluster.objects.items() if key[0] == "networkpolicies" and key[1].endswith("-ship")
+    ]
+    assert policy["spec"]["egress"][1]["ports"] == [{"protocol": "TCP", "port": 443}]
+    assert policy["spec"]["podSelector"]["matchLabels"]["variant"] == "canary"
+    stage.remove("canary")
+    assert not [key for key in cluster.objects if key[1].endswith("-ship")]
+
+
+def test_a_store_that_is_a_folder_is_none_for_pods(stage, cluster):
+    said = []
+    Path("policy.yaml").write_text("monitor: {store: /srv/logs}\n")
+    dataclasses.replace(stage, say=said.append).take(Start("canary", NEW, (OLD,)))
+    assert "initContainers" not in pod(cluster, "canary")
+    assert any("a folder, which pods do not have: the log is not shipped" in line for line in said)
 
 
 def pod(cluster, variant):

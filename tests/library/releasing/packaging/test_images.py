@@ -20,8 +20,19 @@ def test_what_the_dockerfile_takes_is_laid_out_anew(tmp_path, monkeypatch):
     assert {path.name: path.read_text() for path in (tmp_path / "build").iterdir()} == {
         "new.whl": "wheel",
         "service.txt": "serve oidc\n",
-        "pipeline.txt": "train\n",
+        "pipeline.txt": "train monitor\n",
     }
+
+
+@pytest.mark.parametrize(("store", "extra"), [("s3://logs", " s3"), ("ssh://host/logs", " ssh"), ("/srv/logs", "")])
+def test_the_pipelines_image_reaches_the_store_of_policy(tmp_path, monkeypatch, store, extra):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(images, "requirements", lambda *extras: f"{' '.join(extras)}\n")
+    (tmp_path / "new.whl").write_text("wheel")
+    (tmp_path / "policy.yaml").write_text(f"monitor: {{store: '{store}'}}\n")
+    lay_out(tmp_path / "new.whl")
+    assert (tmp_path / "build/pipeline.txt").read_text() == f"train monitor{extra}\n"
+    assert (tmp_path / "build/service.txt").read_text() == "serve oidc\n"
 
 
 def test_an_image_says_what_it_is(release, monkeypatch):

@@ -150,7 +150,7 @@ def run_bare(program: str, arguments: Sequence[str] | None = None) -> None:
 
 
 def _installed_verbs(bare_only: bool) -> dict[str, Verb]:
-    """The verbs whose folder of the library is installed."""
+    """The verbs whose module is installed: the wheel of a model has some folders, and of `production` a part."""
     package = __name__.rpartition(".")[0]
     rooms = {verb.module.partition(".")[0] for group in VERBS.values() for verb in group.values()}
     installed_rooms = {room for room in rooms if importlib.util.find_spec(f"{package}.{room}")}
@@ -159,6 +159,7 @@ def _installed_verbs(bare_only: bool) -> dict[str, Verb]:
         for group in VERBS.values()
         for name, verb in group.items()
         if verb.module.partition(".")[0] in installed_rooms and (verb.bare or not bare_only)
+        if not verb.module.startswith("production.") or importlib.util.find_spec(f"{package}.{verb.module}")
     }
 
 

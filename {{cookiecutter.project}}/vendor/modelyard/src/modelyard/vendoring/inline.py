@@ -1,8 +1,8 @@
 """What the wheel of a model carries of the library, so that it needs no index that has `modelyard`.
 
-The folders that answer rows, serve and train go into `<package>/_modelyard/`, as they are: their imports are relative,
-so two models that were built with two versions of the library work in one process. In the copies of the project's own
-modules each import of `modelyard` becomes an import of that folder.
+The folders that answer rows, serve and train, and what ships the log, go into `<package>/_modelyard/`, as they are:
+their imports are relative, so two models that were built with two versions of the library work in one process. In the
+copies of the project's own modules each import of `modelyard` becomes an import of that folder.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ LIBRARY = Path(__file__).parent.parent
 INSIDE = "_modelyard"  # the library's folder in the package of a project
 FILES = ("__init__.py", "cli.py", "code.py", "command.py", "errors.py", "git.py", "markdown.py", "py.typed")
 ROOMS = ("runtime", "serving", "training")
+SHIPPING = tuple(
+    f"production/{name}.py" for name in ("__init__", "gauges", "layout", "ship", "shipping", "ssh_files", "store")
+)
 VERSION = re.compile(r'^__version__ = "([^"]+)"$', re.MULTILINE)
 
 
@@ -44,7 +47,7 @@ def inline(package: Path, library: Path = LIBRARY) -> dict[str, bytes]:
 
 
 def _carried(library: Path) -> Iterator[tuple[str, bytes]]:
-    for name in FILES:
+    for name in (*FILES, *SHIPPING):
         yield name, (library / name).read_bytes()
     for room in ROOMS:
         for path in sorted((library / room).rglob("*")):

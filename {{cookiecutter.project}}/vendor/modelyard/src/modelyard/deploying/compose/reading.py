@@ -20,7 +20,7 @@ CHECKED = 2  # srv_check_health, at least, after a check that passed: rise + fal
 def read_state(containers: Sequence[Mapping[str, Any]], servers: str) -> State:
     """The state from `docker inspect` of a stage's containers and HAProxy's `show servers state`."""
     by_name = parse_servers(servers)
-    by_service = {one["Config"]["Labels"].get(SERVICE): one for one in containers}
+    by_service = {service_of(one): one for one in containers}
     router = by_service.get("router")
     variants = {name: _variant(by_service.get(name), by_name.get(name, {})) for name in NAMES}
     stable, canary = (by_name.get(name, {}).get("srv_uweight") for name in NAMES)
@@ -30,6 +30,12 @@ def read_state(containers: Sequence[Mapping[str, Any]], servers: str) -> State:
         weights=(100 if stable is None else int(stable), 0 if canary is None else int(canary)),
         router=router is not None and router["State"]["Running"],
     )
+
+
+def service_of(container: Mapping[str, Any]) -> str | None:
+    """The service of compose.yaml that a container is of."""
+    name: str | None = container["Config"]["Labels"].get(SERVICE)
+    return name
 
 
 def _variant(container: Mapping[str, Any] | None, server: Mapping[str, str]) -> Variant | None:

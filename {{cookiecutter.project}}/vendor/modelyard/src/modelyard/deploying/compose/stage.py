@@ -13,7 +13,7 @@ from typing import Any
 
 from ...judging.policy import read_policy
 from ...judging.serving import Serving
-from .. import lend
+from .. import lend, shipping
 from ..failure import DeployError
 from ..metrics import Traffic
 from ..scripts import script
@@ -24,7 +24,7 @@ from ..state import NAMES, DeployedVersion, Name, State, Variant, dump_versions
 from . import volumes
 from .agent import AgentContainer
 from .host import PULL_TIMEOUT, Host
-from .reading import BACKEND, number, parse_statistics, read_state, traffic_of
+from .reading import BACKEND, number, parse_statistics, read_state, service_of, traffic_of
 
 LISTENS = 15.0  # seconds for a router that was just started to listen
 READY = 90.0  # seconds for a new container to serve
@@ -106,6 +106,27 @@ class ComposeStage(DeployStage):
         variant = self._wait(name, release)
         for line in self.smoke(name, variant):
             self.say(f"  {line}")
+        if name == "stable":
+            self._ship(release)
+
+    def _ship(self, release: DeployedVersion) -> None:
+        """Start what ships the log, or remove it where there is no store. If it cannot start, the version serves on."""
+        store = read_policy().monitor.store
+        try:
+            if not store:
+                if any(service_of(one) == shipping.NAME for one in containers(self.host, self.project)):
+                    self.host.compose(self.project, "rm", "--stop", "--force", shipping.NAME)
+                return
+            image = shipping.pipeline_image(release)
+            pull(self.host, image)
+            variables = {"SHIP_IMAGE": image, "SHIP_STORE": store}
+            if shipping.is_folder(store):
+                variables |= {"SHIP_STORE": shipping.FOLDER, "SHIP_FOLDER": str(Path(store).absolute())}
+            up = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", shipping.NAME]
+            self.host.compose(self.project, *up, timeout=READY, variables=variables)
+            self.say(f"  {image} ships the log")
+        except DeployError as fault:
+            self.say(f"  the log is not shipped, and waits on the host: {fault}")
 
     def smoke(self, name: Name, variant: Variant) -> list[str]:
         """What the smoke test of a variant checked. Raises DeployError with the first check that failed."""

@@ -18,6 +18,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from ...judging.policy import read_policy
+from .. import shipping
 from ..failure import DeployError
 from ..metrics import Traffic
 from ..serving import beside, borrowed, releases
@@ -38,7 +39,7 @@ GONE = 60.0  # seconds for pods to end
 LOG_LINES = 20
 SELECTED = "app.kubernetes.io/name"
 KINDS = "deployments,pods,httproutes.gateway.networking.k8s.io"
-OF_A_VARIANT = "deployments,horizontalpodautoscalers,poddisruptionbudgets,configmaps"
+OF_A_VARIANT = "deployments,horizontalpodautoscalers,poddisruptionbudgets,configmaps,networkpolicies"
 
 
 @dataclass(frozen=True)
@@ -97,9 +98,14 @@ class ClusterStage(DeployStage):
 
     def start(self, name: Name, release: DeployedVersion, history: tuple[DeployedVersion, ...]) -> None:
         """Make a variant's objects, and see that its pods serve. Raises DeployError where they do not."""
-        policy = beside(read_policy().serving, release)
+        settings = read_policy()
+        policy, store = beside(settings.serving, release), settings.monitor.store
+        if store and shipping.is_folder(store):
+            self.say(f"  monitor.store is {store}, a folder, which pods do not have: the log is not shipped")
+            store = None
         images = borrowed(policy, release, releases(self.read()))
-        self.kubectl.apply(equipped(variant_objects(self.objects, name, release, history), name, policy, images))
+        objects = variant_objects(self.objects, name, release, history)
+        self.kubectl.apply(equipped(objects, name, policy, images, store, shipping.pipeline_image(release)))
         self._wait(name)
         for line in self.smoke(name, Variant(release, history, serving=True)):
             self.say(f"  {line}")

@@ -1,4 +1,4 @@
-"""The images: the service, and the pipeline that trains on new data."""
+"""The images: the service, and the pipeline that trains on new data and ships the log of the service."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
+from ...judging.monitoring import store_extra
+from ...judging.policy import POLICY, read_policy
 from ...judging.verdict import VERDICT
 from .build import ReleaseBuild
 from .engine import Docker
@@ -13,7 +15,7 @@ from .wheel import requirements
 
 IMAGES = "image.txt"
 BUILD = Path("build")  # the files that the Dockerfile copies, besides the settings
-TARGETS = {"service": ("serve", "oidc"), "pipeline": ("train",)}  # and the extras that each one needs
+TARGETS = {"service": ("serve", "oidc"), "pipeline": ("train", "monitor")}  # and the extras that each one needs
 
 
 def lay_out(wheel: Path) -> None:
@@ -24,7 +26,8 @@ def lay_out(wheel: Path) -> None:
     if VERDICT.is_file():
         shutil.copyfile(VERDICT, BUILD / VERDICT.name)
     for target, extras in TARGETS.items():
-        (BUILD / f"{target}.txt").write_text(requirements(*extras), encoding="utf-8")
+        more = store_extra(read_policy().monitor.store) if target == "pipeline" and POLICY.is_file() else ()
+        (BUILD / f"{target}.txt").write_text(requirements(*extras, *more), encoding="utf-8")
 
 
 def image_name(release: ReleaseBuild, target: str) -> str:
