@@ -20,6 +20,8 @@ from typing import Any
 import pytest
 from library.figures import UNTIL, figures
 from modelyard.production.gauges import render
+from modelyard.production.ship import shipping_text
+from modelyard.production.shipping import Shipped, Waiting
 from modelyard.serving.log.metrics import SECONDS, Metrics
 from modelyard.serving.log.shared import Shared
 from ruamel.yaml import YAML
@@ -82,28 +84,25 @@ class Replica:
 
 
 class Shipper:
-    """What ships the log, and serves the figures; `fault` is what is wrong with it."""
+    """What ships the log and serves the figures, told by the library; `fault` is what is wrong with it."""
 
     def __init__(self, fault: str) -> None:
         self.healthy, self._fault = True, fault
-        self._failures = self._lost = 0
+        self.shipped = Shipped()
+
+    def waiting(self) -> Waiting:
+        """What waits in its folder."""
+        fault = "" if self.healthy else self._fault
+        oldest = time.time() - (4_000 if fault == "slow" else 9)
+        return Waiting(files=3, bytes=1_500_000_000 if fault == "store" else 10**6, allotment=2 * 10**9, oldest=oldest)
 
     def text(self) -> str | None:
         """The metrics; None while it is down."""
-        fault = "" if self.healthy else self._fault
-        self._failures += fault == "store"
-        self._lost += 1_000 * (fault == "store")
-        told = {
-            ("ship_waiting_bytes", "gauge"): 1.5e9 if fault == "store" else 1e6,
-            ("ship_allotment_bytes", "gauge"): 2e9,
-            ("ship_oldest_seconds", "gauge"): 4_000 if fault == "slow" else 9,
-            ("ship_failures_total", "counter"): self._failures,
-            ("ship_lost_lines_total", "counter"): self._lost,
-        }
-        shipping = "".join(
-            f"# TYPE modelyard_{name} {kind}\nmodelyard_{name} {value}\n" for (name, kind), value in told.items()
-        )
-        return None if fault == "down" else shipping + self._figures()
+        if not self.healthy and self._fault == "store":
+            self.shipped.failures += 1
+            self.shipped.lost_lines += 1_000
+        is_down = not self.healthy and self._fault == "down"
+        return None if is_down else shipping_text([self]) + self._figures()  # type: ignore[list-item]
 
     def _figures(self) -> str:
         latest = figures()
