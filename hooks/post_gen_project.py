@@ -21,7 +21,8 @@ DEPLOY_FILES = {
     "compose": ("compose", "grafana/provisioning", "prometheus/prometheus.yml", "prometheus/targets.yml"),
     "kubernetes": ("kubernetes", "prometheus/prometheus.kubernetes.yml"),
 }
-WATCHING = ("grafana", "prometheus")  # of what is deployed, in whichever way
+# What watches a deployment, in whichever way it was made
+WATCHING = (DEPLOY / "grafana", DEPLOY / "prometheus", Path("docs/runbooks.md"))
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")
@@ -36,8 +37,8 @@ def prune(answers: dict[str, Any]) -> None:
     Path("LICENSE").write_text(text.replace("<author>", answers["author"]), encoding="utf-8")
     shutil.rmtree(LICENSES)
     chosen = answers["deploy_target"]
-    unneeded = [name for target, names in DEPLOY_FILES.items() if target != chosen for name in names]
-    for path in [DEPLOY / name for name in (*unneeded, *(WATCHING if chosen not in DEPLOY_FILES else ()))]:
+    unneeded = [DEPLOY / name for target, names in DEPLOY_FILES.items() if target != chosen for name in names]
+    for path in (*unneeded, *(WATCHING if chosen not in DEPLOY_FILES else ())):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
