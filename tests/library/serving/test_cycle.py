@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 
 import pytest
 import uvicorn
+from modelyard.serving.process import cycle
 from modelyard.serving.process.protocol import Protocol
 from uvicorn.server import ServerState
 
@@ -90,3 +92,26 @@ def test_no_header_of_a_response_can_hold_another(value):
 def test_a_response_in_parts_is_a_fault():
     transport, _ = written(b"GET" + REQUEST, more_body=True)
     assert transport.writes[0].startswith(b"HTTP/1.1 500 ")
+
+
+def test_a_process_looks_for_the_next_request_only_where_the_last_one_came_soon(monkeypatch):
+    now, waiting = SimpleNamespace(seconds=0.0), []
+    monkeypatch.setattr(cycle.time, "perf_counter", lambda: now.seconds)
+    loop = SimpleNamespace(call_soon=waiting.append)
+    connection = Protocol(uvicorn.Config(lambda: None, log_config=None, ws="none"), ServerState(), {}, loop)
+    connection.connection_made(Transport())
+
+    def looks(pause):
+        """How often it looks after an answer, to a client that pauses for so many hundredths of LOOK_SECONDS."""
+        connection.on_response_complete()
+        count = 0
+        while waiting and count < pause:
+            now.seconds += cycle.LOOK_SECONDS / 100
+            count += 1
+            waiting.pop()()
+        now.seconds += cycle.LOOK_SECONDS / 100 * (pause - count)
+        connection.data_received(b"\r\n")
+        waiting.clear()
+        return count
+
+    assert [looks(pause) // 10 for pause in (50, 50, 1000, 1000, 50, 50)] == [0, 5, 10, 0, 0, 5]

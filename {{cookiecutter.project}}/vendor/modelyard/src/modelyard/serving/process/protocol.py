@@ -49,7 +49,8 @@ class Protocol(Connection):
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come, and answer requests whose head is complete."""
-        self.is_idle = False
+        if self.is_idle:
+            self._go_on()
         if self._is_deaf:
             self._discarded += len(data)
             if self._discarded > LINGER_BYTES:
