@@ -49,6 +49,7 @@ def line_text(
 ) -> bytes:
     """The lines of one request."""
     digest = hashlib.sha256(contract.to_json().encode()).hexdigest()
+    ids = {name: [row.get(name) for row in rows] for name in contract.named("id")}
     source = LoggedModel(contract.name, digest, "stable", masked(contract))
     values = np.arange(len(rows)) / 8 if scores is None else np.asarray(scores)
     entry = LogEntry(
@@ -57,10 +58,11 @@ def line_text(
         datetime.fromisoformat(time).replace(tzinfo=UTC).timestamp(),
         "0123456789ab",
         "model",
-        rows,
+        [{name: value for name, value in row.items() if name not in ids} for row in rows],
         values,
         [True] * len(rows),
         1.5,
+        ids=ids if any(value is not None for given in ids.values() for value in given) else None,
     )
     text, lost = encode(list(lines(entry)))
     assert not lost

@@ -92,6 +92,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "retrain": Verb("production.retrain", "check what has arrived, and move the watermark to it", "dev"),
         "relay": _bare("production.relay", "pass Alertmanager's alerts on to the repository's workflows"),
         "ship": Verb("production.ship", "move the log files of the service to the store", "train", pandas=False),
+        "forget": Verb("production.forget", "remove a person's rows by ids", "monitor", pandas=False),
         "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
     },
     "GitHub": {

@@ -1,7 +1,8 @@
 """Make Parquet files, one for each prediction day, of the log files that were shipped to the store.
 
 A second run reads only what is new; a day to which a late file adds rows is made again from all of its files. Torn
-lines and duplicates are left out, counted and shown. Run one compaction of a store at a time.
+lines and duplicates are left out, counted and shown. What is older than monitor.keep_days of policy.yaml is removed.
+Run one compaction of a store at a time.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from ..training.settings import read_contract
 from .layout import RAW
 from .ledger import Day, Ledger, RawFile, read_ledger, write_ledger
 from .predictions import newest, outdated, put_day
+from .retention import retain
 from .store import Store
 
 if TYPE_CHECKING:
@@ -138,8 +140,11 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser.add_argument("--memory", default=MEMORY, help=f"what duckdb may take ({MEMORY})")
     parser.add_argument("--scratch", type=Path, help="a folder with room for temporary files (the system's)")
     options = parser.parse_args(arguments)
-    url = options.store or read_policy().monitor.store
+    settings = read_policy().monitor
+    url = options.store or settings.store
     if not url:
         print("monitor.store in policy.yaml is null: nothing is shipped, and there is nothing to compact")
         return
-    compact(Store(url), read_contract(), memory=options.memory, scratch=options.scratch)
+    store = Store(url)
+    ledger = compact(store, read_contract(), memory=options.memory, scratch=options.scratch)
+    retain(store, ledger, settings.keep_days)

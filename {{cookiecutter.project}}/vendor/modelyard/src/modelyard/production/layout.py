@@ -5,6 +5,7 @@ predictions/day=2013-04-01/<number>-<hash>.parquet   the answered rows of a day 
 labels/<number>-<hash>.parquet                  labels in the order in which they became known
 ledger.json                                     which files of the log are in the predictions
 bundles/<12 digits of the hash>.json            the reference and the figures of each bundle that was watched
+audit.jsonl                                     whose rows were removed, by the hash of their ids
 counts/                                         counts by day and bin, made again whenever their day changes
 figures/                                        performance, drift and incidents, as `make monitor` found them
 """
@@ -17,6 +18,7 @@ RAW, PREDICTIONS, LABELS, BUNDLES = "raw", "predictions", "labels", "bundles"
 COUNTS, FIGURES = "counts", "figures"
 LATEST = f"{FIGURES}/latest.json"
 LEDGER = "ledger.json"
+AUDIT = "audit.jsonl"
 
 # What a row of the log says beside its inputs and ids, with duckdb's type
 FIXED = {

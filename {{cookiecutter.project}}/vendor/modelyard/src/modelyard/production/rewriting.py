@@ -1,0 +1,160 @@
+"""Files of a store without some of their rows. The new file is there before the old one goes."""
+
+# ruff: noqa: S608 - names and texts are quoted before they come into SQL
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import tempfile
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from ..runtime.hashing import sha256
+from ..serving.log.compressor import LEVEL
+from .engine import quoted, text
+from .layout import LABELS, RAW, id_column, input_column
+from .ledger import Ledger, RawFile
+from .predictions import newest, put_day
+from .store import Store
+
+LABEL_NAME = re.compile(rf"{LABELS}/(\d{{6}})-[0-9a-f]{{16}}\.parquet")
+RAW_NAME = re.compile(rf"({RAW}/.+?)(?:-[0-9a-f]{{16}})?(?:\.\d+)?\.jsonl\.gz")
+
+
+@dataclass(frozen=True)
+class NotSince:
+    """Labels that became known before a day."""
+
+    day: str
+
+    def condition(self, columns: Collection[str]) -> str:
+        """The condition in SQL on a table with these columns."""
+        return f"known < TIMESTAMP {text(self.day)}" if "known" in columns else "false"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Rows whose ids have one of these values. keys: (request, row) of answered rows that do."""
+
+    values: Mapping[str, Collection[str]]
+    keys: Collection[tuple[str, int]] = ()
+
+    def condition(self, columns: Collection[str]) -> str:
+        """The condition in SQL on a table with these columns."""
+        parts = [
+            f"coalesce({quoted(column)}::VARCHAR IN ({', '.join(map(text, values))}), false)"
+            for name, values in self.values.items()
+            for column in (id_column(name), input_column(name), name)
+            if column in columns
+        ]
+        if self.keys and {"request", "row"} <= set(columns):
+            listed = ", ".join(f"({text(request)}, {row})" for request, row in self.keys)
+            parts.append(f"coalesce((request, row) IN ({listed}), false)")
+        return " OR ".join(parts) or "false"
+
+    def has(self, line: Mapping[str, Any]) -> bool:
+        """Whether a line of the log is one of these rows."""
+        if (line.get("request"), line.get("row")) in self.keys:
+            return True
+        sent = {**(line.get("inputs") or {}), **(line.get("ids") or {})}
+        return any(_said(sent.get(name)) in values for name, values in self.values.items())
+
+
+def find(path: Path, rows: Person) -> list[tuple[str, int]]:
+    """The keys of the rows in a file of predictions."""
+    return duckdb.execute(f"SELECT request, row FROM {_read(path)} WHERE {rows.condition(columns_of(path))}").fetchall()
+
+
+def without(path: Path, target: Path, rows: Person | NotSince) -> tuple[int, int]:
+    """Write a Parquet file without rows, in their order; how many are left out, and how many stay."""
+    condition = rows.condition(columns_of(path))
+    count = f"SELECT count(*) FILTER ({condition}), count(*) FROM {_read(path)}"
+    ((left_out, total),) = duckdb.execute(count).fetchall()
+    if left_out:
+        kept = f"SELECT * FROM {_read(path)} WHERE NOT ({condition})"
+        duckdb.execute(f"COPY ({kept}) TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+    return left_out, total - left_out
+
+
+def columns_of(path: Path) -> list[str]:
+    """The columns of a Parquet file."""
+    return [row[0] for row in duckdb.execute(f"DESCRIBE SELECT * FROM {_read(path)}").fetchall()]
+
+
+def rewrite_labels(store: Store, rows: Person | NotSince) -> int:
+    """Remove labels from the store; how many. Raises StoreError."""
+    removed = 0
+    for name in store.names(LABELS):
+        if not (matched := LABEL_NAME.fullmatch(name)):
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            target = Path(folder) / "without.parquet"
+            left_out, stay = without(store.copy_of(name, Path(folder)), target, rows)
+            if left_out and stay:
+                store.put(target, f"{LABELS}/{matched[1]}-{sha256(target)[:16]}.parquet")
+            if left_out:
+                store.remove(name)
+        removed += left_out
+    return removed
+
+
+def rewrite_day(store: Store, ledger: Ledger, day: str, rows: Person) -> int:
+    """Remove rows from the predictions of a day; how many. The ledger is changed, not written. Raises StoreError."""
+    before = newest(store)[day]
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / f"{day}.parquet"
+        left_out, stay = without(store.copy_of(before, Path(folder)), target, rows)
+        if left_out:
+            name = put_day(store, day, target, before)
+            store.remove(before)
+            if day in ledger.days:
+                ledger.days[day].file, ledger.days[day].rows = name, stay
+    return left_out
+
+
+def rewrite_raw(store: Store, ledger: Ledger, name: str, rows: Person) -> int:
+    """Remove lines from a log file; how many. The ledger is changed, not written. Raises StoreError."""
+    kept: list[bytes] = []
+    days: dict[str, int] = {}
+    lost = 0
+    for line in gzip.decompress(store.read(name)).splitlines(keepends=True):
+        try:
+            said = json.loads(line)
+        except ValueError:  # torn, and nobody's
+            kept.append(line)
+            continue
+        if rows.has(said):
+            lost += 1
+            continue
+        kept.append(line)
+        day = str(said.get("time", ""))[:10]
+        days[day] = days.get(day, 0) + 1
+    if not lost:
+        return 0
+    matched = RAW_NAME.fullmatch(name)
+    assert matched is not None  # noqa: S101 - only such names are in the ledger
+    content = gzip.compress(b"".join(kept), LEVEL, mtime=0)
+    new = f"{matched[1]}-{hashlib.sha256(content).hexdigest()[:16]}.{len(kept)}.jsonl.gz"
+    if kept:
+        store.write(new, content)
+    store.remove(name)
+    torn = ledger.raw.pop(name).torn
+    if kept:
+        ledger.raw[new] = RawFile(torn, days)
+    return lost
+
+
+def _read(path: Path) -> str:
+    return f"read_parquet({text(str(path))}, hive_partitioning=false)"
+
+
+def _said(value: Any) -> str | None:
+    """A value as the command line has it."""
+    return value if isinstance(value, str) or value is None else json.dumps(value)
