@@ -90,7 +90,7 @@ def damaged(bundle):
     changes = [{"files": []}, {"training": None}, {"threshold": "x"}, {"classes": 1}, {"name": "other"}, {"format": []}]
     damages = [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000, json.dumps(manifest).encode()[:-50]]
     damages += [json.dumps(manifest | change).encode() for change in changes]
-    for left in manifest.keys() - {"copy", "package"}:  # those two need not be there
+    for left in manifest.keys() - {"copy", "package", "cause"}:  # those need not be there
         damages.append(json.dumps({key: value for key, value in manifest.items() if key != left}).encode())
     others = ("contract.json", "probe.json", "model.onnx", "metrics.json")
     return [("manifest.json", raw) for raw in damages] + [(name, raw) for name in others for raw in (b"", b"{}")]
