@@ -102,8 +102,7 @@ def _subject(
 
 def _measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
     """The p value of a subject by itself, how alike the rows of its days are, and the number of cells."""
-    groups = comparing.merged(subject.rows, subject.shares, subject.ordered)
-    spread = comparing.spread([comparing.gather(window, groups) for window in subject.windows])
+    groups, spread = comparing.prepare(subject.windows, subject.shares, subject.ordered)
     window, shares = comparing.gather(subject.rows, groups), comparing.gather(subject.shares, groups)
     return comparing.p_value(window, shares, subject.reference_rows, spread), spread, int(groups.max()) + 1
 
