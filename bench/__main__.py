@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import gate, generation, months, pipeline, rows, serving, workflows
+from . import gate, generation, months, pipeline, production, rows, serving, workflows
 from .options import Options
 from .table import markdown
 from .workspace import Workspace
@@ -20,6 +20,7 @@ GROUPS = {
     "months": months,
     "rows": rows,
     "gate": gate,
+    "production": production,
     "workflows": workflows,
     "serving": serving,
 }
@@ -31,10 +32,12 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", metavar="group", help=f"some of {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds behind each median (default: 5)")
     parser.add_argument("--scales", default="1,3,10,30", help="times the sample's rows (default: 1,3,10,30)")
+    parser.add_argument("--logged", default="1,10,100", help="millions of logged rows (default: 1,10,100)")
     given = parser.parse_args()
     if unknown := set(given.groups) - GROUPS.keys():
         parser.error(f"no group {', '.join(sorted(unknown))}; there are: {', '.join(GROUPS)}")
-    options = Options(given.repeats, tuple(sorted(int(scale) for scale in given.scales.split(","))))
+    scales, logged = ([int(one) for one in text.split(",")] for text in (given.scales, given.logged))
+    options = Options(given.repeats, tuple(sorted(scales)), tuple(sorted(10**6 * one for one in logged)))
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, medians of {options.repeats}", flush=True)
     broken = []
     with TemporaryDirectory(prefix="bench-") as folder:

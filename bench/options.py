@@ -7,7 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Options:
-    """repeats: rounds behind each median. scales: how many times the sample's rows are tried."""
+    """repeats: rounds behind each median. scales: how many times the sample's rows are tried.
+
+    logged: numbers of logged rows that are tried.
+    """
 
     repeats: int
     scales: tuple[int, ...]
+    logged: tuple[int, ...]

@@ -1,0 +1,79 @@
+"""How the figures of production grow with the rows, and how often they alarm without a reason."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+from scipy import stats
+
+from .measure import Run, exponent
+from .options import Options
+from .table import Line, at_most
+from .workspace import BENCH, PACKAGE, Project, Workspace
+
+TITLE = "Production"
+GIB = 2**30
+GROWTH = 1.1
+MOST_SECONDS, MOST_GIB = 600.0, 1.0  # of MOST_ROWS
+MOST_ROWS = 100_000_000
+ALPHA = 0.01  # of policy.yaml
+SOON = 0.95  # of planted changes are found as soon as they can be
+
+
+def bench(workspace: Workspace, options: Options) -> list[Line]:
+    """The verb `monitor` over so many logged rows with labels, then streams without and with a change."""
+    lines, seconds = [], []
+    with workspace.project.scratch() as project:
+        for stage in ("ingest", "train", "evaluate", "bundle"):
+            project.stage(stage)
+        for rows in options.logged:
+            first, again = _measure(project, rows)
+            seconds.append(first.seconds)
+            lines.append(_within(f"`monitor` over {rows:,} logged rows", first, rows))
+            lines.append(Line("the same again, with nothing new", f"{again.seconds:.1f} s"))
+        if len(seconds) > 1:
+            lines.append(at_most("growth with the rows", "", exponent(options.logged, seconds), GROWTH))
+        lines += _streams(project)
+    return lines
+
+
+def _measure(project: Project, rows: int) -> tuple[Run, Run]:
+    store = project.root / "store"
+    project.python(BENCH / "answered_rows.py", store, str(rows))
+    runs = [project.python("-m", PACKAGE, "monitor", "--until", "2026-07-01") for _ in range(2)]
+    shutil.rmtree(store)
+    return runs[0], runs[1]
+
+
+def _within(what: str, run: Run, rows: int) -> Line:
+    peak = run.peak_bytes / GIB
+    kept = run.seconds <= MOST_SECONDS and peak <= MOST_GIB if rows <= MOST_ROWS else None
+    limit = f"{MOST_SECONDS:.0f} s, {MOST_GIB:g} GiB"
+    return Line(what, f"{run.seconds:.1f} s, {peak:.2f} GiB", limit=limit, kept=kept)
+
+
+def _streams(project: Project) -> list[Line]:
+    found = json.loads(project.python(BENCH / "streams.py", project.root / "store").output.splitlines()[-1])
+    rows, days, performance = found["rows"], found["days"], found["performance"]
+    lines = [
+        _nominal("windows without a change in which an input is significant", rows["significant"], rows["windows"]),
+        _nominal("... and so far off that it counts as drift", rows["drift"], rows["windows"]),
+        Line("streams of three such windows with an alarm", found=f"{rows['alarms']:.1%}"),
+        Line("windows of whole days drawn from training: significant", found=f"{days['significant']:.1%}"),
+        Line("... and so far off that it counts as drift", found=f"{days['drift']:.1%}"),
+        Line("streams of three such windows with an alarm", found=f"{days['alarms']:.1%}"),
+        _nominal("windows whose performance is significantly worse, and is not", performance["null"], 300),
+    ]
+    planted = {title: one["share"] for title, one in found["planted"].items()}
+    planted["performance: one label of five wrong, in a window"] = performance["planted"]
+    for title, share in planted.items():
+        what = f"found at once: {title}"
+        lines.append(Line(what, found=f"{share:.0%}", limit=f"at least {SOON:.0%}", kept=share >= SOON))
+    return lines
+
+
+def _nominal(what: str, share: float, count: int) -> Line:
+    """A share of false alarms, beside the nominal one and what chance adds to it."""
+    limit = stats.binom.isf(0.001, count, ALPHA) / count
+    return Line(what, found=f"{share:.1%}", limit=f"{ALPHA:.0%} nominal, by chance {limit:.1%}", kept=share <= limit)

@@ -1,0 +1,176 @@
+"""How often streams without any change raise an alarm, and how soon a planted change does.
+
+Run in a project with a bundle.
+
+Each stream is some windows of rows drawn from those that the bundle was made and judged with.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from modelyard.judging.monitoring import Monitor
+from modelyard.production.cells import input_cell, numeric_cell
+from modelyard.production.counts import BundleDay
+from modelyard.production.drift import drift
+from modelyard.production.known import KnownBundle, known_bundles
+from modelyard.production.layout import input_column
+from modelyard.production.outcomes import Outcomes
+from modelyard.production.performance import judge
+from modelyard.production.store import Store
+from modelyard.runtime.predictor import OnnxModel
+from modelyard.training.data.dataset import Rows, encode_table, read_rows
+from modelyard.training.settings import read_contract, read_params
+
+from flight_delays import project
+
+STREAMS, WINDOWS, DAYS, EACH = 300, 3, 7, 300
+
+
+class Pool:
+    """Rows of which streams are drawn, as the cells that production counts them in."""
+
+    def __init__(self, known: KnownBundle, table: pa.Table, scores: np.ndarray) -> None:
+        self.rows = table.num_rows
+        inputs = {input_column(name): table[name] for name in known.contract.inputs}
+        given = pa.table(inputs | {"score": scores})  # noqa: F841 - duckdb reads it by its name
+        cells = {name: input_cell(name, column, known) for name, column in known.contract.inputs.items()}
+        self.cells = {}
+        for name, expression in {**cells, "": numeric_cell("score", known.score_edges)}.items():
+            column = duckdb.sql(f"SELECT {expression} AS cell FROM given").to_arrow_table()["cell"]  # noqa: S608
+            coded = column.combine_chunks().dictionary_encode()
+            self.cells[name] = coded.dictionary.to_pylist(), coded.indices.to_numpy()
+
+    def day(self, places: np.ndarray) -> BundleDay:
+        """The counts of some rows."""
+        counted = {
+            name: {cell: int(count) for cell, count in zip(names, np.bincount(codes[places]), strict=False) if count}
+            for name, (names, codes) in self.cells.items()
+        }
+        return BundleDay(len(places), {}, True, {name: one for name, one in counted.items() if name}, counted[""])
+
+
+def drifts(
+    pool: Pool, known: KnownBundle, random: np.random.Generator, days: list[np.ndarray] | None
+) -> dict[str, Any]:
+    """Shares of windows and streams; of rows drawn one by one, or of whole days if there are any."""
+    settings, significant, found, alarmed = Monitor(), 0, 0, 0
+    for _ in range(STREAMS):
+        windows: list[list[BundleDay]] = []
+        flagged: dict[str, int] = {}
+        for _ in range(WINDOWS):
+            if days is None:
+                places = list(random.integers(pool.rows, size=(DAYS, EACH)))
+            else:
+                places = [days[number] for number in random.integers(len(days), size=DAYS)]
+            windows.append([pool.day(one) for one in places])
+            held = drift(windows, known, settings)
+            parts = {**held["inputs"], "": held["score"]}
+            significant += any(one["p"] is not None and one["p"] < settings.alpha for one in parts.values())
+            drifted = [name for name, one in parts.items() if one["state"] == "drift"]
+            found += bool(drifted)
+            flagged |= {name: flagged.get(name, 0) + 1 for name in drifted}
+        alarmed += any(count >= settings.alarm.windows for count in flagged.values())
+    count = STREAMS * WINDOWS
+    return {"significant": significant / count, "drift": found / count, "alarms": alarmed / STREAMS, "windows": count}
+
+
+def delays(pool: Pool, changed: Pool, name: str, known: KnownBundle, random: np.random.Generator) -> dict[str, Any]:
+    """The share of streams in which a change is alarmed as soon as it can be: after `alarm.windows` windows."""
+    settings, soon, streams = Monitor(), 0, STREAMS // 10
+    for _ in range(streams):
+        windows = [[pool.day(one) for one in random.integers(pool.rows, size=(DAYS, EACH))]]
+        states = []
+        for _ in range(settings.alarm.windows):
+            windows.append([changed.day(one) for one in random.integers(pool.rows, size=(DAYS, EACH))])
+            held = drift(windows, known, settings)
+            states.append((held["inputs"].get(name) or held["score"])["state"])
+        soon += states == ["drift"] * len(states)
+    return {"share": soon / streams, "windows": settings.alarm.windows}
+
+
+def performances(rows: Rows, scores: np.ndarray, known: KnownBundle, random: np.random.Generator) -> dict[str, Any]:
+    """The share of windows that are significantly worse than the release, and of those with one label of five wrong."""
+    settings = Monitor()
+    shares = {}
+    for name, wrong in (("null", 0.0), ("planted", 0.2)):
+        worse = 0
+        streams = STREAMS if name == "null" else STREAMS // 10
+        for _ in range(streams):
+            held = []
+            for places in random.integers(len(scores), size=(DAYS, EACH)):
+                target = rows.target[places] ^ (random.random(EACH) < wrong)
+                held.append(Outcomes(overall=sums(target, scores[places], known)))
+            worse += (judge(held, known, settings, 1).p or 0.0) < settings.alpha
+        shares[name] = worse / streams
+    return shares
+
+
+def sums(target: np.ndarray, scores: np.ndarray, known: KnownBundle) -> dict[str, float]:
+    """The sums of some rows of a binary task, as production makes them."""
+    called = scores >= (known.threshold or 0.5)
+    return {
+        "rows": len(target),
+        "positives": int(target.sum()),
+        "log_loss": float(-np.log(np.where(target == 1, scores, 1 - scores)).sum()),
+        "brier": float(((scores - target) ** 2).sum()),
+        "hits": int((called & (target == 1)).sum()),
+        "false_alarms": int((called & (target == 0)).sum()),
+    }
+
+
+def main(url: str) -> None:
+    """Print the shares as one line of JSON."""
+    contract, params = read_contract(), read_params()
+    (known,) = known_bundles(Store(url), Path()).values()
+    model = OnnxModel(Path("bundle/model.onnx"), contract, project.features)
+    train, holdout = (read_rows(Path(), contract, params, part) for part in ("train", "holdout"))
+    scored = {id(rows): model.predict(encode_table(rows.table, contract)) for rows in (train, holdout)}
+    random = np.random.default_rng(11)
+    # the scores of a stream come from the holdout, as those of the reference do
+    drawn = random.choice(scored[id(holdout)], size=train.table.num_rows)
+    pool = Pool(known, train.table, drawn)
+    day = train.table[contract.time or ""].to_numpy().astype("datetime64[D]")
+    days = [np.flatnonzero(day == one) for one in np.unique(day)]
+
+    def put(name: str, values: Any) -> pa.Table:
+        table = train.table
+        return table.set_column(table.column_names.index(name), name, values.cast(table[name].type))
+
+    temp, missing = train.table["temp"], pa.array(random.random(train.table.num_rows) < 0.3)
+    changes = {
+        "temp in Celsius": ("temp", put("temp", pc.divide(pc.subtract(temp, 32.0), 1.8)), drawn),
+        "temp 10 degF higher": ("temp", put("temp", pc.add(temp, 10.0)), drawn),
+        "wind_speed missing in 30 %": (
+            "wind_speed",
+            put("wind_speed", pc.if_else(missing, pa.scalar(None, pa.float64()), train.table["wind_speed"])),
+            drawn,
+        ),
+        "carrier EV named XE": (
+            "carrier",
+            put("carrier", pc.replace_substring(train.table["carrier"], "EV", "XE")),
+            drawn,
+        ),
+        "scores half as high again": ("", train.table, np.minimum(drawn * 1.5, 1.0)),
+    }
+    found = {
+        "rows": drifts(pool, known, random, None),
+        "days": drifts(pool, known, random, days),
+        "performance": performances(holdout, scored[id(holdout)], known, random),
+        "planted": {
+            title: delays(pool, Pool(known, table, scores), name, known, random)
+            for title, (name, table, scores) in changes.items()
+        },
+    }
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
