@@ -14,7 +14,7 @@ from library.import_graph import LIBRARY
 from modelyard.cli import VERBS
 from modelyard.code import ENTRIES, STAGES, code_files, code_hash, code_hashes
 from modelyard.training import layout
-from modelyard.training.settings import read_yaml
+from modelyard.training.strict_yaml import read_yaml
 from sample import SAMPLE
 
 PIPELINE = read_yaml(SAMPLE / "dvc.yaml")["stages"]

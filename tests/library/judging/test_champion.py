@@ -16,7 +16,7 @@ from modelyard.judging.champion import champion, is_unpublished, main
 from modelyard.judging.collect import CHAMPION, find_champion
 from modelyard.judging.gate import _champion
 from modelyard.runtime.contract import ContractError
-from modelyard.training.settings import read_yaml
+from modelyard.training.strict_yaml import read_yaml
 
 from flight_delays import project
 

@@ -8,7 +8,7 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.github.patch import OUTPUTS
 from modelyard.proving.stale import PATCH, main, stale
-from modelyard.training.settings import read_yaml
+from modelyard.training.strict_yaml import read_yaml
 from sample import SAMPLE
 
 from flight_delays import project as flights_project

@@ -15,7 +15,7 @@ from modelyard.training.bundle import bundle, main, probes, used_params
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.evaluate import evaluate
 from modelyard.training.layout import BUNDLE, CARD, ENVIRONMENT, MODEL
-from modelyard.training.settings import read_yaml
+from modelyard.training.strict_yaml import read_yaml
 from modelyard.training.train import train
 from sample import SAMPLE
 

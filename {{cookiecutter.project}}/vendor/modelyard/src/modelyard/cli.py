@@ -10,6 +10,7 @@ import argparse
 import importlib
 import importlib.util
 import os
+import pkgutil
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -154,13 +155,19 @@ def _installed_verbs(bare_only: bool) -> dict[str, Verb]:
     """The verbs whose module is installed: the wheel of a model has some folders, and of `production` a part."""
     package = __name__.rpartition(".")[0]
     rooms = {verb.module.partition(".")[0] for group in VERBS.values() for verb in group.values()}
-    installed_rooms = {room for room in rooms if importlib.util.find_spec(f"{package}.{room}")}
+    specs = {room: importlib.util.find_spec(f"{package}.{room}") for room in rooms}
+    # their names alone: to look for a module in a package would import the package
+    installed = {
+        f"{room}.{module.name}"
+        for room, spec in specs.items()
+        if spec is not None
+        for module in pkgutil.iter_modules(spec.submodule_search_locations)
+    }
     return {
         name: verb
         for group in VERBS.values()
         for name, verb in group.items()
-        if verb.module.partition(".")[0] in installed_rooms and (verb.bare or not bare_only)
-        if not verb.module.startswith("production.") or importlib.util.find_spec(f"{package}.{verb.module}")
+        if ".".join(verb.module.split(".")[:2]) in installed and (verb.bare or not bare_only)
     }
 
 

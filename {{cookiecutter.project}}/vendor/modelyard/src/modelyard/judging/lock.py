@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from ..training.settings import read_yaml
+from ..training.strict_yaml import read_yaml
 
 LOCK = Path("dvc.lock")
 CACHE = Path(".dvc/cache")

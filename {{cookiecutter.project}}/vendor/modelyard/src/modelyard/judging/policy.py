@@ -14,7 +14,7 @@ from ..errors import ContractError
 from ..runtime.contract import STRICT, Contract
 from ..training.edit import round_trip
 from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
-from ..training.settings import parse, read_yaml
+from ..training.strict_yaml import parse, read_yaml
 from .canary import Canary
 from .monitoring import Monitor, Retrain
 from .serving import Serving

@@ -108,9 +108,10 @@ def _say(content: dict[str, Any]) -> None:
         if line:
             print(line)
     if content["changed"]:
+        command = "make ingest tune pipeline" if content["tune"] else "make pipeline"
         print(
             f"params.yaml: watermark {content['old']} to {content['new']} ({', '.join(content['periods'])}), cause "
-            f"{content['cause']}; make the model with `make {'ingest tune ' if content['tune'] else ''}pipeline`"
+            f"{content['cause']}; make the model with `{command}`"
         )
     else:
         print(f"nothing new after {content['old']}; nothing was changed")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..judging.lock import Lock
-from ..training.settings import read_yaml
+from ..training.strict_yaml import read_yaml
 from .tolerance import Difference, leaves
 
 

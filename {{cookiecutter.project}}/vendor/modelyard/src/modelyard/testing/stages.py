@@ -11,7 +11,7 @@ from typing import Any
 from ..code import STAGES
 from ..runtime.project import Project
 from ..training import layout
-from ..training.settings import read_yaml
+from ..training.strict_yaml import read_yaml
 
 SEEDED = ("seed", "threads", "split")
 PARAMS = {

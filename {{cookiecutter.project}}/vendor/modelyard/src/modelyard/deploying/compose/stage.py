@@ -13,7 +13,7 @@ from typing import Any
 
 from ...judging.policy import read_policy
 from ...judging.serving import Serving
-from .. import lend, shipping
+from .. import lend
 from ..failure import DeployError
 from ..metrics import Traffic
 from ..scripts import script
@@ -23,8 +23,10 @@ from ..stage import PORT, DeployStage
 from ..state import NAMES, DeployedVersion, Name, State, Variant, dump_versions
 from . import volumes
 from .agent import AgentContainer
+from .containers import containers, pull
 from .host import PULL_TIMEOUT, Host
-from .reading import BACKEND, number, parse_statistics, read_state, service_of, traffic_of
+from .reading import BACKEND, number, parse_statistics, read_state, traffic_of
+from .shipper import ship
 
 LISTENS = 15.0  # seconds for a router that was just started to listen
 READY = 90.0  # seconds for a new container to serve
@@ -107,26 +109,7 @@ class ComposeStage(DeployStage):
         for line in self.smoke(name, variant):
             self.say(f"  {line}")
         if name == "stable":
-            self._ship(release)
-
-    def _ship(self, release: DeployedVersion) -> None:
-        """Start what ships the log, or remove it where there is no store. If it cannot start, the version serves on."""
-        store = read_policy().monitor.store
-        try:
-            if not store:
-                if any(service_of(one) == shipping.NAME for one in containers(self.host, self.project)):
-                    self.host.compose(self.project, "rm", "--stop", "--force", shipping.NAME)
-                return
-            image = shipping.pipeline_image(release)
-            pull(self.host, image)
-            variables = {"SHIP_IMAGE": image, "SHIP_STORE": store}
-            if shipping.is_folder(store):
-                variables |= {"SHIP_STORE": shipping.FOLDER, "SHIP_FOLDER": str(Path(store).absolute())}
-            up = ["up", "--detach", "--no-deps", "--no-build", "--pull", "never", shipping.NAME]
-            self.host.compose(self.project, *up, timeout=READY, variables=variables)
-            self.say(f"  {image} ships the log")
-        except DeployError as fault:
-            self.say(f"  the log is not shipped, and waits on the host: {fault}")
+            ship(self.host, self.project, release, self.say)
 
     def smoke(self, name: Name, variant: Variant) -> list[str]:
         """What the smoke test of a variant checked. Raises DeployError with the first check that failed."""
@@ -202,26 +185,6 @@ def prepare(host: Host, project: str, image: str, user: str, keys: str | None) -
     settings = json.dumps({"user": user, "keys": keys})
     run = ["run", "--rm", "--no-deps", "--no-TTY", "--interactive", "--pull", "never", "prepare"]
     host.compose(project, *run, variables=variables, stdin=settings)
-
-
-def containers(host: Host, project: str) -> list[dict[str, Any]]:
-    """What `docker inspect` says of a stage's containers."""
-    filters = [f"label=com.docker.compose.project={project}", "label=com.docker.compose.oneoff=False"]
-    listed = host.docker("ps", "--all", "--quiet", *(part for one in filters for part in ("--filter", one))).split()
-    if not listed:
-        return []
-    descriptions: list[dict[str, Any]] = json.loads(host.docker("inspect", *listed))
-    return descriptions
-
-
-def pull(host: Host, image: str) -> str:
-    """Pull an image unless the host has it. Returns the user that it runs as. Raises DeployError."""
-    look = ["image", "inspect", "--format", "{{.Config.User}}", image]
-    try:
-        return host.docker(*look).strip()
-    except DeployError:
-        host.docker("pull", "--quiet", image, timeout=PULL_TIMEOUT)
-    return host.docker(*look).strip()
 
 
 def open_router(host: Host, project: str) -> None:

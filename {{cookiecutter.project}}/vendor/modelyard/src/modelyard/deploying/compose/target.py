@@ -10,9 +10,10 @@ from ..record import Record, describe
 from ..request import DeployRequest
 from ..state import State
 from .agent import attach
+from .containers import containers, pull
 from .host import Host, connect
 from .reading import read_state
-from .stage import ComposeStage, await_router, bring_config, containers, open_router, pull
+from .stage import ComposeStage, await_router, bring_config, open_router
 
 
 def deploy(request: DeployRequest, record: Record, environ: Mapping[str, str]) -> None:
