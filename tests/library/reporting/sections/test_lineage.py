@@ -18,6 +18,7 @@ def test_where_both_models_come_from_is_shown(project):
     rows = sum(entry["rows"] for entry in evidence.this.manifest["data"]["periods"].values())
     data = f"{rows:,} rows, 2013-01 to 2013-12"
     assert f"| data | {data} | {data} |" in shown
+    assert "| made because of | by hand | by hand |" in shown
     trained = [one.manifest["training"] for one in (evidence.main, evidence.this)]
     cells = [f"{one['rows']:,} rows, {one['first_period']} to {one['last_period']}" for one in trained]
     assert f"| trained on | {cells[0]} | {cells[1]} |" in shown

@@ -36,6 +36,7 @@ def _origins(bundle: Bundle) -> dict[str, str]:
     model = bundle.folder / "model.onnx"
     return {
         "estimator": code(training["estimator"], 40),
+        "made because of": cut(str(manifest.get("cause", "by_hand")).replace("_", " "), 20),
         "data": _rows(rows, list(periods)),
         "trained on": _rows(training["rows"], [training["first_period"], training["last_period"]]),
         "threshold chosen on": _listed(shown(training, "validation")),
