@@ -32,7 +32,7 @@ def days(store: Store) -> dict[str, bytes]:
 
 
 def test_each_line_is_a_row_with_the_types_of_the_contract(store: Store) -> None:
-    rows = [ROW, {**ROW, "amount": None, "years": -4}, {"years": 2**53 - 1, "member": False, "asked": ROW["asked"]}]
+    rows = [ROW, {**ROW, "amount": None, "years": -4.0}, {"years": 2**53 - 1, "member": False, "asked": ROW["asked"]}]
     ship_lines(store, line_text(rows))
     compact(store, PLAIN)
     fixed = "request, row, time, model, bundle, variant, answered_by, latency_ms, shadow, caller, decision, score"

@@ -20,6 +20,9 @@ from .logged_columns import Value, quoted, text, values_of
 from .torn import whole_lines
 
 GOOD = "request IS NOT NULL AND row IS NOT NULL AND time IS NOT NULL AND bundle IS NOT NULL"
+# How values are read: by the types of the contract, where the service has checked them by this very contract; as texts;
+# or one by one out of JSON, where a line may have names that the contract does not have
+TYPED, TEXT, JSON = "typed", "text", "json"
 KEY = "request, row, shadow, bundle"  # lines that agree in these are one
 
 
@@ -32,7 +35,10 @@ class FileLines:
 
 
 class Staging:
-    """The lines of files. folder: where the database is. digest: of the contract. memory: for duckdb, such as 1GiB."""
+    """The lines of files.
+
+    folder: where the database is. digest: of the contract. memory: what duckdb may take, such as 1GiB.
+    """
 
     def __init__(self, folder: Path, contract: Contract, digest: str, memory: str = "1GiB") -> None:
         self._folder, self._contract, self._digest = folder, contract, digest
@@ -139,12 +145,12 @@ class Staging:
         return rows, lines - rows
 
     def _add_other_contracts(self, numbered: Mapping[int, Path], days: Collection[str] | None) -> None:
-        """Add the lines of files again where they have values that the contract does not know."""
+        """Add the lines of files again of which some have another contract, so that any value may be of any type."""
         query = f"SELECT DISTINCT file FROM lines WHERE file >= {min(numbered)} AND contract IS DISTINCT FROM $1"
         files = {file: numbered[file] for (file,) in self._db.execute(query, [self._digest]).fetchall()}
-        inputs, ids = self._unknown_keys(files) if files else (set(), set())
-        if not inputs and not ids:
+        if not files:
             return
+        inputs, ids = self._unknown_keys(files)
         self._inputs |= inputs
         self._ids |= ids
         known = {value.target for value in self._values}
@@ -154,7 +160,7 @@ class Staging:
                 self._db.execute(f"ALTER TABLE lines ADD COLUMN {quoted(value.target)} VARCHAR")
                 self._others.append(value.target)
         self._db.execute(f"DELETE FROM lines WHERE file IN ({', '.join(map(str, files))})")
-        self._insert(files, days, as_json=True)
+        self._insert(files, days, JSON if inputs or ids else TEXT)
 
     def _unknown_keys(self, files: Mapping[int, Path]) -> tuple[set[str], set[str]]:
         """The names of inputs and of ids in lines of other contracts that this contract does not have."""
@@ -164,14 +170,18 @@ class Staging:
         inputs, ids = ({pair[place] for pair in pairs} - {None, *self._contract.columns} for place in (0, 1))
         return inputs, ids
 
-    def _insert(self, files: Mapping[int, Path], days: Collection[str] | None, as_json: bool = False) -> None:
-        values = self._values if as_json else [value for value in self._values if value.column]
-        read = _read(files, {**FIXED, "score": "VARCHAR", **_sent(values, as_json)})
-        texts = [f"{value.text(as_json)} AS t{place}" for place, value in enumerate(values)]
+    def _insert(self, files: Mapping[int, Path], days: Collection[str] | None, form: str = TYPED) -> None:
+        values = self._values if form == JSON else [value for value in self._values if value.column]
+        score = "VARCHAR" if form != TYPED else "DOUBLE[]" if len(self._scores) > 1 else "DOUBLE"
+        read = _read(files, {**FIXED, "score": score, **_sent(values, form)})
+        texts = [f"{value.text(form == JSON)} AS t{place}" for place, value in enumerate(values)]
         casts = [
-            f"{value.cast(f't{place}', f'moment_{_place(value)}')} AS v{place}" for place, value in enumerate(values)
+            f"t{place} AS v{place}"
+            if _type(value, form) == value.type != "VARCHAR"
+            else f"{value.cast(f't{place}', f'moment_{_place(value)}')} AS v{place}"
+            for place, value in enumerate(values)
         ]
-        misfits = [value.misfit(f"t{place}", f"v{place}") for place, value in enumerate(values)]
+        misfits = [value.misfit(f"t{place}", f"v{place}") for place, value in enumerate(values) if form != TYPED]
         one = "TRY_CAST(score AS DOUBLE[])" if len(self._scores) > 1 else "[TRY_CAST(score AS DOUBLE)]"
         selected = {
             **{name: f"coalesce({name}, false)" if name == "shadow" else name for name in FIXED},
@@ -194,7 +204,7 @@ class Staging:
         odd = {file: files[file] for (file,) in self._db.execute(query).fetchall()}
         if not odd:
             return
-        read = _read(odd, {**FIXED, "score": "VARCHAR", **_sent(self._values, True)})
+        read = _read(odd, {**FIXED, "score": "VARCHAR", **_sent(self._values, JSON)})
         for value in self._values:
             cast = value.cast("t", f"moment_{_place(value)}")
             (number,) = self._one(
@@ -243,17 +253,18 @@ def _paths(files: Mapping[int, Path]) -> str:
     return ", ".join(text(str(path)) for path in files.values())
 
 
-def _sent(values: Sequence[Value], as_json: bool) -> dict[str, str]:
+def _sent(values: Sequence[Value], form: str) -> dict[str, str]:
     """The types of the two objects with what a client sent."""
-    if as_json:
+    if form == JSON:
         return {"inputs": "JSON", "ids": "JSON"}
-    ids = [name for value in values if value.is_id for name in value.written]
-    inputs = [name for value in values for name in value.written]  # ids too: an older service logged them there
-    return {place: _struct(names) for place, names in (("inputs", inputs), ("ids", ids)) if names}
+    fields = [(value.is_id, f"{quoted(name)} {_type(value, form)}") for value in values for name in value.written]
+    ids = [field for is_id, field in fields if is_id]
+    inputs = [field for _, field in fields]  # ids too: an older service logged them there
+    return {place: f"STRUCT({', '.join(of)})" for place, of in (("inputs", inputs), ("ids", ids)) if of}
 
 
-def _struct(names: Sequence[str]) -> str:
-    return f"STRUCT({', '.join(f'{quoted(name)} VARCHAR' for name in names)})"
+def _type(value: Value, form: str) -> str:
+    return "VARCHAR" if form != TYPED or value.is_text else value.type
 
 
 def _place(value: Value) -> str:
