@@ -12,24 +12,23 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from projects import ROOT
 
 from . import figures
-from .datasets import NAMES, of
-from .policies import Fits, unjudged
+from .datasets import NAMES, DataSet, of
+from .judged import LOOPS, loops
+from .policies import UNJUDGED, Fits, unjudged
 from .run import play
-from .years import YEARS
+from .years import YEARS, Year
+
+POLICIES = (*UNJUDGED, *LOOPS)
 
 DOCS = ROOT / "docs"
-INTRODUCTION = """# The year, replayed
-
-Made by `make replay`. A model of the first three months serves, and the next months arrive one after the other. Each
-answers the rows of a month, is measured on their true labels, and a policy decides which model serves the month after.
-In a year with a fault the feed spoils one month, the fourth; the labels by which all are measured here stay true.
-"""
+INTRODUCTION = Path(__file__).with_name("introduction.md")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,30 +38,47 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("datasets", nargs="*", metavar="data set", help=f"some of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--year", action="append", choices=YEARS, help="which years (default: all)")
+    parser.add_argument("--only", action="append", choices=POLICIES, help="which policies (default: all)")
     parser.add_argument("--again", action="store_true", help="compare with the figures in docs/")
     parser.add_argument("--out", type=Path, default=DOCS, help="where to write (docs/)")
     given = parser.parse_args(arguments)
     if unknown := set(given.datasets) - set(NAMES):
         parser.error(f"no data set {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    is_part = bool(given.datasets or given.year or given.only)
+    if is_part and not given.again and given.out == DOCS:
+        parser.error("a part of the figures must not replace those in docs/: name another folder with --out")
     found: figures.Figures = {}
-    pages = [INTRODUCTION]
+    pages = [INTRODUCTION.read_text(encoding="utf-8")]
     for name in given.datasets or NAMES:
-        data, fits = of(name), Fits()
-        found[name] = {}
-        for year in given.year or YEARS:
-            courses = play(data, YEARS[year], unjudged(data, YEARS[year], fits))
-            found[name][year] = figures.of_year(courses)
-            print(f"{name}, {YEARS[year].title}: {_shown(found[name][year])}", flush=True)
+        data = of(name)
+        found[name] = _played(data, [YEARS[year] for year in given.year or YEARS], given.only)
         pages.append(figures.tables(data, found[name]) + f"\n![{data.title}](replay-{name}.svg)\n")
         if not given.again:
             given.out.mkdir(exist_ok=True, parents=True)
-            figures.picture(given.out / f"replay-{name}.svg", data, found[name])
+            if all("never" in courses for courses in found[name].values()):
+                figures.picture(given.out / f"replay-{name}.svg", data, found[name])
     if given.again:
         _compare(given.out / "replay.json", found)
     else:
         figures.write(given.out / "replay.json", found)
         (given.out / "replay.md").write_text("\n".join(pages), encoding="utf-8")
         print(f"written: {given.out}/replay.json, replay.md and a picture for each data set")
+
+
+def _played(data: DataSet, years: list[Year], only: Collection[str] | None) -> figures.Figures:
+    """All policies, or only these, in each year."""
+    found: figures.Figures = {}
+    fits, honest = Fits(), {}
+    with TemporaryDirectory(prefix="replay-") as folder:
+        for year in years:
+            looped = loops(data, year, Path(folder), honest, only)
+            policies = {**unjudged(data, year, fits), **looped}
+            courses = play(data, year, {name: one for name, one in policies.items() if not only or name in only})
+            if not year.spoil:
+                honest = looped
+            found[year.name] = figures.of_year(courses)
+            print(f"{data.name}, {year.title}: {_shown(found[year.name])}", flush=True)
+    return found
 
 
 def _shown(courses: figures.Figures) -> str:
@@ -72,7 +88,10 @@ def _shown(courses: figures.Figures) -> str:
 def _compare(path: Path, found: figures.Figures) -> None:
     """End with 1 where this run differs from the one that was written, in what both have."""
     written = json.loads(path.read_text(encoding="utf-8"))
-    before = {name: {year: written[name][year] for year in years} for name, years in found.items()}
+    before = {
+        name: {year: {policy: written[name][year].get(policy) for policy in courses} for year, courses in years.items()}
+        for name, years in found.items()
+    }
     if differing := figures.differences(before, found):
         sys.exit("not the same figures:\n" + "\n".join(differing))
     print(f"the same figures as in {path}")

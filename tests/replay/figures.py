@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from .datasets import DataSet
+from .policies import UNJUDGED
 from .run import Course
 from .years import YEARS
 
@@ -47,44 +49,71 @@ def _differences(where: str, before: Any, now: Any) -> Iterator[str]:
 def tables(data: DataSet, years: Figures) -> str:
     """The whole year of each policy in each kind of year, and then month by month."""
     metric = _metric(years)
-    columns = list(next(iter(years.values())))
-    titles = [next(iter(years.values()))[name]["title"] for name in columns]
+    titles = {name: course["title"] for found in years.values() for name, course in found.items()}
     lines = [
-        [YEARS[year].title, *_best(metric, [found[name]["year"] for name in columns])] for year, found in years.items()
+        [YEARS[year].title, *_best(metric, [found.get(name, {}).get("year") for name in titles])]
+        for year, found in years.items()
     ]
-    parts = [f"## {data.title}", _table([f"{metric} of the year", *titles], lines)]
+    parts = [f"## {data.title}", _table([f"{metric} of the year", *titles.values()], lines)]
+    if told := findings(years):
+        parts.append("\n".join(told))
     for year, found in years.items():
         parts.append(f"### {YEARS[year].title.capitalize()}")
-        parts.append(_table(["month", "rows", *titles], _monthly(metric, found, columns)))
+        shown = [course["title"] for course in found.values()]
+        parts.append(_table(["month", "rows", *shown], _monthly(metric, found)))
         if events := _events(found):
             parts.append("\n".join(events))
     return "\n\n".join(parts) + "\n"
 
 
-def _monthly(metric: str, found: Figures, columns: list[str]) -> list[list[str]]:
+def _monthly(metric: str, found: Figures) -> list[list[str]]:
     months = next(iter(found.values()))["months"]
     lines = []
     for month, entry in months.items():
-        losses = [found[name]["months"][month]["loss"] for name in columns]
+        losses = [course["months"][month]["loss"] for course in found.values()]
         lines.append([month, f"{entry['rows']:,}", *_best(metric, losses)])
     return lines
 
 
-def _best(metric: str, losses: list[float]) -> list[str]:
-    """The losses as text, the least of them in bold; equal ones all."""
-    shown = [f"{loss:.{DIGITS[metric]}f}" for loss in losses]
-    least = min(shown, key=float)
-    return [f"**{text}**" if text == least and len(set(shown)) > 1 else text for text in shown]
+def _best(metric: str, losses: Sequence[float | None]) -> list[str]:
+    """The losses as text, the least of them in bold; equal ones all. None: that policy was not tried."""
+    shown = ["" if loss is None else f"{loss:.{DIGITS[metric]}f}" for loss in losses]
+    least = min(filter(None, shown), key=float)
+    return [f"**{text}**" if text == least and len(set(filter(None, shown))) > 1 else text for text in shown]
 
 
 def _events(found: Figures) -> list[str]:
-    """What happened beside promotions, a line each."""
-    return [
-        f"- {month}, {course['title']}: {entry['event']}"
-        for course in found.values()
-        for month, entry in course["months"].items()
-        if entry["event"] not in ("", "promoted")
-    ]
+    """What happened beside promotions, a line each; the same thing month after month is one line."""
+    lines = []
+    for course in found.values():
+        for event, group in groupby(course["months"].items(), lambda item: str(item[1]["event"])):
+            months = [month for month, _ in group]
+            if event not in ("", "promoted"):
+                span = months[0] if len(months) == 1 else f"{months[0]} to {months[-1]}"
+                lines.append(f"- {span}, {course['title']}: {event}")
+    return lines
+
+
+def findings(years: Figures) -> list[str]:
+    """How the judged loop compares with the best policy, and with those that it is to be better than, a line a year."""
+    metric, lines = _metric(years), []
+    for year, found in years.items():
+        if "judged" not in found or not set(UNJUDGED) <= found.keys():
+            continue
+        ours = found["judged"]["year"]
+        best = min(found.values(), key=lambda course: course["year"])
+        others = [found["never"], found["always"]]
+        told = [_against(metric, ours, course) for course in others]
+        off = ours - best["year"]
+        nearest = "the best" if off == 0 else f"{off:.{DIGITS[metric]}f} from the best ({best['title']})"
+        lines.append(f"- {YEARS[year].title}: judged {ours:.{DIGITS[metric]}f}, {nearest}; {', '.join(told)}")
+    return lines
+
+
+def _against(metric: str, ours: float, other: Figures) -> str:
+    gain = other["year"] - ours
+    word = "better than" if gain > 0 else "**worse than**"
+    return f"{word} {other['title']} by {abs(gain):.{DIGITS[metric]}f}"
 
 
 def _metric(years: Figures) -> str:

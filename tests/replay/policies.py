@@ -89,6 +89,9 @@ class Unjudged:
         return self._fits.fit(self._data, self._year, months[-self._window :] if self._window else months)
 
 
+UNJUDGED = ("never", "always", "window")
+
+
 def unjudged(data: DataSet, year: Year, fits: Fits) -> dict[str, Policy]:
     """The baselines by their names."""
     return {

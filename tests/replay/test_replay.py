@@ -110,7 +110,8 @@ def test_each_difference_between_two_runs_is_told(data: DataSet, fits: Fits) -> 
 def test_a_second_run_of_the_command_is_compared_with_the_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    command = ["city-temperatures", "--year", "cut-off", "--out", str(tmp_path)]
+    only = [word for name in ("never", "always", "window") for word in ("--only", name)]
+    command = ["city-temperatures", "--year", "cut-off", *only, "--out", str(tmp_path)]
     main(command)
     page = (tmp_path / "replay.md").read_text()
     assert "| a month cut off in the middle | 4.030 | **1.576** | 1.601 |" in page
