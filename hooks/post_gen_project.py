@@ -22,7 +22,12 @@ DEPLOY_FILES = {
     "kubernetes": ("kubernetes", "prometheus/prometheus.kubernetes.yml"),
 }
 # What watches a deployment, in whichever way it was made
-WATCHING = (DEPLOY / "grafana", DEPLOY / "prometheus", Path("docs/runbooks.md"))
+WATCHING = (
+    DEPLOY / "grafana",
+    DEPLOY / "prometheus",
+    Path("docs/runbooks.md"),
+    Path(".github/workflows/monitor.yml"),
+)
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")

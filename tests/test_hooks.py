@@ -230,6 +230,8 @@ def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monk
         (tmp_path / "deploy" / name).touch()
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/runbooks.md").touch()
+    (tmp_path / ".github/workflows").mkdir(parents=True)
+    (tmp_path / ".github/workflows/monitor.yml").touch()
     (tmp_path / "licenses").mkdir()
     (tmp_path / "licenses/MIT").touch()
     monkeypatch.chdir(tmp_path)
@@ -238,6 +240,7 @@ def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monk
     kept = {path.relative_to(deploy).as_posix() for path in deploy.rglob("*") if path.is_file()}
     assert kept == {*files[target], *(both if target != "none" else ())}
     assert (tmp_path / "docs/runbooks.md").exists() == (target != "none")
+    assert (tmp_path / ".github/workflows/monitor.yml").exists() == (target != "none")
 
 
 def test_the_library_is_in_the_first_commit_as_a_wheel_and_its_source_is_not(tmp_path: Path) -> None:

@@ -24,9 +24,8 @@ GIVEN = {
     "contract": ("SOURCE", "TARGET", "ARGS"),
     "champion": ("REF",),
     "tune": ("TRIALS", "JOBS"),
-    **dict.fromkeys(
-        ("gate", "prove", "history", "retrain", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)
-    ),
+    "retrain": ("CAUSE", "REASON", "ARGS"),
+    **dict.fromkeys(("gate", "prove", "history", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)),
     **dict.fromkeys(("image", "package", "accept"), ("VERSION", "ARGS")),
     "github": ("APPLY", "ARGS"),
     "eject": ("ARGS",),

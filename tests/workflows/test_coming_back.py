@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
 
 from .hosted import Hosted, why
 from .local import Run
@@ -19,42 +19,27 @@ DRIFT = {
 }
 FIGURES = {"format": 1, "alarms": [DRIFT], "retrain": {"cause": "drift", "reason": "temp drifts"}}
 ODD = {"key": "data:2013-05:temp", "period": "2013-05", "subject": "temp", "summary": "9/5 of what it was", "lines": []}
-# In place of the two verbs that need production's own files and a new month: what they write, and what they say
-STAND_IN = """import json, os, pathlib, sys
-pathlib.Path("reports").mkdir(exist_ok=True)
-if sys.argv[1] == "monitor":
-    pathlib.Path("reports/monitor.json").write_text(os.environ["FIGURES"])
-    pathlib.Path("reports/monitor.md").write_text("# Monitoring\\n")
-    sys.exit()
-params = pathlib.Path("params.yaml")
-if os.environ.get("ARGS") == "--due":
-    found = {"cause": "drift", "reason": "temp drifts", "periods": ["2013-05"]}
-else:
-    odd = json.loads(os.environ.get("ODD", "[]"))
-    cause = os.environ["CAUSE"]
-    found = {"cause": cause, "reason": os.environ["REASON"], "old": "2013-04", "new": "2013-05", "periods": ["2013-05"]}
-    found |= {"changed": not odd, "implausible": odd}
-    if not odd:
-        params.write_text(params.read_text().replace('watermark: "2013-04"', 'watermark: "2013-05"'))
-pathlib.Path("reports/retrain.json").write_text(json.dumps(found))
-sys.exit(bool(found.get("implausible")))
+# In place of the verbs that need production's own files, or a month that is odd: what they write, and how they end
+MONITOR = """monitor: setup
+	@mkdir -p reports && echo "$$FIGURES" > reports/monitor.json && echo '# Monitoring' > reports/monitor.md
+"""
+RETRAIN = """retrain: setup
+	@mkdir -p reports && echo "$$ODD" > reports/retrain.json && false
 """
 FILES = ("monitor.yml", "retrain.yml", "train.yml", "report.yml")
 
 
-def stand_in(hosted: Hosted, store: str) -> None:
-    """Let main name a store, and take its figures from the environment."""
+def stand_in(hosted: Hosted, **recipes: str) -> None:
+    """Let main name a store, and let these targets of its Makefile do something else."""
     makefile = (hosted.project.root / "Makefile").read_text()
-    for verb, after in (("monitor", "retrain"), ("retrain", "github")):
-        begin, end = makefile.index(f"\n{verb}: setup") + 1, makefile.index(f"\n{after}: ") + 1
-        makefile = f"{makefile[:begin]}{verb}: setup ## x\n\t$(RUN) python stand_in.py {verb}\n\n{makefile[end:]}"
+    for target, recipe in recipes.items():
+        makefile, count = re.subn(rf"^{target}: setup.*\n(?:\t.*\n)+", lambda _, new=recipe: new, makefile, flags=re.M)
+        assert count == 1
+    # the sample has all of 2013: one more month of it has arrived
+    makefile = makefile.replace("$(YARD_ARGS) retrain", "$(YARD_ARGS) retrain --until 2013-06-05")
     policy = (hosted.project.root / "policy.yaml").read_text()
-    named = (
-        policy.replace("store: null", f"store: {store}")
-        if "store: null" in policy
-        else f"{policy}monitor: {{store: {store}}}\n"
-    )
-    hosted.push("main", {"Makefile": makefile, "policy.yaml": named, "stand_in.py": STAND_IN})
+    assert "store: null" in policy
+    hosted.push("main", {"Makefile": makefile, "policy.yaml": policy.replace("store: null", "store: /srv/logs")})
     hosted.github.deliver(only=())
 
 
@@ -66,11 +51,6 @@ def ran(runs: list[Run]) -> list[str]:
     """The jobs that ran, by their workflows."""
     jobs = [(run.file.removesuffix(".yml"), job) for run in runs for job in run.jobs.values()]
     return [f"{file}/{job.name}" for file, job in jobs if job.conclusion != "skipped"]
-
-
-def dispatch(hosted: Hosted, cause: str, **env: Any) -> list[Run]:
-    hosted.github.dispatch(hosted.repository, "retrain.yml", cause=cause, reason=f"a reason for {cause}")
-    return hosted.deliver(FILES, env=env)
 
 
 def test_where_nothing_is_watched_the_schedule_looks_at_one_file_and_an_alert_is_told_nevertheless(
@@ -91,7 +71,7 @@ def test_where_nothing_is_watched_the_schedule_looks_at_one_file_and_an_alert_is
 
 
 def test_drift_comes_back_as_one_issue_and_one_pull_request_that_names_it(hosted: Hosted) -> None:
-    stand_in(hosted, "/srv/logs")
+    stand_in(hosted, monitor=MONITOR)
     hosted.github.shelf(hosted.repository).settings["workflow"] = {"can_approve_pull_request_reviews": True}
     figures = {"FIGURES": json.dumps(FIGURES)}
     hosted.github.schedule(hosted.repository, "monitor.yml", "23 5 * * *")
@@ -110,6 +90,7 @@ def test_drift_comes_back_as_one_issue_and_one_pull_request_that_names_it(hosted
     assert pull.title == "Retrain because of drift: data up to 2013-05"
     assert "**Cause: drift**: temp drifts" in pull.body
     assert "opened with CML" in runs[1].jobs["propose"].log
+    assert "cause: drift" in pull.repository.read(pull.head_sha, "params.yaml")
     assert {"dvc.lock", "params.yaml"} <= set(pull.repository.changed(pull.base_sha, pull.head_sha))
     assert pull.checks()["model"] == "success"  # dvc.lock is what the pipeline makes, and the gate agrees
     (comment,) = pull.comments
@@ -122,7 +103,7 @@ def test_drift_comes_back_as_one_issue_and_one_pull_request_that_names_it(hosted
     assert "pull request 2 is open, and names the cause drift" in runs[0].jobs["tell"].log
     hosted.github.dispatch(hosted.repository, "retrain.yml", cause="performance")
     hosted.github.dispatch(hosted.repository, "retrain.yml", cause="by_hand")
-    runs = hosted.deliver(FILES)
+    runs = hosted.deliver(FILES, env=figures)
     assert [run.conclusion for run in runs] == ["success", "success"], why(*runs)
     assert "Running stage" not in runs[0].jobs["retrain"].log
     assert [word in pull.comments[1] for word in ("Cause: performance", "again")] == [True, True]
@@ -131,8 +112,10 @@ def test_drift_comes_back_as_one_issue_and_one_pull_request_that_names_it(hosted
 
 
 def test_implausible_data_is_an_incident_and_no_pull_request(hosted: Hosted) -> None:
-    stand_in(hosted, "/srv/logs")
-    runs = dispatch(hosted, "data", ODD=json.dumps([ODD]))
+    stand_in(hosted, retrain=RETRAIN)
+    found = {"cause": "data", "reason": "May", "old": "2013-04", "new": "2013-04", "periods": ["2013-05"]}
+    hosted.github.dispatch(hosted.repository, "retrain.yml", cause="data", reason="May")
+    runs = hosted.deliver(FILES, env={"ODD": json.dumps({**found, "changed": False, "implausible": [ODD]})})
     assert [run.conclusion for run in runs] == ["failure"], why(*runs)
     assert ran(runs) == ["retrain/retrain", "retrain/incident"]
     assert [issue.title for issue in issues(hosted)] == ["data: temp"]
