@@ -189,6 +189,29 @@ def test_an_upgrade_with_a_conflict_is_no_success(template: Template, tmp_path: 
     assert "<<<<<<<" in params.read_text()
 
 
+def test_an_upgrade_reports_what_changed_or_what_conflicts_for_a_workflow(template: Template, tmp_path: Path) -> None:
+    project = made_by("cookiecutter", template, tmp_path / "out")
+    first = json.loads((project.root / ".cruft.json").read_text())["commit"]
+    newest = template.release("1.1.0", *REPORT)
+    upgrade(project, "--report", "reports")
+    report = project.root / "reports"
+    told = json.loads((report / "upgrade.json").read_text())
+    assert told == {"from": first, "to": newest, "conflicts": [], "stages": []}
+    project.git("reset", "--quiet", "--hard")
+    project.git("apply", "--index", "reports/upgrade.patch")
+    assert "modelyard-1.1.0-py3-none-any.whl" in project.git("diff", "--cached", "--name-only")
+    project.git("reset", "--quiet", "--hard")
+    params = project.root / "params.yaml"
+    params.write_text(params.read_text().replace("learning_rate: 0.1", "learning_rate: 0.07"))
+    project.commit("Learn slower")
+    newest = template.change("params.yaml", "learning_rate: 0.1", "learning_rate: 0.2")
+    (report / "upgrade.patch").unlink()
+    upgrade(project, "--report", "reports")
+    told = json.loads((report / "upgrade.json").read_text())
+    assert told == {"from": first, "to": newest, "conflicts": ["params.yaml"], "stages": []}
+    assert not (report / "upgrade.patch").exists()
+
+
 def test_an_upgrade_to_a_chosen_version(template: Template, tmp_path: Path) -> None:
     project = made_by("cookiecutter", template, tmp_path / "out")
     chosen = template.release("1.1.0", *REPORT)

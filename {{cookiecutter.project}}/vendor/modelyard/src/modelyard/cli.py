@@ -107,6 +107,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "retrained": _bare("github.retrained", "decide whether a retraining is worth a pull request"),
         "propose": _bare("github.propose", "open the pull request of a retraining, or update it"),
         "incident": _bare("github.incident", "keep one issue for each alarm, until it is over"),
+        "update": _bare("github.update", "propose a new version of the template, as `upgrade --report` left it"),
         "doctor": _bare("github.doctor", "plan the repository's settings, and apply them with --apply"),
     },
     "the library itself": {
@@ -114,6 +115,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "check": _bare("vendoring.check", "compare the vendored library with what the template's commit builds"),
         "hashes": _bare("vendoring.hashes", "write vendor/yard.json: the hash of the code of each stage"),
         "eject": _bare("vendoring.eject", "unpack the library to vendor/modelyard/, to be edited"),
+        "newer": _bare("vendoring.newer", "tell whether the template has a newer version"),
         "upgrade": _bare("vendoring.upgrade", "bring in the newest version of the template and its library"),
     },
 }

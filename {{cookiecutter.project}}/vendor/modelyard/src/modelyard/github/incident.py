@@ -37,6 +37,8 @@ ADVICE = {
     "is understood.",
     "logs": "The log of predictions is not complete. Figures of the days named are of what has arrived.",
     "job": "What it is there for is not done until it succeeds. See its run, and start the workflow again.",
+    "update": "Type `make upgrade` in a clone, resolve what conflicts, then `make setup pipeline`, commit and open a "
+    "pull request. `docs/upgrading.md` says more.",
     "schedule": "Commit something to main, such as an update of packages. A schedule that was stopped is started again "
     "on the page of the workflow, in the tab Actions.",
     "data": "New data differs from all before, so nothing was trained on it. If it is right as it is, accept the "

@@ -12,6 +12,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -89,12 +90,32 @@ def _commit_of(root: Path) -> str:
     return str(json.loads((root / CRUFT).read_text(encoding="utf-8"))["commit"])[:7]
 
 
+def _report(root: Path, folder: Path, conflicts: list[str], stages: list[str]) -> None:
+    """Write upgrade.json and, without a conflict, upgrade.patch; the index stays as it is."""
+    folder.mkdir(exist_ok=True)
+    old = json.loads(read_blob(root, "HEAD", CRUFT.as_posix()) or b"{}").get("commit", "")
+    new = json.loads((root / CRUFT).read_text(encoding="utf-8")).get("commit", "")
+    content = {"from": old, "to": new, "conflicts": conflicts, "stages": stages}
+    (folder / "upgrade.json").write_text(json.dumps(content) + "\n", encoding="utf-8")
+    if conflicts:
+        return
+    with tempfile.TemporaryDirectory(prefix="upgrade-") as made:
+        index = Path(made) / "index"
+        git(root, "read-tree", "HEAD", index=index)
+        git(root, "add", "--all", index=index)
+        compare = ("diff", "--cached", "--no-ext-diff", "--no-textconv", "--no-renames", "--binary")
+        git(root, *compare, f"--output={(folder / 'upgrade.patch').absolute()}", "HEAD", index=index)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Update, lock, and print what runs again; exit status 1 where a person must resolve a conflict."""
     parser = argparse.ArgumentParser(
         prog="upgrade", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--checkout", metavar="REF", help="a branch, tag or commit of the template; else its newest")
+    parser.add_argument(
+        "--report", type=Path, metavar="FOLDER", help="for a workflow: write what changed, or conflicts, into a folder"
+    )
     given = parser.parse_args(arguments)
     root = Path()
     _require_clean(root)
@@ -105,6 +126,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if _run([*cruft, "update", "--skip-apply-ask", *wanted]):
         raise YardError("cruft could not update the project, see above; nothing is changed")
     conflicts = unmerged(root)
+    if conflicts and given.report:
+        _report(root, given.report, conflicts, [])
+        print(f"conflicts, so there is no patch: {', '.join(conflicts)}")
+        return
     if conflicts:
         sys.exit(
             "error: the template and this project changed the same lines; resolve the conflicts in\n"
@@ -119,6 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if _run([uv, "lock", "--upgrade-package", "modelyard"]):  # reads a wheel of the same name again
         raise YardError("uv.lock could not be made, see above; mend pyproject.toml and run `make lock APPLY=1`")
     stages = changed_stages(before, after)
+    if given.report:
+        _report(root, given.report, [], stages)
     print(f"Template: {had[1]} -> {_commit_of(root)}. Library: {had[0]} -> {_library_name(root)}.")
     if stages:
         print(f"Stages whose code changed, with those after them, run again: {', '.join(stages)}.")
