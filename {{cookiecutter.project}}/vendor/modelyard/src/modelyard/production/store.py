@@ -17,6 +17,7 @@ from fsspec.implementations.local import LocalFileSystem
 from ..errors import YardError
 
 PART = ".part"  # the end of a name that is not complete yet
+CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_")
 PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
 
@@ -34,6 +35,8 @@ class Store:
     def __init__(self, url: str) -> None:
         self.shown = PASSWORD.sub("", url)
         expanded = os.path.expandvars(url)
+        for name in [name for name, value in os.environ.items() if not value and name.startswith(CREDENTIALS)]:
+            del os.environ[name]  # a workflow passes an empty one for a secret that is not set; clients would use it
         with self._told("cannot be opened"):
             if expanded.startswith(("ssh://", "sftp://")):
                 from .ssh_files import SshFiles
