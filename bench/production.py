@@ -9,7 +9,7 @@ from scipy import stats
 
 from .measure import Run, exponent
 from .options import Options
-from .table import Line, at_most
+from .table import Line, at_most, ratio
 from .workspace import BENCH, PACKAGE, Project, Workspace
 
 TITLE = "Production"
@@ -18,15 +18,17 @@ GROWTH = 1.1
 MOST_SECONDS, MOST_GIB = 600.0, 1.0  # of MOST_ROWS
 MOST_ROWS = 100_000_000
 ALPHA = 0.01  # of policy.yaml
+COMPACTED, COPIES = 5_000_000, 1.5  # lines, and times the duration of duckdb's bare COPY
 SOON = 0.95  # of planted changes are found as soon as they can be
 
 
 def bench(workspace: Workspace, options: Options) -> list[Line]:
-    """The verb `monitor` over so many logged rows with labels, then streams without and with a change."""
+    """The verb `compact`, then `monitor` over so many logged rows with labels, then streams with and without change."""
     lines, seconds = [], []
     with workspace.project.scratch() as project:
         for stage in ("ingest", "train", "evaluate", "bundle"):
             project.stage(stage)
+        lines.append(_compact(project))
         for rows in options.logged:
             first, again = _measure(project, rows)
             seconds.append(first.seconds)
@@ -36,6 +38,16 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
             lines.append(at_most("growth with the rows", "", exponent(options.logged, seconds), GROWTH))
         lines += _streams(project)
     return lines
+
+
+def _compact(project: Project) -> Line:
+    store, copied = project.root / "store", project.root / "copied.parquet"
+    project.python(BENCH / "log_lines.py", store, str(COMPACTED))
+    bare = project.python(BENCH / "bare_copy.py", store / "raw/host/*.jsonl.gz", copied)
+    run = project.python("-m", PACKAGE, "compact", "--store", store)
+    shutil.rmtree(store)
+    copied.unlink()
+    return ratio(f"`compact` of {COMPACTED:,} lines, beside a bare COPY", run.seconds, bare.seconds, COPIES)
 
 
 def _measure(project: Project, rows: int) -> tuple[Run, Run]:
