@@ -43,6 +43,7 @@ ELSEWHERE = {
     "python3 vendor/yard diff ": "test_cruft.py",
     "python3 vendor/yard check": "test_cruft.py",
     "python3 vendor/yard hashes": "test_cruft.py",
+    "python3 vendor/yard relay ": "library/production/test_relay.py",
     "make eject": "test_cruft.py",
     "make lock APPLY=1": "test_cruft.py",
 }

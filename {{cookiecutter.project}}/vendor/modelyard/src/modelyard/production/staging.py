@@ -16,13 +16,11 @@ import duckdb
 
 from ..runtime.contract import Contract
 from .layout import FIXED, score_columns
+from .lines_query import JSON, TEXT, TYPED, function_of, paths, read_lines, read_type, sent_types
 from .logged_columns import Value, quoted, text, values_of
 from .torn import whole_lines
 
 GOOD = "request IS NOT NULL AND row IS NOT NULL AND time IS NOT NULL AND bundle IS NOT NULL"
-# How values are read: by the types of the contract, where the service has checked them by this very contract; as texts;
-# or one by one out of JSON, where a line may have names that the contract does not have
-TYPED, TEXT, JSON = "typed", "text", "json"
 KEY = "request, row, shadow, bundle"  # lines that agree in these are one
 
 
@@ -164,7 +162,7 @@ class Staging:
 
     def _unknown_keys(self, files: Mapping[int, Path]) -> tuple[set[str], set[str]]:
         """The names of inputs and of ids in lines of other contracts that this contract does not have."""
-        read = _read(files, {"contract": "VARCHAR", "inputs": "JSON", "ids": "JSON"})
+        read = read_lines(files, {"contract": "VARCHAR", "inputs": "JSON", "ids": "JSON"})
         keys = "SELECT DISTINCT unnest(json_keys(inputs)), unnest(json_keys(ids))"  # side by side
         pairs = self._db.execute(f"{keys} FROM {read} WHERE contract IS DISTINCT FROM $1", [self._digest]).fetchall()
         inputs, ids = ({pair[place] for pair in pairs} - {None, *self._contract.columns} for place in (0, 1))
@@ -173,12 +171,12 @@ class Staging:
     def _insert(self, files: Mapping[int, Path], days: Collection[str] | None, form: str = TYPED) -> None:
         values = self._values if form == JSON else [value for value in self._values if value.column]
         score = "VARCHAR" if form != TYPED else "DOUBLE[]" if len(self._scores) > 1 else "DOUBLE"
-        read = _read(files, {**FIXED, "score": score, **_sent(values, form)})
+        read = read_lines(files, {**FIXED, "score": score, **sent_types(values, form)})
         texts = [f"{value.text(form == JSON)} AS t{place}" for place, value in enumerate(values)]
         casts = [
             f"t{place} AS v{place}"
-            if _type(value, form) == value.type != "VARCHAR"
-            else f"{value.cast(f't{place}', f'moment_{_place(value)}')} AS v{place}"
+            if read_type(value, form) == value.type != "VARCHAR"
+            else f"{value.cast(f't{place}', f'moment_{function_of(value)}')} AS v{place}"
             for place, value in enumerate(values)
         ]
         misfits = [value.misfit(f"t{place}", f"v{place}") for place, value in enumerate(values) if form != TYPED]
@@ -187,7 +185,7 @@ class Staging:
             **{name: f"coalesce({name}, false)" if name == "shadow" else name for name in FIXED},
             **{name: f"scores[{place + 1}]" for place, name in enumerate(self._scores)},
             **{value.target: f"v{place}" for place, value in enumerate(values)},
-            "file": f"[{', '.join(map(str, files))}][list_position([{_paths(files)}], filename)]",
+            "file": f"[{', '.join(map(str, files))}][list_position([{paths(files)}], filename)]",
             "day": f"CASE WHEN {GOOD} THEN time::DATE END",
             "misfits": " + ".join(f"{one}::INTEGER" for one in [*misfits, "(score IS NOT NULL AND scores[1] IS NULL)"]),
         }
@@ -204,9 +202,9 @@ class Staging:
         odd = {file: files[file] for (file,) in self._db.execute(query).fetchall()}
         if not odd:
             return
-        read = _read(odd, {**FIXED, "score": "VARCHAR", **_sent(self._values, JSON)})
+        read = read_lines(odd, {**FIXED, "score": "VARCHAR", **sent_types(self._values, JSON)})
         for value in self._values:
-            cast = value.cast("t", f"moment_{_place(value)}")
+            cast = value.cast("t", f"moment_{function_of(value)}")
             (number,) = self._one(
                 f"SELECT count(*) FROM (SELECT t, {cast} AS v FROM (SELECT {value.text(True)} AS t FROM {read} "
                 f"WHERE {GOOD})) WHERE {value.misfit('t', 'v')}"
@@ -227,11 +225,11 @@ class Staging:
     def _make_readers(self, values: Sequence[Value]) -> None:
         for value in values:
             if value.type == "TIMESTAMP":
-                self._db.create_function(f"moment_{_place(value)}", value.reader, ["VARCHAR"], "TIMESTAMP")
+                self._db.create_function(f"moment_{function_of(value)}", value.reader, ["VARCHAR"], "TIMESTAMP")
 
     def _can_read(self, path: Path) -> bool:
         try:
-            self._db.execute(f"SELECT count(request) FROM {_read({0: path}, FIXED)}").fetchall()
+            self._db.execute(f"SELECT count(request) FROM {read_lines({0: path}, FIXED)}").fetchall()
         except duckdb.Error:
             return False
         return True
@@ -240,33 +238,3 @@ class Staging:
         row = self._db.execute(query).fetchone()
         assert row is not None  # noqa: S101 - an aggregate has one row
         return row
-
-
-def _read(files: Mapping[int, Path], columns: Mapping[str, str]) -> str:
-    """The lines of files as a table; a line that is no JSON has NULL in all columns."""
-    typed = ", ".join(f"{name}: {text(kind)}" for name, kind in columns.items())
-    options = f"format = 'newline_delimited', ignore_errors = true, filename = true, columns = {{{typed}}}"
-    return f"read_json([{_paths(files)}], {options})"
-
-
-def _paths(files: Mapping[int, Path]) -> str:
-    return ", ".join(text(str(path)) for path in files.values())
-
-
-def _sent(values: Sequence[Value], form: str) -> dict[str, str]:
-    """The types of the two objects with what a client sent."""
-    if form == JSON:
-        return {"inputs": "JSON", "ids": "JSON"}
-    fields = [(value.is_id, f"{quoted(name)} {_type(value, form)}") for value in values for name in value.written]
-    ids = [field for is_id, field in fields if is_id]
-    inputs = [field for _, field in fields]  # ids too: an older service logged them there
-    return {place: f"STRUCT({', '.join(of)})" for place, of in (("inputs", inputs), ("ids", ids)) if of}
-
-
-def _type(value: Value, form: str) -> str:
-    return "VARCHAR" if form != TYPED or value.is_text else value.type
-
-
-def _place(value: Value) -> str:
-    """A name for its function."""
-    return value.target.encode().hex()
