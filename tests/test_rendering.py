@@ -127,7 +127,7 @@ def check_types(root: Path, answers: dict[str, str]) -> None:
     assert container["image"].endswith(f":{answers['python_version']}-bookworm")
     assert read(root / "dvc.yaml")["stages"]["train"]["cmd"] == "python -m flight_delays train"
     policy = read(root / "policy.yaml")
-    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "canary", "serving"}
+    rules = {"champion", "slices", "calibration", "beat_baseline", "floors", "limits", "canary", "serving", "monitor", "retrain"}
     assert set(policy) == rules
     assert policy["champion"]["require"] == "not_worse"
     assert read(root / ".pre-commit-config.yaml")["repos"]

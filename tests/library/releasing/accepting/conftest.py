@@ -41,11 +41,11 @@ Loaded.answer = lambda self, table, deadline: None
 """,
     "ranges": """
 from modelyard.runtime import rows
-rule = rows._broken_rule
-def of_numbers_without_a_maximum(value, column, absent):
-    broken = rule(value, column, absent)
+rule = rows.broken_rule
+def of_numbers_without_a_maximum(value, column):
+    broken = rule(value, column)
     return None if column.is_numeric and (broken or "").startswith("must be at most") else broken
-rows._broken_rule = of_numbers_without_a_maximum
+rows.broken_rule = of_numbers_without_a_maximum
 """,
     "unnamed": """
 from modelyard.serving import refusal
