@@ -117,6 +117,11 @@ class Judged:
         return self._folder / "before"
 
     @property
+    def root(self) -> Path:
+        """The project's folder."""
+        return self._root
+
+    @property
     def serving(self) -> Path:
         """The folder of the bundle that serves."""
         return self._serving
