@@ -43,7 +43,8 @@ def test_answers_older_than_the_interval_are_in_parquet_once_each(service: Any, 
     config = {
         "models": {"flights": {"bundle": str(made.root / "bundle")}},
         "workers": 2,
-        "log": {"folder": str(log), "flush_seconds": FLUSH, "file_mb": 0.05, "files": 2000},  # room for all that the killed shippers leave
+        # room for all that killed shippers leave
+        "log": {"folder": str(log), "flush_seconds": FLUSH, "file_mb": 0.05, "files": 2000},
     }
     (tmp_path / "serving.json").write_text(json.dumps(config))
     given = [
