@@ -214,44 +214,6 @@ def test_the_pipelines_image_makes_a_model_of_new_data_that_the_service_takes(
     assert [json.loads(line)["prediction"] for line in lines] == fresh["answers"]
 
 
-@pytest.fixture
-def registry(tmp_path: Path) -> Iterator[str]:
-    """A registry on this machine; its address."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{taken.getsockname()[1]}"
-    settings = {
-        "version": "0.1",
-        "http": {"addr": address},
-        "storage": {"filesystem": {"rootdirectory": str(tmp_path / "r")}},
-    }
-    (tmp_path / "registry.yml").write_text(json.dumps(settings))
-    with subprocess.Popen(
-        ["docker-registry", "serve", tmp_path / "registry.yml"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as process:
-        time.sleep(1)
-        yield address
-        process.terminate()
-
-
-def test_pushed_images_are_named_by_the_registrys_digest(released: Project, registry: str, tmp_path: Path) -> None:
-    kept = tmp_path / "dist"
-    shutil.copytree(released.root / "dist", kept)
-    try:
-        command = ["make", "package", "VERSION=1.2.0", f"ARGS=--push {registry}/me/flight-delays"]
-        released.run(*command)
-        service, pipeline = (released.root / "dist/image.txt").read_text().splitlines()
-        assert service.startswith(f"{registry}/me/flight-delays:1.2.0@sha256:")
-        assert pipeline.startswith(f"{registry}/me/flight-delays-pipeline:1.2.0@sha256:")
-        docker("pull", "--quiet", service)
-        assert "dist is in order" in released.run("make", "verify")
-        gone = released.run("make", "package", "VERSION=1.2.0", "ARGS=--push 127.0.0.1:1/me/x", ok=False)
-        assert "connection refused" in gone
-    finally:
-        shutil.rmtree(released.root / "dist")
-        shutil.copytree(kept, released.root / "dist")
-
-
 def test_the_image_is_accepted_before_it_is_pushed(released: Project, capsys: pytest.CaptureFixture[str]) -> None:
     told = released.run("make", "accept", "VERSION=1.2.0", "ARGS=--requests 500 --examples 3")
     with capsys.disabled():
