@@ -2,9 +2,11 @@
 
     python -m replay                          all data sets, all years
     python -m replay flights-late --year as-it-was
+    python -m replay --real                   the judged loop on its real parts, and nothing else
     python -m replay --again                  nothing is written; exit with 1 where a figure is not the one in docs/
 
-A whole run writes docs/replay.json with all figures, docs/replay.md with the tables and a picture for each data set.
+A whole run writes docs/replay.json with all figures, docs/replay.md with the tables and a picture for each data set,
+and the same of the loop on its real parts to docs/replay-real.json and docs/replay-real.md.
 """
 
 from __future__ import annotations
@@ -22,6 +24,8 @@ from . import figures
 from .datasets import NAMES, DataSet, of
 from .judged import LOOPS, loops
 from .policies import UNJUDGED, Fits, unjudged
+from .real import real_year
+from .real_page import as_json, page, unlike
 from .run import play
 from .years import YEARS, Year
 
@@ -39,30 +43,58 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("datasets", nargs="*", metavar="data set", help=f"some of {', '.join(NAMES)} (default: all)")
     parser.add_argument("--year", action="append", choices=YEARS, help="which years (default: all)")
     parser.add_argument("--only", action="append", choices=POLICIES, help="which policies (default: all)")
+    parser.add_argument("--real", action="store_true", help="only the judged loop of the sample, on its real parts")
     parser.add_argument("--again", action="store_true", help="compare with the figures in docs/")
     parser.add_argument("--out", type=Path, default=DOCS, help="where to write (docs/)")
     given = parser.parse_args(arguments)
     if unknown := set(given.datasets) - set(NAMES):
         parser.error(f"no data set {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
     is_part = bool(given.datasets or given.year or given.only)
+    if given.real and is_part:
+        parser.error("--real takes no data set, --year or --only")
     if is_part and not given.again and given.out == DOCS:
         parser.error("a part of the figures must not replace those in docs/: name another folder with --out")
+    given.out.mkdir(exist_ok=True, parents=True)
+    if not given.real:
+        _in_process(given)
+    if not is_part:
+        _on_real_parts(given)
+
+
+def _in_process(given: argparse.Namespace) -> None:
     found: figures.Figures = {}
     pages = [INTRODUCTION.read_text(encoding="utf-8")]
     for name in given.datasets or NAMES:
         data = of(name)
         found[name] = _played(data, [YEARS[year] for year in given.year or YEARS], given.only)
         pages.append(figures.tables(data, found[name]) + f"\n![{data.title}](replay-{name}.svg)\n")
-        if not given.again:
-            given.out.mkdir(exist_ok=True, parents=True)
-            if all("never" in courses for courses in found[name].values()):
-                figures.picture(given.out / f"replay-{name}.svg", data, found[name])
+        if not given.again and all("never" in courses for courses in found[name].values()):
+            figures.picture(given.out / f"replay-{name}.svg", data, found[name])
     if given.again:
         _compare(given.out / "replay.json", found)
     else:
         figures.write(given.out / "replay.json", found)
         (given.out / "replay.md").write_text("\n".join(pages), encoding="utf-8")
         print(f"written: {given.out}/replay.json, replay.md and a picture for each data set")
+
+
+def _on_real_parts(given: argparse.Namespace) -> None:
+    data, months = of(NAMES[0]), {}
+    with TemporaryDirectory(prefix="replay-") as folder:
+        for name, month in real_year(data, Path(folder), LOOPS["judged"][1]):
+            months[name] = month
+            print(f"{data.name} on real parts, {name}: {month}", flush=True)
+    found = as_json(months)
+    in_process = json.loads((given.out / "replay.json").read_text(encoding="utf-8"))[data.name]["as-it-was"]["judged"]
+    if differing := unlike(found, in_process):
+        sys.exit("the real parts and the loop in process differ:\n" + "\n".join(differing))
+    path = given.out / "replay-real.json"
+    if given.again:
+        _no_difference(path, json.loads(path.read_text(encoding="utf-8")), found)
+    else:
+        figures.write(path, found)
+        (given.out / "replay-real.md").write_text(page(data, found), encoding="utf-8")
+        print(f"written: {given.out}/replay-real.json and replay-real.md")
 
 
 def _played(data: DataSet, years: list[Year], only: Collection[str] | None) -> figures.Figures:
@@ -92,6 +124,10 @@ def _compare(path: Path, found: figures.Figures) -> None:
         name: {year: {policy: written[name][year].get(policy) for policy in courses} for year, courses in years.items()}
         for name, years in found.items()
     }
+    _no_difference(path, before, found)
+
+
+def _no_difference(path: Path, before: figures.Figures, found: figures.Figures) -> None:
     if differing := figures.differences(before, found):
         sys.exit("not the same figures:\n" + "\n".join(differing))
     print(f"the same figures as in {path}")

@@ -54,13 +54,13 @@ def tables(data: DataSet, years: Figures) -> str:
         [YEARS[year].title, *_best(metric, [found.get(name, {}).get("year") for name in titles])]
         for year, found in years.items()
     ]
-    parts = [f"## {data.title}", _table([f"{metric} of the year", *titles.values()], lines)]
+    parts = [f"## {data.title}", table([f"{metric} of the year", *titles.values()], lines)]
     if told := findings(years):
         parts.append("\n".join(told))
     for year, found in years.items():
         parts.append(f"### {YEARS[year].title.capitalize()}")
         shown = [course["title"] for course in found.values()]
-        parts.append(_table(["month", "rows", *shown], _monthly(metric, found)))
+        parts.append(table(["month", "rows", *shown], _monthly(metric, found)))
         if events := _events(found):
             parts.append("\n".join(events))
     return "\n\n".join(parts) + "\n"
@@ -121,7 +121,8 @@ def _metric(years: Figures) -> str:
     return found
 
 
-def _table(head: list[str], lines: list[list[str]]) -> str:
+def table(head: list[str], lines: list[list[str]]) -> str:
+    """A table in Markdown."""
     rows = [head, ["---"] * len(head), *lines]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
