@@ -16,16 +16,6 @@ from modelyard.production.store import Store, StoreError
 from modelyard.runtime.contract import Column, Contract
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
 def days(store: Store) -> dict[str, bytes]:
     """The content of the days."""
     return {day: store.read(name) for day, name in newest(store).items()}

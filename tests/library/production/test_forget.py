@@ -23,11 +23,6 @@ from modelyard.production.retention import retain
 from modelyard.production.store import Store
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
 def put_labels(store: Store, columns: str, rows: str, name: str = "labels/000001-0123456789abcdef.parquet") -> None:
     path = Path(str(store.folder)) / "made.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)

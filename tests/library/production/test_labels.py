@@ -16,16 +16,10 @@ from modelyard.production.known import known_bundles
 from modelyard.production.label_sources import Given
 from modelyard.production.labels import REPORT, join, label_files, run
 from modelyard.production.outcomes import outcomes
-from modelyard.production.store import Store
 
 DAY = "2013-03-04"
 UNTIL = datetime.datetime(2013, 3, 20)
 LATER = datetime.datetime(2013, 4, 20)
-
-
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "store"))
 
 
 @pytest.fixture

@@ -26,11 +26,6 @@ from modelyard.training.metrics import Decision, measure
 LONG = "2026-06-01"
 
 
-@pytest.fixture
-def store(tmp_path):
-    return Store(str(tmp_path / "store"))
-
-
 def settings(store: Store, **values: object) -> Monitor:
     return Monitor(store=str(store.folder), **values)
 

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,26 +16,6 @@ from modelyard.production.predictions import newest
 from modelyard.production.shipping import Shipper
 from modelyard.production.store import Store, StoreError
 from release.ssh_host import SshHost, ssh_host
-
-S3 = {
-    "AWS_ACCESS_KEY_ID": "test",
-    "AWS_SECRET_ACCESS_KEY": "test",
-    "AWS_DEFAULT_REGION": "us-east-1",
-}
-
-
-@pytest.fixture(scope="module")
-def s3() -> Iterator[str]:
-    """The address of an S3 server."""
-    command = [sys.executable, "-u", "-m", "moto.server", "--host", "127.0.0.1", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as server:
-        assert server.stdout
-        try:
-            yield next(
-                found[1] for line in server.stdout if (found := re.search(r"on (http://127\.0\.0\.1:\d+)", line))
-            )
-        finally:
-            server.terminate()
 
 
 @pytest.fixture
@@ -55,8 +32,7 @@ def ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SshHost]:
 def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     if request.param == "ssh":
         return f"{request.getfixturevalue('ssh').address}{tmp_path}/a store"
-    address = request.getfixturevalue("s3")
-    for name, value in {**S3, "AWS_ENDPOINT_URL": address}.items():
+    for name, value in request.getfixturevalue("s3").items():
         monkeypatch.setenv(name, value)
     boto3.client("s3").create_bucket(Bucket="logs")
     for name in ("AWS_SESSION_TOKEN", "AWS_PROFILE", "AWS_DEFAULT_REGION"):  # as of a workflow without these secrets

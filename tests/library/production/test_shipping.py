@@ -37,16 +37,6 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(str(tmp_path / "store"))
-
-
-@pytest.fixture
-def said() -> list[str]:
-    return []
-
-
-@pytest.fixture
 def shipper(folder: Path, store: Store, said: list[str]) -> Iterator[Callable[..., Shipper]]:
     made: list[Shipper] = []
 
