@@ -75,6 +75,7 @@ def window(
         "drift": {
             "rows": 6_300,
             "needed_rows": 500,
+            "independent": False,
             "inputs": {
                 name: {
                     "distance": distance,

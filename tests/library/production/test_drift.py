@@ -18,14 +18,15 @@ FIRST = "2026-03-02"
 
 
 def found(workspace, tmp_path, parts, **columns):
-    """The drift of one window with the rows of these days."""
+    """The drift of the last week of these days."""
     store = Store(str(tmp_path / "store"))
     for day, rows in parts.items():
         write_day(store, workspace, day, rows, **columns)
     known = known_bundles(store, workspace.root)
     counted = count_days(store, known, tmp_path)
     (name,) = {bundle for day in counted.values() for bundle in day}
-    return drift([[day[name] for day in counted.values()]], known[name], Monitor())
+    held = [day[name] for day in counted.values()]
+    return drift([held[start : start + 7] for start in range(0, len(held), 7)], known[name], Monitor())
 
 
 def replaced(rows, name, values):
@@ -37,7 +38,7 @@ def moved(parts, name, change):
 
 
 def test_rows_as_in_training_have_no_drift(made, tmp_path):
-    got = found(made, tmp_path, spread_over(rows_of(made), days(FIRST, 7), 300))
+    got = found(made, tmp_path, spread_over(rows_of(made), days(FIRST, 21), 300))
     assert {one["state"] for one in got["inputs"].values() if "reason" not in one} == {"none"}
     assert got["rows"] == 2100 > got["needed_rows"]
     assert got["inputs"]["scheduled_departure"]["reason"] == "a time moves on by itself"

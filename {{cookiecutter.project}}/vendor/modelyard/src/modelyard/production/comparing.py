@@ -1,14 +1,17 @@
 """The statistics of drift: a chi-squared test for rows that come in days, corrected for many tests, and its power.
 
 Rows of one day are alike (they share its weather, its news, its campaign), so they say less than as many rows drawn one
-by one. How much less is estimated from how much the days of a window differ: the design effect of Rao and Scott
-(1984), with the F distribution of Thomas and Rao (1987) because few days tell it roughly.
+by one. How much less is estimated from how much the days of a window differ: the design effect (Kish, 1965) as Rao and
+Scott (1984) correct a chi-squared test for it, with the F distribution of Thomas and Rao (1987) because few days tell
+it roughly. A cell that had rows on hardly a day tells nothing about how its days differ, so its absence is no evidence.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +20,9 @@ from scipy import optimize, stats
 Floats = NDArray[np.float64]
 
 EXPECTED = 5.0  # rows that a cell must be expected to have; smaller cells are merged
+SEEN = 5  # days on which a cell must have had rows, or all if there are fewer; others are merged
 POWER = 0.8
+LEAST = 1e-9  # effect, of days that are all the same
 
 
 @dataclass(frozen=True)
@@ -44,31 +49,29 @@ def distance(window: Floats, reference: Floats, ordered: bool) -> float:
 
 
 def spread(windows: Sequence[Floats]) -> Spread:
-    """The mean design effect over windows, each of shape (days, cells): rows of each day by cell."""
-    effects, squares, weights = [], [], []
-    for window in windows:
-        days = window[window.sum(axis=1) > 0]
-        rows, here = days.sum(), days.sum(axis=0) > 0
-        cells = np.count_nonzero(here)
-        if len(days) < 2 or cells < 2:
-            continue
-        shares = days[:, here].sum(axis=0) / rows
-        off = (days[:, here] - days.sum(axis=1)[:, None] * shares) / np.sqrt(shares)
-        relative = off.T @ off * len(days) / (len(days) - 1) / rows  # 1 on its diagonal for independent rows
-        effects.append(float(np.trace(relative)) / (cells - 1))
-        squares.append(float((relative**2).sum()) / (cells - 1))
-        weights.append(len(days) - 1)
-    if not weights:
+    """How alike the rows of a day are in windows, each of shape (days, cells): rows of each day by cell.
+
+    Days are compared with others of their window only, so that a change between windows does not count.
+    """
+    held = [window[window.sum(axis=1) > 0] for window in windows]
+    held = [window for window in held if len(window) > 1]
+    shares = sum((window.sum(axis=0) for window in held), np.zeros(windows[-1].shape[1]))
+    here = shares > 0
+    cells, days = np.count_nonzero(here), sum(len(window) - 1 for window in held)
+    if cells < 2:
         return Spread()
-    number = len(windows[-1].T) - 1
-    effect, square = (float(np.average(values, weights=weights)) for values in (effects, squares))
-    days_beyond = float(np.mean(weights))
-    # of so few days, the mean square is too high by what chance adds to it
-    square = (
-        (square - number * effect**2 / days_beyond) * days_beyond**2 / ((days_beyond + 2) * max(days_beyond - 1, 1))
-    )
-    unequal = max(square / effect**2 - 1, 0.0) if effect else 0.0
-    return Spread(max(effect, 1e-9), sum(weights), unequal)
+    shares = shares[here] / shares.sum()
+    relative = np.zeros((cells, cells))  # on average 1 on its diagonal, without the shares, for independent rows
+    for window in held:
+        each = window.sum(axis=1)
+        off = (window[:, here] - np.outer(each, window[:, here].sum(axis=0) / each.sum())) / np.sqrt(shares)
+        relative += off.T @ off * len(window) / each.sum() / days
+    effect = float(np.trace(relative)) / (cells - 1)
+    if effect < LEAST:
+        return Spread(LEAST, days)
+    # few days overstate how unequal cells are, which errs towards fewer alarms
+    unequal = float((relative**2).sum()) / (cells - 1) / effect**2 - 1
+    return Spread(effect, days, max(unequal, 0.0))
 
 
 def p_value(window: Floats, reference: Floats, reference_rows: int, spread: Spread) -> float:
@@ -87,29 +90,61 @@ def p_value(window: Floats, reference: Floats, reference_rows: int, spread: Spre
     return float(stats.f.sf(statistic / (cells - 1), freedom, freedom * spread.days))
 
 
-def merged(window: Floats, reference: Floats, ordered: bool, least: float = EXPECTED) -> NDArray[np.int64]:
-    """For each cell the number of the cell into which it is merged, so that each is expected to have `least` rows.
+def unmixed_p_value(window: Floats, reference: Floats, days: int) -> float:
+    """Of the same hypothesis, if nothing tells how alike the rows of a day are, as all lie in cells merged into one.
 
-    Neighbours are merged if the cells are in order, or else all that are too small.
+    A day lies wholly in cells of share s with a probability of at most s, whatever its rows have in common. The cells
+    were chosen by the rows, so all choices of as many cells count.
     """
-    expected = window.sum() * reference
-    if not ordered:
-        small = expected < least
-        groups = np.where(small, 0, np.cumsum(~small))
-        if 0 < expected[small].sum() < least and not small.all():
-            groups[small] = groups[np.where(small, np.inf, expected).argmin()]
-        elif small.any() and not expected[small].sum() and not small.all() and not window[small].sum():
-            groups[small] = 1
-        return np.unique(groups, return_inverse=True)[1]
+    there = reference > 0
+    chosen = there & (window > 0)
+    total, number, share = int(there.sum()), int(chosen.sum()), float(reference[chosen].sum())
+    if not share:
+        return 0.0
+    choices = math.lgamma(total + 1) - math.lgamma(number + 1) - math.lgamma(total - number + 1)
+    return math.exp(min(choices + days * math.log(min(share, 1.0)), 0.0))
+
+
+def merged(windows: Sequence[Floats], reference: Floats, ordered: bool, least: float = EXPECTED) -> NDArray[np.int64]:
+    """For each cell the number of the cell into which it is merged.
+
+    Each is expected to have `least` rows in the last window, and had rows on SEEN days of all windows. Neighbours are
+    merged if the cells are in order; or else all that are expected to be too small, and those that were not seen with
+    the largest.
+    """
+    expected = windows[-1].sum() * reference
+    rows = np.concatenate(windows) > 0
+    days = min(SEEN, int(np.count_nonzero(rows.any(axis=1))))
+
+    def is_seen(cells: Any) -> bool:
+        return int(np.count_nonzero(rows[:, cells].any(axis=1))) >= days
+
     groups = np.zeros(len(expected), dtype=np.int64)
-    number, gathered = 0, 0.0
-    for place, one in enumerate(expected):
-        groups[place] = number
-        gathered += one
-        if gathered >= least:
-            number, gathered = number + 1, 0.0
-    groups[groups == number] = max(number - 1, 0)  # the rest joins the last cell that is large enough
+    if not ordered:
+        by_size = _by_size(expected, least)
+        rare = [one for one in np.unique(by_size) if not is_seen(by_size == one)]
+        sizes = np.bincount(by_size, expected)
+        sizes[rare] = -1
+        if sizes.max() >= 0:
+            groups = np.where(np.isin(by_size, rare), sizes.argmax(), by_size)
+        return np.unique(groups, return_inverse=True)[1]
+    first, last = 0, 0
+    for place in range(len(expected)):
+        groups[place] = last
+        gathered = slice(first, place + 1)
+        if expected[gathered].sum() >= least and is_seen(gathered):
+            first, last = place + 1, last + 1
+    groups[groups == last] = max(last - 1, 0)  # the rest joins the last cell that is large enough
     return groups
+
+
+def _by_size(expected: Floats, least: float) -> NDArray[np.int64]:
+    """Cells without an order: those that are expected to be too small are merged, with the next larger if need be."""
+    small = expected < least
+    groups = np.where(small, 0, np.cumsum(~small))
+    if 0 < expected[small].sum() < least and not small.all():
+        groups[small] = groups[np.where(small, np.inf, expected).argmin()]
+    return np.unique(groups, return_inverse=True)[1]
 
 
 def prepare(windows: Sequence[Floats], reference: Floats, ordered: bool) -> tuple[NDArray[np.int64], Spread]:
@@ -119,7 +154,7 @@ def prepare(windows: Sequence[Floats], reference: Floats, ordered: bool) -> tupl
     """
     least = EXPECTED
     for _ in range(2):
-        groups = merged(windows[-1].sum(axis=0), reference, ordered, least)
+        groups = merged(windows, reference, ordered, least)
         alike = spread([gather(window, groups) for window in windows])
         least = EXPECTED * max(alike.effect, 1.0)
     return groups, alike
@@ -156,6 +191,7 @@ def needed_rows(effect: float, alpha: float, cells: int, reference_rows: int, sp
     while power(high) < 0:
         high *= 2
     shift = optimize.brentq(power, 1e-9, high, xtol=1e-3)
+    shift *= max(cells - 1, 1) / freedom  # a test with fewer degrees of freedom adds up as much chance as all of them
     effective = shift / (4 * effect**2) * spread.effect
     if effective >= reference_rows:
         return None

@@ -22,6 +22,7 @@ from .known import KnownBundle
 Floats = NDArray[np.float64]
 
 DRIFT, NONE, UNKNOWN = "drift", "none", "cannot tell"
+HISTORY = 13  # windows, the last of which is compared: the others tell how much days differ
 SHOWN = 5  # cells and unknown categories that are named
 
 
@@ -47,7 +48,8 @@ class Subject:
 def drift(windows: Sequence[Sequence[BundleDay]], known: KnownBundle, monitor: Monitor) -> dict[str, Any]:
     """What moved in the last of some windows of one bundle, each given by its days.
 
-    The windows before the last only tell how alike the rows of a day are.
+    The windows before the last only tell how alike the rows of a day are. `independent`: rows were taken as such, as
+    no window has two days that could be compared.
     """
     subjects = {name: _input(name, windows, known) for name in known.contract.inputs}
     subjects[""] = _score(windows, known)
@@ -66,6 +68,7 @@ def drift(windows: Sequence[Sequence[BundleDay]], known: KnownBundle, monitor: M
     return {
         "rows": sum(day.rows for day in windows[-1]),
         "needed_rows": max(needed, default=None),
+        "independent": all(sum(day.rows > 0 for day in window) < 2 for window in windows),
         "inputs": inputs,
         "score": score,
     }
@@ -103,8 +106,12 @@ def _subject(
 def _measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
     """The p value of a subject by itself, how alike the rows of its days are, and the number of cells."""
     groups, spread = comparing.prepare(subject.windows, subject.shares, subject.ordered)
+    cells = int(groups.max()) + 1
+    if cells == 1:
+        days = int(np.count_nonzero(subject.windows[-1].sum(axis=1)))
+        return comparing.unmixed_p_value(subject.rows, subject.shares, days), spread, cells
     window, shares = comparing.gather(subject.rows, groups), comparing.gather(subject.shares, groups)
-    return comparing.p_value(window, shares, subject.reference_rows, spread), spread, int(groups.max()) + 1
+    return comparing.p_value(window, shares, subject.reference_rows, spread), spread, cells
 
 
 def _judge(
@@ -113,8 +120,8 @@ def _judge(
     rows = subject.rows
     distance = comparing.distance(rows, subject.shares, subject.ordered)
     needed = comparing.needed_rows(monitor.effect, monitor.alpha / tests, cells, subject.reference_rows, spread)
-    if p < monitor.alpha and distance >= monitor.effect:
-        state = DRIFT
+    if distance >= monitor.effect:
+        state = DRIFT if p < monitor.alpha else UNKNOWN
     else:
         state = UNKNOWN if needed is None or rows.sum() < needed else NONE
     named = dict(zip(subject.cells, rows, strict=True))

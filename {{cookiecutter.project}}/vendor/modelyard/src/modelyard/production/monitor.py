@@ -21,7 +21,7 @@ from ..training.metrics import PRIMARY
 from ..training.settings import read_contract, read_params
 from . import alarms
 from .counts import BundleDay, Day, count_days
-from .drift import drift
+from .drift import HISTORY, drift
 from .known import KnownBundle, known_bundles
 from .labels import CACHE
 from .labels import REPORT as LABELS_REPORT
@@ -98,7 +98,7 @@ def _entries(
             is_mature = window.is_mature(until, settings.maturity_days)
             entry = _entry(held, labelled, known.get(bundle), settings, seed, is_mature)
             if bundle in known:
-                entry["drift"] = drift(before[bundle][-settings.alarm.of :], known[bundle], settings)
+                entry["drift"] = drift(before[bundle][-HISTORY:], known[bundle], settings)
             entries.append({"start": str(window.start), "end": str(window.end), "bundle": bundle, **entry})
     return entries
 

@@ -140,9 +140,12 @@ def _drift(found: Mapping[str, Any]) -> Iterator[str]:
     ]
     head = ("input", "distance", "p", "state", "missing", "in training", "out of range", "unknown", "rows needed")
     yield markdown_table(head, lines)
+    alike = "of rows that are taken as independent, as a window has one day"
+    if not held["independent"]:
+        alike = "and for the likeness of the rows of a day"
     yield (
-        f"{held['rows']:,} rows. The p values are corrected for the number of tests, and for the likeness of the rows "
-        "of a day. With the rows needed, a distance that matters is found in 8 of 10 windows."
+        f"{held['rows']:,} rows. The p values are corrected for the number of tests, {alike}. "
+        "With the rows needed, a distance that matters is found in 8 of 10 windows."
     )
 
 
