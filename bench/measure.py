@@ -24,9 +24,13 @@ class Failed(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """A process that ended well: its wall time, its peak memory (its children's, if theirs was higher), its output."""
+    """A process that ended well: its wall time, its CPU time, its peak memory, its output.
+
+    Both include its children that it waited for; the peak is the highest of one process.
+    """
 
     seconds: float
+    cpu_seconds: float
     peak_bytes: int
     output: str
 
@@ -58,7 +62,7 @@ def run(command: Sequence[str | Path], folder: Path, environment: Mapping[str, s
     if process.returncode:
         why = f"ended with status {process.returncode} after {seconds:.0f} s"
         raise Failed(f"{' '.join(map(str, command))} {why} in {folder}:\n{output}")
-    return Run(seconds, usage.ru_maxrss * KIB, output)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * KIB, output)
 
 
 def interleaved(repeats: int, *actions: Callable[[], float]) -> list[float]:

@@ -24,7 +24,12 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
     for scale in options.scales:
         count, runs = _measure(workspace, scale)
         rows.append(count)
-        whole = Run(sum(run.seconds for run in runs.values()), max(run.peak_bytes for run in runs.values()), "")
+        whole = Run(
+            sum(run.seconds for run in runs.values()),
+            sum(run.cpu_seconds for run in runs.values()),
+            max(run.peak_bytes for run in runs.values()),
+            "",
+        )
         for stage, run in (runs | {TOTAL: whole}).items():
             seconds[stage].append(run.seconds)
             peak = f"{run.peak_bytes / GIB:.1f} GiB"

@@ -1,8 +1,8 @@
 """How often streams without any change raise an alarm, and how soon a planted change does.
 
-Run in a project with a bundle.
+Run in a project with a bundle. Arguments: an empty store, and a CSV file with columns day and value.
 
-Each stream is some windows of rows drawn from those that the bundle was made and judged with.
+Each stream is some windows of rows drawn from those that the bundle was made and judged with, or from the file.
 """
 
 from __future__ import annotations
@@ -16,17 +16,20 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv
 from modelyard.judging.monitoring import Monitor
-from modelyard.production.cells import input_cell, numeric_cell
+from modelyard.production.cells import input_cell, numeric_cell, numeric_cells, reference_shares
 from modelyard.production.counts import BundleDay
-from modelyard.production.drift import drift
+from modelyard.production.drift import Subject, drift, measure
 from modelyard.production.known import KnownBundle, known_bundles
 from modelyard.production.layout import input_column
 from modelyard.production.outcomes import Outcomes
 from modelyard.production.performance import judge
 from modelyard.production.store import Store
+from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.predictor import OnnxModel
 from modelyard.training.data.dataset import Rows, encode_table, read_rows
+from modelyard.training.reference import reference
 from modelyard.training.settings import read_contract, read_params
 
 from flight_delays import project
@@ -79,7 +82,40 @@ def drifts(
             flagged |= {name: flagged.get(name, 0) + 1 for name in drifted}
         alarmed += any(count >= settings.alarm.windows for count in flagged.values())
     count = STREAMS * WINDOWS
-    return {"significant": significant / count, "drift": found / count, "alarms": alarmed / STREAMS, "windows": count}
+    return {
+        "significant": significant / count,
+        "drift": found / count,
+        "alarms": alarmed / STREAMS,
+        "windows": count,
+        "streams": STREAMS,
+    }
+
+
+def quantities(file: Path, random: np.random.Generator) -> dict[str, float]:
+    """The shares of windows of a quantity that are significant: of whole days of a file, and of its rows one by one."""
+    given = pyarrow.csv.read_csv(file)
+    column = Column("number", "feature", "A quantity")
+    contract = Contract("x", "x", "x", {"value": column, "y": Column("number", "target", "y")})
+    held = reference({"value": given["value"].to_numpy()}, contract)["value"]
+    cells, shares = numeric_cells(held["edges"]), reference_shares(column, held) or {}
+    cell = numeric_cell("value", held["edges"])
+    counts = f"SELECT day, {cell} AS cell, count(*) FROM given GROUP BY ALL ORDER BY ALL"  # noqa: S608
+    days: dict[Any, np.ndarray] = {}
+    for day, name, rows in duckdb.sql(counts).fetchall():
+        days.setdefault(day, np.zeros(len(cells)))[cells.index(name)] = rows
+    whole, expected = np.stack(list(days.values())), np.array([shares[name] for name in cells])
+    alone = random.multinomial(EACH, expected / expected.sum(), size=STREAMS * WINDOWS * DAYS).astype(np.float64)
+    found = {}
+    for title, pool in (("days", whole), ("rows", alone)):
+        significant = 0
+        for _ in range(STREAMS):
+            windows: list[np.ndarray] = []
+            for _ in range(WINDOWS):
+                windows.append(pool[random.integers(len(pool), size=DAYS)])
+                subject = Subject(cells, windows, expected, given.num_rows, ordered=True)
+                significant += measure(subject)[0] < Monitor().alpha
+        found[title] = significant / STREAMS / WINDOWS
+    return found
 
 
 def delays(pool: Pool, changed: Pool, name: str, known: KnownBundle, random: np.random.Generator) -> dict[str, Any]:
@@ -126,7 +162,7 @@ def sums(target: np.ndarray, scores: np.ndarray, known: KnownBundle) -> dict[str
     }
 
 
-def main(url: str) -> None:
+def main(url: str, file: str) -> None:
     """Print the shares as one line of JSON."""
     contract, params = read_contract(), read_params()
     (known,) = known_bundles(Store(url), Path()).values()
@@ -163,6 +199,7 @@ def main(url: str) -> None:
     found = {
         "rows": drifts(pool, known, random, None),
         "days": drifts(pool, known, random, days),
+        "quantity": quantities(Path(file), random),
         "performance": performances(holdout, scored[id(holdout)], known, random),
         "planted": {
             title: delays(pool, Pool(known, table, scores), name, known, random)
@@ -173,4 +210,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], sys.argv[2])

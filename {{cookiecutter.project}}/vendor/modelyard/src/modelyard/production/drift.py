@@ -54,7 +54,7 @@ def drift(windows: Sequence[Sequence[BundleDay]], known: KnownBundle, monitor: M
     subjects = {name: _input(name, windows, known) for name in known.contract.inputs}
     subjects[""] = _score(windows, known)
     tested = {name: subject for name, subject in subjects.items() if subject is not None}
-    measured = {name: _measure(subject) for name, subject in tested.items()}
+    measured = {name: measure(subject) for name, subject in tested.items()}
     corrected = (
         dict(zip(measured, comparing.holm([p for p, _, _ in measured.values()]), strict=True)) if measured else {}
     )
@@ -103,7 +103,7 @@ def _subject(
     return Subject(cells, windows, reference / reference.sum(), rows, order is not None)
 
 
-def _measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
+def measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
     """The p value of a subject by itself, how alike the rows of its days are, and the number of cells."""
     groups, spread = comparing.prepare(subject.windows, subject.shares, subject.ordered)
     cells = int(groups.max()) + 1
