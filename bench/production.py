@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from statistics import median
 
 import pandas as pd
 from scipy import stats
@@ -30,7 +31,7 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
     with workspace.project.scratch() as project:
         for stage in ("ingest", "train", "evaluate", "bundle"):
             project.stage(stage)
-        lines += _compact(project)
+        lines += _compact(project, options.repeats)
         for rows in options.logged:
             first, again = _measure(project, rows)
             seconds.append(first.seconds)
@@ -42,17 +43,27 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
     return lines
 
 
-def _compact(project: Project) -> list[Line]:
+def _compact(project: Project, rounds: int) -> list[Line]:
+    """The verb `compact` beside a bare COPY of the same files; they take turns."""
     store, copied = project.root / "store", project.root / "copied.parquet"
     project.python(BENCH / "log_lines.py", store, str(COMPACTED))
-    bare = project.python(BENCH / "bare_copy.py", store / "raw/host/*.jsonl.gz", copied)
-    run = project.python("-m", PACKAGE, "compact", "--store", store)
+    whole, cpu = [], []
+    for _ in range(rounds):
+        bare = project.python(BENCH / "bare_copy.py", store / "raw/host/*.jsonl.gz", copied)
+        run = project.python("-m", PACKAGE, "compact", "--store", store)
+        shutil.rmtree(store / "predictions")
+        (store / "ledger.json").unlink()
+        whole.append((run.seconds, bare.seconds))
+        cpu.append((run.cpu_seconds, bare.cpu_seconds))
     shutil.rmtree(store)
     copied.unlink()
-    return [
-        ratio(f"`compact` of {COMPACTED:,} lines, beside a bare COPY", run.seconds, bare.seconds, COPIES),
-        ratio("... in CPU time", run.cpu_seconds, bare.cpu_seconds, COPIES),
-    ]
+    what = f"`compact` of {COMPACTED:,} lines, beside a bare COPY"
+    return [ratio(title, *_medians(pairs), COPIES) for title, pairs in ((what, whole), ("... in CPU time", cpu))]
+
+
+def _medians(pairs: list[tuple[float, float]]) -> tuple[float, float]:
+    mine, bare = zip(*pairs, strict=True)
+    return median(mine), median(bare)
 
 
 def _measure(project: Project, rows: int) -> tuple[Run, Run]:
