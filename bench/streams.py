@@ -69,11 +69,7 @@ def drifts(
         windows: list[list[BundleDay]] = []
         flagged: dict[str, int] = {}
         for _ in range(WINDOWS):
-            if days is None:
-                places = list(random.integers(pool.rows, size=(DAYS, EACH)))
-            else:
-                places = [days[number] for number in random.integers(len(days), size=DAYS)]
-            windows.append([pool.day(one) for one in places])
+            windows.append([pool.day(one) for one in _places(pool, random, days)])
             held = drift(windows, known, settings)
             parts = {**held["inputs"], "": held["score"]}
             significant += any(one["p"] is not None and one["p"] < settings.alpha for one in parts.values())
@@ -118,18 +114,27 @@ def quantities(file: Path, random: np.random.Generator) -> dict[str, float]:
     return found
 
 
-def delays(pool: Pool, changed: Pool, name: str, known: KnownBundle, random: np.random.Generator) -> dict[str, Any]:
+def delays(
+    pool: Pool, changed: Pool, name: str, known: KnownBundle, random: np.random.Generator, days: list[np.ndarray] | None
+) -> float:
     """The share of streams in which a change is alarmed as soon as it can be: after `alarm.windows` windows."""
     settings, soon, streams = Monitor(), 0, STREAMS // 10
     for _ in range(streams):
-        windows = [[pool.day(one) for one in random.integers(pool.rows, size=(DAYS, EACH))]]
+        windows = [[pool.day(one) for one in _places(pool, random, days)]]
         states = []
         for _ in range(settings.alarm.windows):
-            windows.append([changed.day(one) for one in random.integers(pool.rows, size=(DAYS, EACH))])
+            windows.append([changed.day(one) for one in _places(pool, random, days)])
             held = drift(windows, known, settings)
             states.append((held["inputs"].get(name) or held["score"])["state"])
         soon += states == ["drift"] * len(states)
-    return {"share": soon / streams, "windows": settings.alarm.windows}
+    return soon / streams
+
+
+def _places(pool: Pool, random: np.random.Generator, days: list[np.ndarray] | None) -> list[np.ndarray]:
+    """The rows of each day of a window: drawn one by one, or whole days if there are any."""
+    if days is None:
+        return list(random.integers(pool.rows, size=(DAYS, EACH)))
+    return [days[number] for number in random.integers(len(days), size=DAYS)]
 
 
 def performances(rows: Rows, scores: np.ndarray, known: KnownBundle, random: np.random.Generator) -> dict[str, Any]:
@@ -202,7 +207,10 @@ def main(url: str, file: str) -> None:
         "quantity": quantities(Path(file), random),
         "performance": performances(holdout, scored[id(holdout)], known, random),
         "planted": {
-            title: delays(pool, Pool(known, table, scores), name, known, random)
+            title: {
+                kind: delays(pool, Pool(known, table, scores), name, known, random, drawn_days)
+                for kind, drawn_days in (("rows", None), ("days", days))
+            }
             for title, (name, table, scores) in changes.items()
         },
     }
