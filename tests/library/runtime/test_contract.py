@@ -47,7 +47,9 @@ def sales(**changes: Any) -> Contract:
         ({"type": "timestamp", "format": "%d.%m.%Y %Z"}, "format reads the name of a zone .%Z., which does not tell"),
         ({"ascending": True}, "ascending belongs to timestamp only"),
         ({"empty": True}, "empty needs missing: true"),
-        ({"format": "%Y"}, "format belongs to timestamp only"),
+        ({"format": "%Y"}, "format of a number is one of '1,234.5', '1.234,5'; found '%Y'"),
+        ({"type": "boolean", "format": "%Y"}, "format belongs to timestamp only, and to numbers"),
+        ({"type": "timestamp", "format": "dd.mm.yyyy"}, "format is a strptime format such as '%d.%m.%Y', or one of"),
         ({"pii": True, "purpose": " "}, "it is marked pii and gives no purpose"),
     ],
 )

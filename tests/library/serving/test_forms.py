@@ -353,3 +353,11 @@ def test_no_more_problems_are_looked_for_than_are_listed(made, monkeypatch):
 )
 def test_of_unknown_names_no_more_are_listed_either(made, content):
     assert len(wrong(Forms(made.contract, 10_000), content)) == LISTED
+
+
+def test_the_log_has_the_number_that_a_text_stands_for():
+    columns = {"cost": Column("number", "feature", "", "€", format="1.234,5"), "late": LATE}
+    forms = Forms(Contract("shop", "sales", "me", columns), 10)
+    for body in ({"rows": [{"cost": "1.234 €"}, {"cost": 1.234}]}, {"columns": {"cost": ["1.234", 1.234]}}):
+        parsed = forms.read(json.dumps(body).encode())
+        assert parsed.columns["cost"].tolist() == parsed.values("cost") == [1234.0, 1.234]

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal
 from ..errors import ContractError
 from . import limits
 from .names import clashes, unprintable
+from .written import format_fault
 
 Type = Literal["string", "integer", "number", "boolean", "timestamp"]
 Role = Literal["id", "time", "feature", "target", "unused"]
@@ -34,9 +35,11 @@ class Column:
     `minimum` and `maximum` are inclusive and in `unit`; those of a timestamp are local times in ISO 8601, and a day as
     maximum includes all of it. `values` lists every value that may occur; a column that has them is categorical,
     whatever its type. `missing` says that a value may be missing, and `empty` that all values of a file or period may
-    be. `format` is the strptime format of a timestamp that is not written in ISO 8601; `timezone` is the IANA name of
-    the zone to whose local time a timestamp with an offset from UTC is converted (None: such a one is refused);
-    `ascending` says that the source is sorted by it. A column with `pii` needs a `purpose`: why it may be stored.
+    be. `format` is how text is written: the strptime format of a timestamp that is not in ISO 8601, or `epoch_s`,
+    `epoch_ms`, `excel`, `decimal_year` for one that is a number; "1,234.5" or "1.234,5" for a number with thousands,
+    the sign of its `unit`, or parentheses. `timezone` is the IANA name of the zone to whose local time a timestamp
+    with an offset from UTC is converted (None: such a one is refused); `ascending` says that the source is sorted by
+    it. A column with `pii` needs a `purpose`: why it may be stored.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -59,7 +62,17 @@ class Column:
     @property
     def is_numeric(self) -> bool:
         """Whether the column is a quantity: a number without a list of values."""
-        return self.type in ("integer", "number") and self.values is None
+        return self.is_number and self.values is None
+
+    @property
+    def is_number(self) -> bool:
+        """Whether its values are numbers, be they quantities or classes."""
+        return self.type in ("integer", "number")
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it is a number that may be given as text, in the column's format."""
+        return self.is_number and self.format is not None
 
     @property
     def is_counted(self) -> bool:
@@ -217,7 +230,6 @@ def _faults(column: Column) -> list[str]:
         "values has the same value twice": len(set(column.values or [])) != len(column.values or []),
         "values is empty": column.values == [],
         "ascending belongs to timestamp only": column.ascending and column.type != "timestamp",
-        "format belongs to timestamp only": column.format is not None and column.type != "timestamp",
         "it is marked pii and gives no purpose: drop it at the source, or say in `purpose` why it may be held": (
             column.pii and not (column.purpose or "").strip()
         ),
@@ -225,4 +237,5 @@ def _faults(column: Column) -> list[str]:
     found = [rule for rule, broken in rules.items() if broken]
     of_range = limits.range_fault(column.type, column.minimum, column.maximum, column.is_counted)
     of_zone = limits.zone_fault(column.type, column.timezone, column.format)
-    return [*found, *filter(None, (of_range, of_zone))]
+    of_format = format_fault(column.type, column.format, column.values is not None, column.role == "id")
+    return [*found, *filter(None, (of_range, of_zone, of_format))]

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import ContractError
 from .contract import Column, Contract
 from .csv_form import COMMA_NUMBER, MAYBE_THOUSANDS, MISSING, START, Form, decimal_mark, encoding_fault, form_of
+from .written import as_number
 
 # the texts that pyarrow, which reads CSV for training, takes for true and false
 BOOLEANS = {
@@ -98,6 +99,8 @@ class _Cells:
             return lambda text: None if text in missing else text
         if column.type == "boolean":
             return lambda text: None if text in MISSING else BOOLEANS.get(text, text)
+        if column.is_written:
+            return lambda text: None if text in MISSING else as_number(text, column.format, column.unit)
 
         def number(text: str) -> Any:
             if text in MISSING:

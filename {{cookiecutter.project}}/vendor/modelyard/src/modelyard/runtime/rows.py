@@ -17,6 +17,7 @@ from .contract import Column, Contract
 from .limits import EXACT
 from .times import broken_rule as broken_time_rule
 from .times import timestamps
+from .written import as_number
 
 Row = Mapping[str, Any]
 
@@ -124,10 +125,11 @@ def _encode_one_by_one(raw: list[Any], name: str, column: Column, problems: list
     accepted: list[Any] = []
     for index, value in enumerate(raw):
         absent = value is None or (isinstance(value, _NOT_EQUAL_TO_ITSELF) and value != value)
-        rule = _rule_of_missing(column) if absent else broken_rule(value, column)
+        known = as_number(value, column.format, column.unit) if column.is_written else value
+        rule = _rule_of_missing(column) if absent else broken_rule(known, column)
         if rule:
             problems.append(Problem(index, name, value, rule))
-        accepted.append(None if rule or absent else value)
+        accepted.append(None if rule or absent else known)
     return encode_values(accepted, column)
 
 
@@ -137,7 +139,8 @@ def broken_rule(value: Any, column: Column) -> str | None:
         return broken_time_rule(value, column)
     if column.type in ("integer", "number"):
         if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-            return f"must be of type {column.type}"
+            text = f", or text written as {column.format}" if column.format else ""
+            return f"must be of type {column.type}{text}"
         if not _is_finite(value):
             return "must be finite"
         if column.type == "integer" and value != int(value):

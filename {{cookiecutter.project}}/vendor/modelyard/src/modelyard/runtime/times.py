@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contract import Column
+from .counted import COUNT, counted_moments, digits_of, example_of
+from .written import COUNTED
 
 ISO = "%Y-%m-%dT%H:%M:%S"
 EXAMPLE = datetime.datetime(2013, 12, 24, 18, 30)
@@ -63,7 +66,7 @@ def broken_rule(value: Any, column: Column) -> str | None:
     except OffsetRefused:
         return OFFSET
     except (ValueError, TypeError, OverflowError):
-        return f"must be a timestamp such as '{EXAMPLE.strftime(column.format or ISO)}'"
+        return f"must be a timestamp such as '{example_of(EXAMPLE, column.format or ISO)}'"
     return out_of_range(moment, column)
 
 
@@ -114,6 +117,8 @@ def _timestamp(value: Any, column: Column) -> np.datetime64:
         return np.datetime64("NaT", "us")
     if isinstance(value, np.datetime64):
         return value.astype("datetime64[us]")
+    if column.format in COUNTED and (counted := _counted(value, column)) is not None:
+        return counted
     moment = value if isinstance(value, datetime.datetime) else _parse(value, column.format)
     if moment.tzinfo is not None:
         if column.zone is None:
@@ -122,8 +127,26 @@ def _timestamp(value: Any, column: Column) -> np.datetime64:
     return np.datetime64(moment, "us")
 
 
-def _parse(text: str, written: str | None) -> datetime.datetime:
+def _counted(value: Any, column: Column) -> np.datetime64 | None:
+    """A time that is counted, as a number or its text; None if it is none."""
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not is_number and not (isinstance(value, str) and re.fullmatch(COUNT, value)):
+        return None
+    instants = counted_moments(np.array([float(value)]), str(column.format))
+    if column.zone is not None and str(column.format).startswith("epoch"):
+        instants = local_times(instants, column.zone)
+    moment: np.datetime64 = instants[0]
+    return moment
+
+
+def _parse(value: Any, written: str | None) -> datetime.datetime:
+    """A time from text in a strptime format, or from the whole number that has its digits; else from ISO 8601.
+
+    Raises ValueError or TypeError if it is neither.
+    """
+    text = value
     if written is not None:
+        text = digits_of(value)
         with contextlib.suppress(ValueError):  # stored timestamps are in ISO 8601
             return datetime.datetime.strptime(text, written)
     return datetime.datetime.fromisoformat(text)

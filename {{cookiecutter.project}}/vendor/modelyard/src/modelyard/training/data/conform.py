@@ -13,6 +13,7 @@ from ...runtime.contract import Column
 from ...runtime.limits import EXACT
 from ...runtime.rows import BEYOND
 from ...runtime.times import OFFSET, OffsetRefused
+from ...runtime.written import as_number
 from .moments import moments
 from .refusal import BrokenRule
 
@@ -29,8 +30,8 @@ def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.Chunk
     """The column in the contract's type, or the rule that it breaks, with the values that cannot be converted.
 
     Accepted: any width of number, whole floats as integers, 0 and 1 as booleans, dates and ISO 8601 text as timestamps,
-    a time with an offset in the local time of the column's timezone, NaN as a missing value. Text is never read as a
-    number. Whole numbers that a model cannot tell apart, as float64 does not, are refused.
+    a time with an offset in the local time of the column's timezone, NaN as a missing value. Text is read as a number
+    only by a `format`. Whole numbers that a model cannot tell apart, as float64 does not, are refused.
     """
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
@@ -39,6 +40,12 @@ def conform(values: pa.ChunkedArray, column: Column, name: str = "") -> pa.Chunk
         present = values.drop_null().slice(0, 3).to_pylist()
         rule = f"must be of type {column.type}, found {values.type}"
         return BrokenRule(name, rule, len(values) - values.null_count, tuple(present))
+    if column.is_written and not _is_quantity(values.type):
+        told = numbers_of(values, str(column.format), column.unit)
+        if isinstance(told, list):
+            rule = f"must be of type {column.type}, or text written as {column.format}"
+            return BrokenRule(name, rule, *_counted(values, told))
+        values = told
     if beyond := _beyond(values, column):
         return BrokenRule(name, BEYOND, len(beyond), tuple(beyond[:3]))
     try:
@@ -56,17 +63,37 @@ def nan_as_missing(values: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
 
 
+def numbers_of(values: pa.ChunkedArray, form: str, unit: str | None) -> pa.ChunkedArray | list[str]:
+    """The numbers of text in one of the formats of `runtime.written`, or the texts that are none."""
+    encoded = pc.dictionary_encode(values.combine_chunks().cast(pa.string()))
+    texts = encoded.dictionary.to_pylist()
+    numbers = [as_number(text, form, unit) for text in texts]
+    if broken := [text for text, number in zip(texts, numbers, strict=True) if isinstance(number, str)]:
+        return broken
+    kind = pa.int64() if all(isinstance(one, int) and abs(one) < 2**63 for one in numbers) else pa.float64()
+    return pa.chunked_array([pc.take(pa.array(numbers, kind), encoded.indices)])
+
+
+def _counted(values: pa.ChunkedArray, broken: list[str]) -> tuple[int, tuple[str, ...]]:
+    rows = pc.sum(pc.is_in(values.cast(pa.string()), pa.array(broken))).as_py() or 0
+    return rows, tuple(broken[:3])
+
+
+def _is_quantity(kind: pa.DataType) -> bool:
+    return pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+
+
 def _comparable(kind: pa.DataType, column: Column) -> bool:
     text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-    quantity = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    quantity, has_format = _is_quantity(kind), column.format is not None
     return (
         pa.types.is_null(kind)
         or {
             "string": text or (pa.types.is_decimal(kind) and kind.scale <= 0),
-            "integer": quantity,
-            "number": quantity,
+            "integer": quantity or (text and has_format),
+            "number": quantity or (text and has_format),
             "boolean": pa.types.is_boolean(kind) or pa.types.is_integer(kind),
-            "timestamp": text or pa.types.is_date(kind) or pa.types.is_timestamp(kind),
+            "timestamp": (text or pa.types.is_date(kind) or pa.types.is_timestamp(kind) or (quantity and has_format)),
         }[column.type]
     )
 
@@ -85,8 +112,7 @@ def _cast(values: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
 def _beyond(values: pa.ChunkedArray, column: Column) -> list[Any]:
     """The numbers that could be another whole number too, as a float64 holds both alike."""
     kind = values.type
-    is_quantity = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    if not is_quantity or column.type not in ("integer", "number") or column.role == "unused":
+    if not _is_quantity(kind) or column.type not in ("integer", "number") or column.role == "unused":
         return []
     if pa.types.is_floating(kind):
         least = EXACT if column.type == "integer" else math.inf  # whatever its role, digits of it are lost

@@ -78,8 +78,9 @@ class CsvTable:
         return self._named(self._in_types() if self._columns else self._inferred())
 
     def _in_types(self) -> pa.Table:
-        types = {name: ARROW[column.type] for name, column in self._columns.items()}
-        for attempt in (types, {name: WIDER.get(self._columns[name].type, kind) for name, kind in types.items()}):
+        kinds = {name: "string" if column.is_written else column.type for name, column in self._columns.items()}
+        types = {name: ARROW[kind] for name, kind in kinds.items()}
+        for attempt in (types, {name: WIDER.get(kind, ARROW[kind]) for name, kind in kinds.items()}):
             try:
                 table = self._with_missing(self._parse(attempt))
             except pa.ArrowInvalid as error:
@@ -89,7 +90,6 @@ class CsvTable:
             if broken := rounded(table, self._columns, self._text):
                 raise DataRefused(self._where, broken)
             return table
-        # Some cells are not of their column's type: read them as text to find all of them
         raise DataRefused(self._where, self._unreadable(self._with_missing(self._text())))
 
     def _inferred(self) -> pa.Table:
@@ -158,10 +158,10 @@ class CsvTable:
     def _told_decimal(self) -> str:
         commas: list[str] = []
         points: list[str] = []
-        certain = False
-        table = self._text()
+        certain, table = False, self._text()
+        numbers = [name for name, column in self._columns.items() if column.is_number and not column.is_written]
         for name, texts in zip(table.column_names, table.columns, strict=True):
-            if self._columns and (name not in self._columns or self._columns[name].type not in ("integer", "number")):
+            if self._columns and name not in numbers:
                 continue
             present = texts.filter(pc.invert(pc.is_in(texts, pa.array(sorted(MISSING)))))
             comma, point = (present.filter(_fits(present, shape)) for shape in (COMMA_NUMBER, POINT_NUMBER))
@@ -193,7 +193,7 @@ class CsvTable:
     def _unreadable(self, text: pa.Table) -> list[BrokenRule]:
         findings = []
         for name, column in self._columns.items():
-            if text.column_names.count(name) != 1 or column.type == "string":
+            if text.column_names.count(name) != 1 or column.type == "string" or column.is_written:
                 continue
             wrong = [value for value in text[name].drop_null().to_pylist() if not self._readable(value, column)]
             if wrong:
