@@ -16,12 +16,13 @@ import pyarrow.parquet
 import pytest
 from modelyard.command import run_command
 from modelyard.errors import ContractError
+from modelyard.reporting.docs import main as write_docs
 from modelyard.runtime.table_files import read_chunks
 from modelyard.training.draft.draft import main
 from modelyard.training.draft.guess import Roles, guess_contract
 from modelyard.training.edit import edit_yaml
 from modelyard.training.ingest import ingest
-from modelyard.training.settings import read_contract, read_params
+from modelyard.training.settings import open_purposes, read_contract, read_params
 from sample import SAMPLE
 
 from flight_delays import project as flights
@@ -60,6 +61,11 @@ def drafted(capsys, *arguments: str) -> list[str]:
     return [line.strip() for line in told]
 
 
+def told_of(column: str, lines: list[str]) -> str:
+    """What is told of a column: its role, its type and why."""
+    return next(" ".join(line[len(column) :].split()) for line in lines if line.startswith(f"{column}  "))
+
+
 def refused(root: Path, *arguments: str) -> str:
     """The message with which a draft ends; nothing was written."""
     before = {name: (root / name).read_bytes() for name in SETTINGS}
@@ -95,10 +101,15 @@ def test_what_cells_were_taken_for_is_told(capsys):
         "cells separated by semicolons",
         "numbers with a decimal comma, such as '1,5'",
         "positive class: 'yes', the last of ['no', 'yes']; a missed 'yes' costs 3, a 'no' taken for it 1 (params.yaml)",
-        "land: 'NA' in 20 cells means missing; if it is a value, add it to `values`",
-        "zip: '01234' is the number 1234; if the zeros matter, its type is string",
-        "hours: '?' is a value; if it means missing, leave these cells empty at the source",
-        "hours: text, as '?' in 20 of 60 cells; all others are numbers",
+        "no time column found: rows are split at random, by their id",
+        "land   feature  string   2 values; 33.3% missing; 'NA' in 20 cells means missing: if it is a value, add it to "
+        "`values`",
+        "zip    feature  integer  1,234 to 12,345; '01234' is the number 1234: if the zeros matter, its type is string",
+        "hours  feature  string   3 values; '?' is a value: if it means missing, leave these cells empty at the "
+        "source; "
+        "text, as '?' in 20 of 60 cells; all others are numbers",
+        "size   feature  number   1.5 to 2.25",
+        "sold   target   string   2 values",
     ]
 
 
@@ -118,32 +129,100 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("name", "values", "told"),
     [
-        ({"note": [f"text {place}" for place in range(ROWS)]}, "note: unused, as it has 60 different texts"),
-        ({"note": pa.nulls(ROWS)}, "note: unused, as it has no value"),
-        ({"cost": [f"1.{place:03},5" for place in range(ROWS)]},
-         "cost: unused, as it has numbers in another form than a plain one, such as '1.000,5'"),
-        ({"cost": [f"{place},5" for place in range(ROWS)]},
-         "cost: unused, as it has numbers in another form than a plain one, such as '0,5'"),
-        ({"cost": [*map(str, range(ROWS - 1)), "n/a?"]},
-         "cost: unused, as it has 'n/a?' in 1 of 60 cells; all others are numbers"),
-        ({"day": [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)]},
-         "day: unused, as it has dates that may be %m/%d/%Y or %d/%m/%Y: give it type timestamp and a `format`"),
-        ({"day": [f"{1 + place % 28:02}.{1 + place // 12:02}.2013" for place in range(ROWS)]},
-         "day: times are written as %d.%m.%Y"),
-        ({" a ": repeated("x", " y")}, "' a ': the blanks belong to the name, here and for whoever asks the model"),
-        ({" a ": repeated("x", " y")}, "' a ': blanks at an end of ' y' belong to the value"),
-        ({"email": repeated("a@b.org", "c@d.org")},
-         "email: it seems to be personal data; state its purpose, or drop it at the source"),
-        ({"a": repeated("x", "None", "-")},
-         "a: '-', 'None' is a value; if it means missing, leave these cells empty at the source"),
+        ("note", [f"text {place}" for place in range(ROWS)],
+         "unused string 60 different texts in 60 rows, too many to learn from each; to use it, list them as `values`"),
+        ("note", pa.nulls(ROWS), "unused string no value"),
+        ("note", ["x"] * ROWS, "feature string always 'x', so nothing can be learned from it"),
+        ("note", [*range(ROWS - 6), *[None] * 6], "feature integer 0 to 53; 10.0% missing"),
+        ("cost", [f"1.{place:03},5" for place in range(ROWS)],
+         "feature number numbers in text: read as number by format '1.234,5', 1,000.5 to 1,059.5"),
+        ("cost", [f"$1,{place:03}" for place in range(ROWS)],
+         "feature integer looks like money: read as number in $ by format '1,234.5', 1,000 to 1,059"),
+        ("cost", [f"({place / 2:.1f}%)" for place in range(ROWS)],
+         "feature number looks like percent: read as number in % by format '1,234.5', -29.5 to 0"),
+        ("cost", [f"1,{place:03}" for place in range(ROWS)],
+         "unused string numbers such as '1,000', '1,001', '1,002' may be written as 1,234.5 or 1.234,5: say which, as "
+         "in ARGS=\"--format cost=1,234.5\""),
+        ("cost", [f"{'$€'[place % 2]}{place}" for place in range(ROWS)], "unused string 60 different texts"),
+        ("cost", [*map(str, range(ROWS - 1)), "n/a?"],
+         "unused string 'n/a?' in 1 of 60 cells; all others are numbers"),
+        ("day", [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)],
+         "unused string dates such as '01/01/2013', '02/01/2013', '03/01/2013' may be %m/%d/%Y or %d/%m/%Y: say which, "
+         "as in ARGS=\"--format day=%m/%d/%Y\""),
+        ("day", [f"{1 + place % 28:02}.{1 + place // 12:02}.2013" for place in range(ROWS)],
+         "time timestamp 2013-01-01 to 2013-05-28; written as %d.%m.%Y"),
+        ("date", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)],
+         "time timestamp 2013-01-01 to 2013-05-28; written as %Y%m%d"),
+        ("size", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)], "feature integer 20,130,101"),
+        ("' a '", repeated("x", " y"), "the blanks belong to the name, here and for whoever asks the model"),
+        ("' a '", repeated("x", " y"), "blanks at an end of ' y' belong to the value"),
+        ("a", repeated("x", "None", "-"),
+         "'-', 'None' is a value: if it means missing, leave these cells empty at the source"),
     ],
 )  # fmt: skip
-def test_what_a_column_is_taken_for_is_told(capsys, columns, told):
-    pyarrow.parquet.write_table(table(**columns), "data.parquet")
+def test_what_a_column_is_taken_for_is_told(capsys, name, values, told):
+    pyarrow.parquet.write_table(table(**{name.strip("'"): values}), "data.parquet")
+    assert told in told_of(name, drafted(capsys, "data.parquet"))
+
+
+def test_what_could_be_the_time_is_told_and_can_be_followed(capsys):
+    days = [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(day=days, year=[1990 + place // 6 for place in range(ROWS)]), "data.parquet")
+    (line,) = (line for line in drafted(capsys, "data.parquet") if line.startswith("no time column"))
+    assert 'day with ARGS="--time day --format day=%m/%d/%Y" or year with ARGS="--time year"' in line
+    for column, form in (("day", "%d/%m/%Y"), ("year", "%Y")):
+        arguments = ["--time", column, *(["--format", f"{column}={form}"] if column == "day" else [])]
+        told = drafted(capsys, "data.parquet", "--force", *arguments)
+        assert told_of(column, told).endswith(f"written as {form}")
+        assert read_contract().time == column
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--time", "day"], "it has '01/01/2013', '02/01/2013', '03/01/2013'; that may be %m/%d/%Y or %d/%m/%Y: say "),
+        (["--time", "kind"], "it has 'a', 'b'; a date in ISO 8601 such as 2013-12-24 can be read, and most others"),
+        (["--format", "day=%d.%m.%Y"], "60 rows are not written so, such as '01/01/2013', '02/01/2013', '03/01/2013'"),
+        (["--format", "day=dd/mm"], "format is a strptime format such as"),
+        (["--format", "days=%d"], "COLUMN=FORMAT is expected, such as day=%d/%m/%Y or price=1,234.5; the columns are:"),
+    ],
+)
+def test_a_time_that_cannot_be_read_is_refused_with_examples(project, arguments, told):
+    days = [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(day=days, kind=repeated("a", "b")), "data.parquet")
+    assert told in refused(project, "data.parquet", *arguments)
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "kind", "answer"),
+    [
+        ("email", repeated("a@b.org", "c@d.org"), "e-mail addresses", ["--purpose", "email=to answer"]),
+        ("note", [f"+49 30 12345{place}" for place in range(ROWS)], "telephone numbers", ["--purpose", "note=to call"]),
+        ("birth_rate", [*range(ROWS)], "by its name", ["--not-personal", "birth_rate"]),
+    ],
+)
+def test_personal_data_is_an_open_question_whose_answer_can_be_typed(capsys, column, values, kind, answer):
+    pyarrow.parquet.write_table(table(**{column: values}), "data.parquet")
     main(["data.parquet"], flights)
-    assert f"  {told}\n" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert f"open question: may {column} ({kind}) be held?" in told
+    assert f"make contract SOURCE=data.parquet TARGET=sold ARGS=\"--force --purpose '{column}=the reason'\"" in told
+    assert "Answer it, look at `git diff`" in told
+    assert open_purposes() == [column]
+    write_docs(["--drafted"], flights)
+    assert not Path("docs/data.md").exists()
+    drafted(capsys, "data.parquet", "--force", *answer)
+    assert read_contract().columns[column].purpose == (answer[1].partition("=")[2] or None)
+    write_docs(["--drafted"], flights)
+    assert f"`{column}`" in Path("docs/data.md").read_text()
+
+
+def test_data_with_nothing_but_a_time_beside_its_target_is_refused_in_words(project):
+    Path("data.csv").write_text("day,sold\n" + "".join(f"2013-01-{place + 1:02},{place}\n" for place in range(28)))
+    told = refused(project, "data.csv", "--target", "sold")
+    assert "no column is left from which 'sold' could be predicted: day is time; add one at the source" in told
 
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.large_string())])
@@ -155,8 +234,8 @@ def test_text_of_parquet_is_taken_alike_however_it_is_held(capsys, kind):
     cells = {name: pa.array(values).cast(kind) for name, values in columns.items()}
     pyarrow.parquet.write_table(table(**cells), "data.parquet")
     told = drafted(capsys, "data.parquet", "--target", "sold")
-    assert "day: times are written as %Y/%m/%d" in told
-    assert any(line.startswith("width: text, as 'wide' in 20 of 60 cells") for line in told)
+    assert told_of("day", told).endswith("written as %Y/%m/%d")
+    assert "text, as 'wide' in 20 of 60 cells" in told_of("width", told)
 
 
 def test_classes_that_are_numbers_and_rows_without_a_target_are_told(capsys):
@@ -171,13 +250,14 @@ def test_classes_that_are_numbers_and_rows_without_a_target_are_told(capsys):
 @pytest.mark.parametrize(("numbers", "role"), [(range(ROWS), "id"), ([*range(ROWS // 2)] * 2, "unused")])
 def test_row_numbers_of_pandas_are_never_a_feature(capsys, name, numbers, role):
     pyarrow.parquet.write_table(table(**{name: [*numbers]}), "data.parquet")
-    assert f"{name or repr(name)}: row numbers, so its role is {role}" in drafted(capsys, "data.parquet")
+    why = "row numbers" if role == "unused" else "names each row"
+    assert told_of(name or repr(name), drafted(capsys, "data.parquet")) == f"{role} integer {why}"
     assert read_contract().columns[name].role == role
 
 
 def test_a_column_without_a_name_is_never_a_feature(capsys):
     pyarrow.parquet.write_table(table(**{"": repeated("a", "b")}), "data.parquet")
-    assert "'': it has no name of its own, so its role is unused" in drafted(capsys, "data.parquet")
+    assert told_of("''", drafted(capsys, "data.parquet")) == "unused string it has no name of its own"
 
 
 def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
@@ -188,7 +268,7 @@ def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
 @pytest.mark.parametrize(
     ("roles", "told"),
     [
-        ({"time": "size"}, "the column 'size' cannot be the time: it has 0.0; a date in ISO 8601"),
+        ({"time": "size"}, "the column 'size' cannot be the time: it has 0.0, 0.5, 1.0; a date in ISO 8601"),
         ({"time": "gap"}, "the column 'gap' cannot be the time: it is missing in 1 of 60 rows"),
         ({"time": "size", "target": "size"}, "the column 'size' is given two roles of target, time and id"),
         ({"target": "day"}, "the target has 59 different values, which are times"),
@@ -215,7 +295,7 @@ def months(folder: Path, **empty: str) -> None:
 def test_a_column_without_a_value_in_one_file_is_allowed_and_told(project, capsys):
     months(project / "rows", m2="sensor")
     told = drafted(capsys, "rows/*.csv", "--target", "sold")
-    assert "sensor: it has no value in some file or period, so `empty: true` allows that" in told
+    assert "it has no value in some file or period, so `empty: true` allows that" in told_of("sensor", told)
     assert read_contract().columns["sensor"].empty
     assert not read_contract().columns["size"].empty
 

@@ -9,7 +9,9 @@ import pyarrow as pa
 import pytest
 from modelyard.errors import ContractError
 from modelyard.training.data.validate import validate
-from modelyard.training.draft.guess import Roles, guess_contract, periods_of, typed
+from modelyard.training.draft.guess import Roles, guess_contract
+from modelyard.training.draft.times import periods_of
+from modelyard.training.draft.types import typed
 
 ROWS = 60
 DAYS = [datetime.datetime(2013, 1, 1) + datetime.timedelta(days=5 * place) for place in range(ROWS)]
@@ -192,7 +194,7 @@ def test_a_role_for_a_column_that_is_not_there_is_told(role):
     ("table", "message"),
     [
         (TABLE.slice(0, 0), "the source has no rows"),
-        (TABLE.select(["price"]), "no column has role feature"),
+        (TABLE.select(["price"]), "no column is left from which .price. could be predicted"),
         (TABLE.append_column("size", TABLE["size"]), "the source has the column 'size' twice"),
         (TABLE.add_column(0, "x", pa.array([[1]] * ROWS)), r"a contract has no type for x \(list<"),
         (TABLE.add_column(0, "x", pa.array([b"1"] * ROWS)), r"a contract has no type for x \(binary\)"),
@@ -228,7 +230,21 @@ def test_too_few_days_to_hold_any_out_are_told():
 
 
 @pytest.mark.parametrize(
-    "written", ["%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%Y/%m/%d %H:%M:%S", "%d-%m-%Y", "%m-%d-%Y %H:%M"]
+    "written",
+    [
+        "%d.%m.%Y",
+        "%m/%d/%Y",
+        "%d/%m/%Y %H:%M",
+        "%Y/%m/%d %H:%M:%S",
+        "%d-%m-%Y",
+        "%m-%d-%Y %H:%M",
+        "%b %d %Y",
+        "%m/%d/%Y %I:%M %p",
+        "%d-%b-%y",
+        "%B %d, %Y",
+        "%a, %d %b %Y %H:%M:%S",
+        "%d.%m.%y",
+    ],
 )
 def test_times_written_in_one_way_only_get_its_format(written):
     table = TABLE.add_column(0, "x", pa.array([day.strftime(written) for day in DAYS]))
@@ -348,3 +364,27 @@ def test_the_format_of_dates_is_drafted_however_the_text_is_held(kind):
     days = pa.chunked_array([pa.array([f"2012/01/{day:02}" for day in range(1, 31)]).cast(kind)])
     table = pa.table({"day": days, "x": pa.array(range(30)), "y": pa.array([0, 1] * 15)})
     assert guess_contract(table, "days", "me", Roles("y", "day")).columns["day"].format == "%Y/%m/%d"
+
+
+@pytest.mark.parametrize(
+    ("values", "form"),
+    [
+        ([20130101 + 100 * (place % 12) for place in range(ROWS)], "%Y%m%d"),
+        ([float(20130101 + place % 28) for place in range(ROWS)], "%Y%m%d"),
+        ([f"2013{1 + place % 12:02}15" for place in range(ROWS)], "%Y%m%d"),
+        ([201301 + place % 12 for place in range(ROWS)], "%Y%m"),
+        ([1950 + place for place in range(ROWS)], "%Y"),
+        ([1950 + place / 12 for place in range(ROWS)], "decimal_year"),
+        ([41275 + place for place in range(ROWS)], "excel"),
+        ([1356998400 + 86400 * place for place in range(ROWS)], "epoch_s"),
+        ([1356998400123 + 86400000 * place for place in range(ROWS)], "epoch_ms"),
+    ],
+)
+def test_a_column_that_is_called_the_time_may_be_numbers(values, form):
+    table = TABLE.add_column(0, "x", pa.array(values))
+    contract = guess(table, time="x")
+    assert contract.columns["x"].format == form
+    assert contract.columns["x"].role == "time"
+    years = {time.year for time in validate(table, contract, "data")["x"].to_pylist()}
+    assert min(years) in (1950, 2013)
+    assert guess(table).time is None

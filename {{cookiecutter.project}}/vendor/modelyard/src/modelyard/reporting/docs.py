@@ -9,7 +9,7 @@ from pathlib import Path
 from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
 from ..runtime.project import Project
-from ..training.settings import read_contract
+from ..training.settings import open_purposes, read_contract
 
 DATA = Path("docs/data.md")
 LONGEST = 1000  # characters of a text
@@ -48,6 +48,10 @@ def _allowed(column: object) -> str:
 
 def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `docs`."""
-    argparse.ArgumentParser(prog="docs", description=__doc__).parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="docs", description=__doc__)
+    parser.add_argument("--drafted", action="store_true", help="write nothing while the draft has an open question")
+    if parser.parse_args(arguments).drafted and open_purposes():
+        print(f"{DATA} is for later: run `make docs` once the open question is answered")
+        return
     DATA.write_text(data_page(read_contract()), encoding="utf-8")
     print(f"wrote {DATA}")

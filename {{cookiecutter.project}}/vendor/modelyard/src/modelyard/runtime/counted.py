@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from .written import COUNTED
 
 COUNT = r"\s*[+-]?[0-9]+(?:\.[0-9]+)?\s*"  # the text of a time that is counted
+WHOLE_AS_FLOAT = r"^([0-9]{4,14})\.0+$"  # as writers that know missing numbers as floats only write whole ones
 NOT_IN_THESE_YEARS = "outside the years 1 to 9999"
 
 _EXCEL = np.datetime64("1899-12-30", "s")
@@ -55,7 +57,9 @@ def _counted(given: NDArray[np.float64], form: str) -> NDArray[np.datetime64]:
 
 
 def digits_of(value: Any) -> Any:
-    """A whole number as its digits, for a strptime format such as %Y%m%d; any other value as it is."""
+    """A whole number, or 1950.0 in text, as its digits, for a strptime format such as %Y%m%d; else the value itself."""
+    if isinstance(value, str):
+        return re.sub(WHOLE_AS_FLOAT, r"\1", value)
     if isinstance(value, (bool, np.bool_)):
         return value
     if isinstance(value, (float, np.floating)) and float(value).is_integer():

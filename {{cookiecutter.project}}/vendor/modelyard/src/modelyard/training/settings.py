@@ -173,6 +173,16 @@ def read_contract(path: Path = Path("contract.yaml")) -> Contract:
     return parse(path, Contract, read_yaml(path))
 
 
+def open_purposes(path: Path = Path("contract.yaml")) -> list[str]:
+    """The columns of personal data whose purpose a person is still to state."""
+    columns = read_yaml(path).get("columns")
+    return [
+        name
+        for name, column in (columns.items() if isinstance(columns, dict) else ())
+        if isinstance(column, dict) and column.get("pii") is True and not str(column.get("purpose") or "").strip()
+    ]
+
+
 def read_params(path: Path = Path("params.yaml")) -> Params:
     """The parameters in a YAML file. Raises ContractError as `read_contract` does."""
     raw = read_yaml(path)

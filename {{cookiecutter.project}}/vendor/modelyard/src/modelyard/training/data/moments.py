@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.counted import COUNT, counted_moments
+from ...runtime.counted import COUNT, WHOLE_AS_FLOAT, counted_moments
 from ...runtime.times import OffsetRefused, local_times
 from ...runtime.written import COUNTED
 
@@ -43,7 +43,7 @@ def digits(values: pa.ChunkedArray) -> pa.ChunkedArray:
     """Whole numbers as the text of their digits. Raises pa.ArrowInvalid if one is not whole."""
     if pa.types.is_floating(values.type) or pa.types.is_decimal(values.type):
         values = values.cast(pa.int64())
-    return values.cast(pa.string())
+    return pc.replace_substring_regex(values.cast(pa.string()), WHOLE_AS_FLOAT, r"\1")
 
 
 def _parsed(text: pa.ChunkedArray, written: str) -> pa.ChunkedArray:

@@ -7,7 +7,6 @@ data. All of them are in Git, so `git diff` shows the changes and `git checkout 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,12 @@ import pyarrow as pa
 
 from ...errors import ContractError
 from ...git import NO_REPOSITORY, ask_git
-from ...runtime.contract import Column, Contract
+from ...runtime.contract import Contract
 from ...runtime.project import Project
 from ..data.sources.decisions import Decisions
 from ..data.sources.files import FileSource
 from ..data.validate import validate
-from ..edit import edit_yaml, round_trip
+from ..edit import edit_yaml
 from ..layout import CARD
 from ..settings import Params, SqlSettings, read_contract, read_params
 from .address import database_address, file_address
@@ -30,39 +29,12 @@ from .guess import Roles, guess_contract
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .split import fitted_split
 from .staged import staged
-from .told import decided, shown
+from .told import decided, open_questions, shown
 from .types import typed_as
 from .watched import inside_path, watched_paths
+from .writing import NEUTRAL_CARD, watch, write_contract
 
 WRITTEN = [Path("contract.yaml"), Path("params.yaml"), Path("policy.yaml"), Path("dvc.yaml"), CARD]
-HEAD = """\
-# What the data is. Validation, features, the service and the documentation read it here and nowhere else.
-# Drafted from the data. Correct it: roles, ranges, units, descriptions; mark what is personal with pii and purpose.
-"""
-NEUTRAL_CARD = """\
-# {contract.name}
-
-{contract.description}. Owner: {contract.owner}.
-
-## What it is for
-
-(To be written: who uses the answers, for what, and for what not.)
-
-## How it was made
-
-{manifest.training.estimator}, trained on {manifest.training.rows:,} rows; {manifest.training.unlabelled_rows:,} more
-had no target.
-
-## How good it is
-
-On {metrics.rows:,} rows that it never saw, beside the baseline, which answers every row the same:
-
-{holdout}
-
-## What it is given
-
-{columns}
-"""
 
 
 def draft(
@@ -94,10 +66,10 @@ def draft(
         raise ContractError(f"{column_at_fault(table)} that no contract can take: {error}") from None
     changes = {"params.yaml": fitted, "policy.yaml": fitted_policy(contract)}
     with staged(root, WRITTEN) as folder:
-        _write_contract(folder / "contract.yaml", contract)
+        write_contract(folder / "contract.yaml", contract)
         for name, values in changes.items():
             edit_yaml(folder / name, values)
-        _watch(folder / "dvc.yaml", watched)
+        watch(folder / "dvc.yaml", watched)
         (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
         if check:
             check(contract, read_params(folder / "params.yaml"))
@@ -141,34 +113,6 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
     return fitted
 
 
-def _write_contract(path: Path, contract: Contract) -> None:
-    defaults = {field.name: field.default for field in dataclasses.fields(Column)}
-    content: dict[str, Any] = dataclasses.asdict(contract)
-    content["columns"] = {
-        name: {key: value for key, value in dataclasses.asdict(column).items() if value != defaults[key]}
-        for name, column in contract.columns.items()
-    }
-    columns = content.pop("columns")
-    for column in columns.values():
-        if column.get("pii"):
-            column["purpose"] = ""  # refused until a person states one, or drops the column
-    with path.open("w", encoding="utf-8") as opened:
-        opened.write(HEAD)
-        round_trip().dump({**content, "columns": columns}, opened)
-
-
-def _watch(path: Path, watched: Sequence[str]) -> None:
-    """Make ingest depend on a file or folder of the source, so that `dvc repro` notices when it changes."""
-    yaml = round_trip()
-    content = yaml.load(path)
-    stage = content["stages"]["ingest"]
-    package = stage["cmd"].split()[2]  # python -m PACKAGE ingest
-    deps = stage["deps"]
-    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith(f"{package}/")]
-    deps.extend(name.replace("${", "\\${") for name in watched)  # which DVC would fill in
-    yaml.dump(content, path)
-
-
 def _read(source: str, query: str | None) -> tuple[dict[str, pa.Table], dict[str, Any], Decisions]:
     """The source's files by name, or a query's rows by no name, the settings of the source, and what was decided."""
     if not source:
@@ -204,8 +148,19 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser.add_argument("--query", help="the SQL query that gives the rows")
     parser.add_argument("--target", help="the column to predict (else: one called target, or the last)")
     parser.add_argument("--time", help="the column of the time (else: the first that has times)")
+    parser.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        metavar="COLUMN=FORMAT",
+        help="how times or numbers are written: day=%%d/%%m/%%Y, price=1.234,5, stamp=epoch_s; may be repeated",
+    )
     parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
     parser.add_argument("--timezone", help="the zone of all times, such as Europe/Berlin; those with an offset need it")
+    parser.add_argument(
+        "--purpose", action="append", default=[], metavar="COLUMN=REASON", help="why personal data may be held"
+    )
+    parser.add_argument("--not-personal", action="append", default=[], metavar="COLUMN", help="whatever its name says")
     parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
     options = parser.parse_args(arguments)
     root = Path()
@@ -220,7 +175,15 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             f"{options.source} has one column, {table.column_names[0]!r}, so there is nothing to predict from; cells "
             "are separated by commas, semicolons, tabs or bars"
         )
-    roles = Roles(options.target, options.time, options.id, options.timezone)
+    roles = Roles(
+        options.target,
+        options.time,
+        options.id,
+        options.timezone,
+        options.format,
+        dict(map(_purpose, options.purpose)),
+        options.not_personal,
+    )
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     counts = {
         role: ", ".join(map(shown, contract.named(role)))
@@ -231,4 +194,15 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
     for line in decided(contract, table, decisions, read_params(root / "params.yaml")):
         print(f"  {line}")
-    print("Correct it, look at `git diff`, then run `make pipeline`.")
+    questions = open_questions(contract, table, options.source)
+    for line in questions:
+        print(line)
+    first = "Answer it" if questions else "Correct it"
+    print(f"{first}, look at `git diff`, then run `make pipeline`.")
+
+
+def _purpose(text: str) -> tuple[str, str]:
+    name, _, purpose = text.partition("=")
+    if not purpose.strip():
+        raise ContractError(f"--purpose {text}: COLUMN=REASON is expected, such as email='to answer the customer'")
+    return name, purpose

@@ -5,24 +5,24 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
 from ...runtime.contract import Column, Contract, Role
+from ...runtime.written import NUMBERS
 from ..data.validate import personal_data
-from ..settings import UNITS
+from .forms import chosen, plain
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
-from .types import date_format, named_zone, plain, typed
+from .times import check_time, guess_time, is_ascending
+from .types import forms_of, named_zone, typed
 
 MOST_VALUES = 100  # a string with more different values is no category
 MOST_CLASSES = 20
-FEWEST_PERIODS, MOST_PERIODS = 4, 240
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
 LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^({ROW_NUMBERS.pattern})$", re.IGNORECASE)
@@ -41,12 +41,17 @@ DESCRIBABLE = (
 
 @dataclass(frozen=True)
 class Roles:
-    """The roles that a person chose; None is guessed."""
+    """The roles that a person chose, the timezone, formats as COLUMN=FORMAT, the purposes of personal
+    data, and the columns that are none; None is guessed.
+    """
 
     target: str | None = None
     time: str | None = None
     ids: Sequence[str] | None = None
     timezone: str | None = None
+    formats: Sequence[str] = ()
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    not_personal: Sequence[str] = ()
 
     def found(self, table: pa.Table) -> Roles:
         """The roles with the columns' names as the table has them: blanks at their ends need not be given.
@@ -63,6 +68,9 @@ class Roles:
                 raise ContractError(f"the source has no column {name!r}; it has: {listed}")
             return names[0]
 
+        if unknown := [name for name in (*self.purposes, *self.not_personal) if name not in table.column_names]:
+            find(unknown[0])
+            raise ContractError(f"the source has no column {unknown[0]!r}, with just these blanks")
         ids = None if self.ids is None else [find(name) or name for name in self.ids]
         found = dataclasses.replace(self, target=find(self.target), time=find(self.time), ids=ids)
         given = [name for name in (found.target, found.time, *(ids or ())) if name]
@@ -83,31 +91,44 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     roles = (roles or Roles()).found(table)
     if not table.num_rows:
         raise ContractError("the source has no rows to draft a contract from")
-    formats = {name: date_format(table[name]) for name in table.column_names}
-    zones = {name: roles.timezone or named_zone(table[name]) for name in table.column_names}
-    table = typed(table, roles.timezone)
+    given, zones = table, {name: roles.timezone or named_zone(table[name]) for name in table.column_names}
     target = roles.target or _guess_target(table)
-    time = roles.time or _guess_time(table, target)
+    forms = forms_of(table, roles.time) | chosen(roles.formats, table)
+    if target in forms and target not in chosen(roles.formats, table) and _are_classes(table[target]):
+        del forms[target]
+    table = typed(table, roles.timezone, forms)
+    time = roles.time or guess_time(table, target)
     ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
+    for name in [name for name in ids if name in forms and forms[name].format in NUMBERS]:
+        del forms[name]
+        table = table.set_column(table.column_names.index(name), name, plain(given[name]))
     if time:
-        _check_time(time, table[time])
+        check_time(time, given[time], table[time])
     columns = {}
     for column in table.column_names:
         if column == target:
             columns[column] = _target(column, table[column])
         elif column == time:
-            columns[column] = Column("timestamp", "time", UNKNOWN, ascending=_is_ascending(table[column]))
+            columns[column] = Column("timestamp", "time", UNKNOWN, ascending=is_ascending(table[column]))
         elif column in ids:
             refuse_inexact(column, table[column], is_id=True)
             columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column])
         else:
-            columns[column] = _other(column, table[column])
-    for column, written in formats.items():
-        if written and columns[column].type == "timestamp":
-            columns[column] = dataclasses.replace(columns[column], format=written)
+            columns[column] = _other(column, table[column], column in roles.not_personal)
+    for column, written in forms.items():
+        if columns[column].is_number if written.format in NUMBERS else columns[column].type == "timestamp":
+            columns[column] = dataclasses.replace(columns[column], format=written.format, unit=written.unit)
     for column, drafted in columns.items():
         if drafted.type == "timestamp":
             columns[column] = _with_range(dataclasses.replace(drafted, timezone=zones[column]), table[column])
+    if not any(column.role == "feature" for column in columns.values()):
+        others = ", ".join(f"{name} is {column.role}" for name, column in columns.items() if name != target)
+        raise ContractError(
+            f"no column is left from which {target!r} could be predicted: {others or 'there is no other'}; add one at "
+            "the source that is known before it, such as its value a day or a year before"
+        )
+    for column, purpose in roles.purposes.items():
+        columns[column] = dataclasses.replace(columns[column], pii=True, purpose=purpose)
     return Contract(name, UNKNOWN, owner, columns, slices=_slices(columns))
 
 
@@ -129,19 +150,6 @@ def _check_columns(table: pa.Table) -> None:
         raise ContractError(f"a contract has no type for {', '.join(strange)}; leave it out at the source")
 
 
-def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
-    """The period (month, else year, else day) that divides the times into a suitable number, and the periods in order.
-
-    Raises ContractError if there are too few days.
-    """
-    moments = times.cast(pa.timestamp("us")).drop_null().to_numpy()
-    for period in ("month", "year", "day"):
-        periods = np.unique(moments.astype(f"datetime64[{UNITS[period]}]"))
-        if FEWEST_PERIODS <= len(periods) <= MOST_PERIODS or (period == "day" and len(periods) >= FEWEST_PERIODS):
-            return period, [str(name) for name in periods]
-    raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
-
-
 def _type(values: pa.ChunkedArray) -> Any:
     kind = values.type
     if pa.types.is_boolean(kind):
@@ -158,30 +166,6 @@ def _guess_target(table: pa.Table) -> str:
     return named[0] if named else table.column_names[-1]
 
 
-def _guess_time(table: pa.Table, target: str) -> str | None:
-    for name in table.column_names:
-        if name != target and pa.types.is_temporal(table[name].type) and not table[name].null_count:
-            try:
-                periods_of(table[name])
-            except ContractError:
-                continue
-            return name
-    return None
-
-
-def _check_time(name: str, times: pa.ChunkedArray) -> None:
-    if not pa.types.is_temporal(times.type):
-        example = repr(times.drop_null()[0].as_py()) if times.null_count < len(times) else "nothing"
-        raise ContractError(
-            f"the column {name!r} cannot be the time: it has {example}; a date in ISO 8601 such as 2013-12-24 can be "
-            "read, or one whose day and month can be told apart"
-        )
-    if times.null_count:
-        raise ContractError(
-            f"the column {name!r} cannot be the time: it is missing in {times.null_count:,} of {len(times):,} rows"
-        )
-
-
 def _guess_ids(table: pa.Table, target: str) -> list[str]:
     for name in table.column_names:
         values = table[name]
@@ -192,8 +176,8 @@ def _guess_ids(table: pa.Table, target: str) -> list[str]:
     return []
 
 
-def _is_ascending(values: pa.ChunkedArray) -> bool:
-    return bool((np.diff(values.cast(pa.timestamp("us")).to_numpy()) >= np.timedelta64(0)).all())
+def _are_classes(values: pa.ChunkedArray) -> bool:
+    return len(pc.unique(values).drop_null()) <= MOST_CLASSES
 
 
 def _target(name: str, values: pa.ChunkedArray) -> Column:
@@ -218,9 +202,9 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
     return Column(kind, "target", UNKNOWN, values=different, missing=missing)
 
 
-def _other(name: str, values: pa.ChunkedArray) -> Column:
+def _other(name: str, values: pa.ChunkedArray, is_impersonal: bool) -> Column:
     kind, missing = _type(values), values.null_count > 0
-    if personal_data(name, values):
+    if personal_data("" if is_impersonal else name, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
     if ROW_NUMBERS.fullmatch(name) or values.null_count == len(values):
         return Column(kind, "unused", UNKNOWN, missing=missing)

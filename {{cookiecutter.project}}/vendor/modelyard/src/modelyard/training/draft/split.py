@@ -14,7 +14,7 @@ import pyarrow as pa
 from ...errors import ContractError
 from ...runtime.contract import Contract
 from ..settings import UNITS
-from .guess import periods_of
+from .times import periods_of
 from .types import typed_as
 
 FRACTION = 6  # of the periods are held out, and as many are for validation

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.contract import Contract
+from ...runtime.contract import Column, Contract
 from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
+from ...runtime.written import NUMBERS
 from ..data.sources.decisions import Decisions
+from ..data.validate import personal_data
 from ..settings import Evaluate, Params
-from .guess import ROW_NUMBERS
+from .command import arguments
+from .forms import examples, number_formats, time_formats
+from .guess import MOST_VALUES, ROW_NUMBERS, UNKNOWN
 from .split import later_rows
-from .types import date_formats, typed_as
+from .times import likely_times, told_choice
+from .types import typed_as
 
 GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
 NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
 LISTED = 5
+WIDEST = 32  # signs of a cell that those below it are aligned with
 
 
 def shown(name: str) -> str:
@@ -27,7 +34,10 @@ def shown(name: str) -> str:
 
 
 def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: Params) -> list[str]:
-    """A line for each decision. table: what was drafted from. params: what was drafted beside the contract."""
+    """What was decided for all of the data, and a line for each column: its role, its type, why, and what to do.
+
+    table: what was drafted from. params: what was drafted beside the contract.
+    """
     narrowed = typed_as(contract, table)
     lines = [*sorted(decisions.forms), *_positive(contract, narrowed, params.evaluate), *_target(contract, narrowed)]
     if params.watermark and (late := later_rows(contract, table, params.period, params.watermark)):
@@ -35,8 +45,42 @@ def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: P
             f"watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
             f"{contract.target} yet, and enter when you move it on"
         )
-    for name in contract.columns:
-        lines += _column(contract, name, table[name], narrowed[name], decisions)
+    if contract.time is None:
+        lines.append(_no_time(likely_times(table, narrowed, contract.target)))
+    notes = {name: _column(contract, name, table[name], narrowed[name], decisions) for name in contract.columns}
+    rows = [
+        (shown(name), column.role, column.type, "; ".join(notes[name])) for name, column in contract.columns.items()
+    ]
+    widths = [min(max(len(row[place]) for row in rows), WIDEST) for place in range(3)]
+    return lines + [
+        "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
+    ]
+
+
+def _no_time(likely: dict[str, str]) -> str:
+    if not likely:
+        return "no time column found: rows are split at random, by their id"
+    choices = " or ".join(f"{shown(name)} with {choice}" for name, choice in likely.items())
+    return f"no time column found, so rows are split at random; it could be {choices}"
+
+
+def open_questions(contract: Contract, table: pa.Table, source: str) -> list[str]:
+    """What only a person can answer before the pipeline runs, with the command that answers it."""
+    asked = [name for name, column in contract.columns.items() if column.pii and column.purpose == UNKNOWN]
+    if not asked:
+        return []
+    kinds = {name: personal_data("", table[name]) for name in asked}
+    listed = ", ".join(f"{shown(name)} ({kinds[name] or 'by its name'})" for name in asked)
+    answers = [word for name in asked for word in ("--purpose", f"{name}=the reason")]
+    lines = [
+        f"open question: may {listed} be held? It seems to be personal data, and `make pipeline` refuses it until you",
+        "  leave it out at the source, or state why, as its `purpose` in contract.yaml or with",
+        f"    make contract SOURCE={shlex.quote(source)} TARGET={shlex.quote(contract.target)} "
+        f"{arguments(['--force', *answers])}",
+    ]
+    if by_name := [name for name in asked if not kinds[name]]:
+        flags = [word for name in by_name for word in ("--not-personal", name)]
+        lines.append(f"  for what is none, whatever its name says: {arguments(['--force', *flags])}")
     return lines
 
 
@@ -68,48 +112,98 @@ def _column(
 ) -> Iterator[str]:
     """What was decided about one column, as it was given and in the type that it seems to have."""
     column = contract.columns[name]
-    if name != name.strip():
-        yield f"{name!r}: the blanks belong to the name, here and for whoever asks the model"
-    given_name, name = name, shown(name)
     if column.pii:
-        yield f"{name}: it seems to be personal data; state its purpose, or drop it at the source"
+        kind = personal_data(name, given) or "personal data"
+        by_name = kind == "by its name"
+        yield f"seems to be personal data{' ' if by_name else ': '}{kind}; see the open question below"
         return  # and show none of it
+    if column.role == "unused":
+        yield _reason(name, column, given, values)
+    elif column.format in NUMBERS:
+        yield _told_numbers(column, values)
+    else:
+        yield _content(column, values)
+    if column.format and column.type == "timestamp":
+        yield f"written as {column.format}"
+    if name != name.strip():
+        yield "the blanks belong to the name, here and for whoever asks the model"
+    if (absent := values.null_count) and absent < len(values) and column.role != "target":
+        yield f"{absent / len(values):.1%} missing"
     if column.empty:
-        yield f"{name}: it has no value in some file or period, so `empty: true` allows that"
-    if ROW_NUMBERS.fullmatch(given_name) and column.role in ("id", "unused"):
-        is_numbers = "row numbers" if column.type == "integer" else "it has no name of its own"
-        yield f"{name}: {is_numbers}, so its role is {column.role}"
-    elif column.role == "unused":
-        yield f"{name}: unused, as it has {_reason(given, values)}"
-    if counts := decisions.missing.get(given_name):
+        yield "it has no value in some file or period, so `empty: true` allows that"
+    if counts := decisions.missing.get(name):
         found = " and ".join(f"{text!r} in {count:,} cells" for text, count in sorted(counts.items()))
         is_category = column.type == "string" and column.values
-        yield f"{name}: {found} means missing" + ("; if it is a value, add it to `values`" if is_category else "")
-    if (padded := decisions.zeros.get(given_name)) and column.type == "integer":
-        yield f"{name}: {padded!r} is the number {int(padded)}; if the zeros matter, its type is string"
-    if column.format:
-        yield f"{name}: times are written as {column.format}"
+        yield f"{found} means missing" + (": if it is a value, add it to `values`" if is_category else "")
+    if (padded := decisions.zeros.get(name)) and column.type == "integer":
+        yield f"{padded!r} is the number {int(padded)}: if the zeros matter, its type is string"
     if column.timezone:
-        yield f"{name}: local time of {column.timezone}, to which times with an offset are converted"
+        yield f"local time of {column.timezone}, to which times with an offset are converted"
     if column.values and column.type == "string":
-        yield from _texts(name, [str(value) for value in column.values], given)
+        yield from _texts([str(value) for value in column.values], given)
 
 
-def _texts(name: str, texts: list[str], given: pa.ChunkedArray) -> Iterator[str]:
+def _content(column: Column, values: pa.ChunkedArray) -> str:
+    """What a used column holds."""
+    if column.role == "id":
+        return "names each row"
+    unique = len(pc.unique(values).drop_null())
+    if column.role != "target" and unique == 1:
+        return f"always {values.drop_null()[0].as_py()!r}, so nothing can be learned from it"
+    if column.values is not None or column.type in ("string", "boolean"):
+        return f"{unique} values"
+    ends = pc.min_max(values).as_py()
+    if ends["min"] is None:
+        return "no value"
+    if column.type == "timestamp":
+        return f"{ends['min']:%Y-%m-%d} to {ends['max']:%Y-%m-%d}"
+    return _range(values)
+
+
+def _told_numbers(column: Column, values: pa.ChunkedArray) -> str:
+    kind = {None: "numbers in text", "%": "looks like percent"}.get(column.unit, "looks like money")
+    unit = f" in {column.unit}" if column.unit else ""
+    return f"{kind}: read as number{unit} by format {column.format!r}, {_range(values)}"
+
+
+def _range(values: pa.ChunkedArray) -> str:
+    ends = pc.min_max(values).as_py()
+    return " to ".join(f"{end:,}" if isinstance(end, int) else f"{end:,.6g}" for end in (ends["min"], ends["max"]))
+
+
+def _texts(texts: list[str], given: pa.ChunkedArray) -> Iterator[str]:
     if odd := [text for text in texts if text.strip() in LIKE_MISSING]:
-        yield f"{name}: {_listed(odd)} is a value; if it means missing, leave these cells empty at the source"
+        yield f"{_listed(odd)} is a value: if it means missing, leave these cells empty at the source"
     if blanks := [text for text in texts if text != text.strip()]:
-        yield f"{name}: blanks at an end of {_listed(blanks)} belong to the value"
+        yield f"blanks at an end of {_listed(blanks)} belong to the value"
     if mostly := _mostly_numbers(given):
-        yield f"{name}: text, as {mostly}"
+        yield f"text, as {mostly}"
 
 
-def _reason(given: pa.ChunkedArray, values: pa.ChunkedArray) -> str:
+def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.ChunkedArray) -> str:
+    """Why a column is not used, and how it could be."""
+    if ROW_NUMBERS.fullmatch(name):
+        return "row numbers" if column.type == "integer" else "it has no name of its own"
     if values.null_count == len(values):
         return "no value"
-    if len(formats := date_formats(given)) > 1:
-        return f"dates that may be {' or '.join(formats)}: give it type timestamp and a `format`"
-    return _mostly_numbers(given) or f"{len(pc.unique(values.drop_null())):,} different texts"
+    if len(formats := time_formats(given)) > 1:
+        choice = told_choice(name, formats, is_time=False)
+        return f"dates such as {examples(given)} may be {' or '.join(formats)}: say which, as in {choice}"
+    if len(forms := number_formats(given)) > 1:
+        choice = told_choice(name, [form.format for form in forms], is_time=False)
+        return f"numbers such as {examples(given)} may be written as {' or '.join(NUMBERS)}: say which, as in {choice}"
+    if mostly := _mostly_numbers(given):
+        return mostly
+    different = len(pc.unique(values).drop_null())
+    if different > MOST_VALUES:
+        return (
+            f"{different:,} different texts, more than the {MOST_VALUES} of a drafted category; to use it, list them "
+            "as `values` with role feature"
+        )
+    return (
+        f"{different:,} different texts in {len(values):,} rows, too many to learn from each; to use it, list them as "
+        "`values` with role feature"
+    )
 
 
 def _mostly_numbers(given: pa.ChunkedArray) -> str | None:

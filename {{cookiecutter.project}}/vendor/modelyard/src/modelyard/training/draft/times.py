@@ -1,0 +1,85 @@
+"""Which column of a draft is the time, and the periods into which its times fall."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from ...errors import ContractError
+from ..settings import UNITS
+from .command import arguments
+from .forms import SAYS_TIME, examples, time_formats
+
+FEWEST_PERIODS, MOST_PERIODS = 4, 240
+
+
+def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
+    """The period (month, else year, else day) that divides the times into a suitable number, and the periods in order.
+
+    Raises ContractError if there are too few days.
+    """
+    moments = times.cast(pa.timestamp("us")).drop_null().to_numpy()
+    for period in ("month", "year", "day"):
+        periods = np.unique(moments.astype(f"datetime64[{UNITS[period]}]"))
+        if FEWEST_PERIODS <= len(periods) <= MOST_PERIODS or (period == "day" and len(periods) >= FEWEST_PERIODS):
+            return period, [str(name) for name in periods]
+    raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
+
+
+def guess_time(table: pa.Table, target: str) -> str | None:
+    """The first column of times without gaps that fall into periods enough."""
+    for name in table.column_names:
+        if name != target and pa.types.is_temporal(table[name].type) and not table[name].null_count:
+            try:
+                periods_of(table[name])
+            except ContractError:
+                continue
+            return name
+    return None
+
+
+def check_time(name: str, given: pa.ChunkedArray, times: pa.ChunkedArray) -> None:
+    """Raise ContractError if a column cannot be the time, with three of its values and what to do.
+
+    given: the column as it was given; times: as a time, if it seems to be one.
+    """
+    if not pa.types.is_temporal(times.type):
+        raise ContractError(f"the column {name!r} cannot be the time: it has {examples(given)}; {_advice(name, given)}")
+    if times.null_count:
+        raise ContractError(
+            f"the column {name!r} cannot be the time: it is missing in {times.null_count:,} of {len(times):,} rows"
+        )
+
+
+def likely_times(table: pa.Table, typed: pa.Table, target: str) -> dict[str, str]:
+    """The columns that could be the time though none is taken for it, with what to add to the command for each."""
+    found = {}
+    for name in table.column_names:
+        values = typed[name]
+        if name == target or values.null_count or pa.types.is_temporal(values.type):
+            continue
+        formats = time_formats(table[name], is_time=bool(SAYS_TIME.search(name)))
+        if formats:
+            found[name] = told_choice(name, formats, is_time=True)
+    return found
+
+
+def told_choice(name: str, formats: list[str], is_time: bool) -> str:
+    """What to add to the command so that a column is read as a time, which may be written in these formats."""
+    role = ["--time", name] if is_time else []
+    return arguments([*role, "--format", f"{name}={formats[0]}"] if len(formats) > 1 else role)
+
+
+def _advice(name: str, given: pa.ChunkedArray) -> str:
+    formats = time_formats(given, is_time=True)
+    if len(formats) > 1:
+        return f"that may be {' or '.join(formats)}: say which, as in {told_choice(name, formats, is_time=True)}"
+    return (
+        "a date in ISO 8601 such as 2013-12-24 can be read, and most others whose parts can be told apart; give the "
+        f"strptime format of yours, as in {arguments(['--time', name, '--format', f'{name}=%d/%m/%Y %H.%M'])}"
+    )
+
+
+def is_ascending(values: pa.ChunkedArray) -> bool:
+    """Whether no time is before the one above it."""
+    return bool((np.diff(values.cast(pa.timestamp("us")).to_numpy()) >= np.timedelta64(0)).all())
