@@ -1,7 +1,8 @@
 """Draft contract.yaml and the rest of the settings for a source of your own, to be corrected by you.
 
 contract.yaml and the text of the model card are replaced; params.yaml, policy.yaml and dvc.yaml are adapted to the
-data. All of them are in Git, so `git diff` shows the changes and `git checkout .` reverts them.
+data. Drafted again, they keep what a person wrote, as far as the data allows it. All of them are in Git, so
+`git diff` shows the changes and `git checkout .` reverts them.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ from ..data.sources.files import FileSource
 from ..data.validate import validate
 from ..edit import edit_yaml
 from ..layout import CARD
-from ..settings import Params, SqlSettings, read_contract, read_params
+from ..settings import Params, SqlSettings, read_params
 from .address import database_address, file_address
 from .guess import Roles, guess_contract
+from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .split import fitted_split
 from .staged import staged
@@ -47,30 +49,37 @@ def draft(
 ) -> Contract:
     """Write the settings for this table of that source under `root`; return the contract.
 
+    If the data is drafted again, what a person wrote in contract.yaml is kept where the data allows it, and with the
+    same target and time the other settings are too.
+
     parts: the parts in which the source is read, by name; else the table is one, or one a period if it has a time.
     check: is given what is about to be written; else the table is validated.
 
     Raises ContractError, with nothing written, if no contract can be guessed, or if the data breaks the one guessed.
     """
-    try:
-        owner = read_contract(root / "contract.yaml").owner
-    except ContractError:
-        owner = "(to be named)"
+    old = earlier(root, table)
     watched = watched_paths(source["path"], root) if source["kind"] == "files" else []
     try:
-        contract = guess_contract(table, root.resolve().name, owner, roles)
+        roles = with_earlier(roles, old, table) if old else roles
+        contract = guess_contract(table, root.resolve().name, owner_of(root), roles)
+        contract = merged(contract, old, table, roles) if old else contract
         fitted = fitted_params(contract, table, source)
         pieces = list(parts.values()) if parts else by_period(table, contract, fitted.get("period", "month"))
         contract = fit_each(contract, pieces)
     except pa.ArrowException as error:
         raise ContractError(f"{column_at_fault(table)} that no contract can take: {error}") from None
-    changes = {"params.yaml": fitted, "policy.yaml": fitted_policy(contract)}
+    is_same_task = old is not None and all(
+        getattr(old, what) == getattr(contract, what) for what in ("target", "time", "kind")
+    )
     with staged(root, WRITTEN) as folder:
-        write_contract(folder / "contract.yaml", contract)
-        for name, values in changes.items():
-            edit_yaml(folder / name, values)
+        write_contract(folder / "contract.yaml", contract, old is not None)
+        if is_same_task:
+            edit_yaml(folder / "params.yaml", {"source": source})
+        else:
+            edit_yaml(folder / "params.yaml", fitted)
+            edit_yaml(folder / "policy.yaml", fitted_policy(contract))
+            (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
         watch(folder / "dvc.yaml", watched)
-        (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
         if check:
             check(contract, read_params(folder / "params.yaml"))
         else:
@@ -184,6 +193,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         dict(map(_purpose, options.purpose)),
         options.not_personal,
     )
+    old = earlier(root, table)
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     counts = {
         role: ", ".join(map(shown, contract.named(role)))
@@ -194,6 +204,10 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
     for line in decided(contract, table, decisions, read_params(root / "params.yaml")):
         print(f"  {line}")
+    if old:
+        told = changes(old, contract)
+        print("drafted again: contract.yaml keeps what was written there" + (", but for:" if told else ""))
+        print("".join(f"  {line}\n" for line in told), end="")
     questions = open_questions(contract, table, options.source)
     for line in questions:
         print(line)

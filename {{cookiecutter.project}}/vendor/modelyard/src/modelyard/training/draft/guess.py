@@ -41,8 +41,8 @@ DESCRIBABLE = (
 
 @dataclass(frozen=True)
 class Roles:
-    """The roles that a person chose, the timezone, formats as COLUMN=FORMAT, the purposes of personal
-    data, and the columns that are none; None is guessed.
+    """The roles that a person chose, the timezone, formats as COLUMN=FORMAT, the purposes of personal data, and the
+    columns that are none; None is guessed. is_again: no time is guessed, as the contract before says which it is.
     """
 
     target: str | None = None
@@ -52,6 +52,7 @@ class Roles:
     formats: Sequence[str] = ()
     purposes: Mapping[str, str] = field(default_factory=dict)
     not_personal: Sequence[str] = ()
+    is_again: bool = False
 
     def found(self, table: pa.Table) -> Roles:
         """The roles with the columns' names as the table has them: blanks at their ends need not be given.
@@ -97,7 +98,7 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     if target in forms and target not in chosen(roles.formats, table) and _are_classes(table[target]):
         del forms[target]
     table = typed(table, roles.timezone, forms)
-    time = roles.time or guess_time(table, target)
+    time = roles.time or (None if roles.is_again else guess_time(table, target))
     ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
     for name in [name for name in ids if name in forms and forms[name].format in NUMBERS]:
         del forms[name]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +41,11 @@ On {metrics.rows:,} rows that it never saw, beside the baseline, which answers e
 """
 
 
-def write_contract(path: Path, contract: Contract) -> None:
-    """Write a drafted contract, with no purpose for personal data where none was given."""
+def write_contract(path: Path, contract: Contract, is_again: bool = False) -> None:
+    """Write a drafted contract, with no purpose for personal data where none was given.
+
+    is_again: whether the file has the contract before, whose comments and order are kept.
+    """
     defaults = {field.name: field.default for field in dataclasses.fields(Column)}
     content: dict[str, Any] = dataclasses.asdict(contract)
     content["columns"] = {
@@ -53,9 +56,28 @@ def write_contract(path: Path, contract: Contract) -> None:
     for column in columns.values():
         if column.get("purpose") == UNKNOWN:
             column["purpose"] = ""  # refused until a person states one, or drops the column
+    yaml = round_trip()
+    if is_again:
+        written = yaml.load(path)
+        update(written["columns"], columns)
+        update(written, {**content, "columns": written["columns"]}, is_whole=False)
     with path.open("w", encoding="utf-8") as opened:
-        opened.write(HEAD)
-        round_trip().dump({**content, "columns": columns}, opened)
+        if is_again:
+            yaml.dump(written, opened)
+        else:
+            opened.write(HEAD)
+            yaml.dump({**content, "columns": columns}, opened)
+
+
+def update(written: Any, values: Mapping[str, Any], is_whole: bool = True) -> None:
+    """Make a mapping of a YAML file hold these values, and touch only what differs; `is_whole`: and no others."""
+    for key in [key for key in written if key not in values] if is_whole else ():
+        del written[key]
+    for key, value in values.items():
+        if key in written and isinstance(value, dict) and isinstance(written[key], dict):
+            update(written[key], value)
+        elif key not in written or written[key] != value:
+            written[key] = value
 
 
 def watch(path: Path, watched: Sequence[str]) -> None:
