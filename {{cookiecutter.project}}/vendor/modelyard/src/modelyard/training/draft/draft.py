@@ -29,6 +29,7 @@ from .address import database_address, file_address
 from .guess import Roles, guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
+from .place import only_here, track
 from .split import fitted_split
 from .staged import staged
 from .told import decided, open_questions, shown
@@ -170,6 +171,9 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         "--purpose", action="append", default=[], metavar="COLUMN=REASON", help="why personal data may be held"
     )
     parser.add_argument("--not-personal", action="append", default=[], metavar="COLUMN", help="whatever its name says")
+    parser.add_argument(
+        "--track", action="store_true", help="put the source's files under DVC, copied into the project if need be"
+    )
     parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
     options = parser.parse_args(arguments)
     root = Path()
@@ -208,6 +212,13 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         told = changes(old, contract)
         print("drafted again: contract.yaml keeps what was written there" + (", but for:" if told else ""))
         print("".join(f"  {line}\n" for line in told), end="")
+    is_here = options.query is None and "://" not in options.source.removeprefix("file://")
+    files = list(parts) if is_here else []
+    if options.track:
+        place = track(options.source, files, root)
+        print(f"{place} is under DVC: commit its .dvc file, and `make push` brings the data to the remote")
+    else:
+        print("".join(f"{line}\n" for line in only_here(options.source, files, contract.target, root)), end="")
     questions = open_questions(contract, table, options.source)
     for line in questions:
         print(line)
