@@ -3,7 +3,6 @@ from __future__ import annotations
 import numpy as np
 import onnxruntime
 import pytest
-from modelyard.errors import ContractError
 from modelyard.runtime.quickscorer import QuickScorer
 from modelyard.training.estimators import Inputs
 from modelyard.training.export import quick, to_onnx
@@ -12,19 +11,15 @@ from sklearn.compose import make_column_transformer
 from sklearn.ensemble import (
     ExtraTreesClassifier,
     ExtraTreesRegressor,
-    GradientBoostingClassifier,
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
     RandomForestClassifier,
     RandomForestRegressor,
 )
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import Lasso, LogisticRegression, Ridge, RidgeClassifier
+from sklearn.linear_model import Lasso, LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
-    FunctionTransformer,
-    KBinsDiscretizer,
-    MinMaxScaler,
     OneHotEncoder,
     StandardScaler,
 )
@@ -268,34 +263,6 @@ def test_preparation_is_the_same(prepare):
 def test_a_pipeline_of_trees_is_the_same():
     model = make_pipeline(SimpleImputer(), "passthrough", DecisionTreeClassifier(max_depth=5, random_state=0))
     assert_same(model.fit(table(0), classes(table(0), 3)), table(0))
-
-
-@pytest.mark.parametrize("estimator", [GradientBoostingClassifier(n_estimators=1), RidgeClassifier()])
-def test_an_estimator_without_a_converter_is_refused_with_those_that_have_one(estimator):
-    features = table(0, missing=0)
-    estimator.fit(features, classes(features, 2))
-    name = type(estimator).__name__
-    with pytest.raises(ContractError, match=f"{name} cannot be exported; HistGradientBoostingClassifier"):
-        to_onnx(estimator, 5)
-
-
-@pytest.mark.parametrize(
-    ("transformer", "message"),
-    [
-        (MinMaxScaler(), "MinMaxScaler cannot be exported; ColumnTransformer, FunctionTransformer"),
-        (SimpleImputer(add_indicator=True), "SimpleImputer can be exported with"),
-        (FunctionTransformer(np.exp), "FunctionTransformer can be exported without a function only"),
-        (OneHotEncoder(drop="first"), "OneHotEncoder can be exported without"),
-        (OneHotEncoder(min_frequency=3), "OneHotEncoder can be exported without"),
-        (OneHotEncoder(max_categories=2), "OneHotEncoder can be exported without"),
-        (make_column_transformer((KBinsDiscretizer(), [0])), "KBinsDiscretizer cannot be exported"),
-    ],
-)
-def test_a_transformer_without_a_converter_is_refused(transformer, message):
-    features = table(0, missing=0)
-    model = make_pipeline(transformer, Ridge()).fit(features, numbers(features))
-    with pytest.raises(ContractError, match=message):
-        to_onnx(model, 5)
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,12 @@ from modelyard.runtime.matrix import matrix
 from modelyard.runtime.predictor import OnnxModel
 from modelyard.training import export as exporting
 from modelyard.training.data.dataset import read_rows
+from modelyard.training.export.exporter import Converter
 from modelyard.training.layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
 from modelyard.training.train import export, fit, main, train
 from sklearn.ensemble import ExtraTreesClassifier
-from sklearn.neighbors import KNeighborsClassifier
+from sklearn.linear_model import Ridge
+from sklearn.neighbors import RadiusNeighborsClassifier
 
 from flight_delays.features import features
 from flight_delays.model import ESTIMATORS
@@ -33,7 +35,7 @@ def shrubs(inputs, height=3):
 
 
 def neighbours(inputs):
-    return KNeighborsClassifier(n_jobs=inputs.threads)
+    return RadiusNeighborsClassifier(n_jobs=inputs.threads)
 
 
 @pytest.fixture
@@ -63,7 +65,8 @@ def test_each_estimator_is_exported_as_it_answers(kind, estimator, request, tmp_
     table = matrix(features(holdout.columns, workspace.contract))
     answer = OnnxModel(tmp_path / "model.onnx", workspace.contract, features).answer(table)
     np.testing.assert_allclose(answer, trained.predict(table), rtol=0, atol=1e-12)
-    assert worst == np.max(np.abs(answer - trained.predict(table)))
+    expected = trained.predict(table)
+    assert worst == np.max(np.abs(answer - expected) / np.maximum(1, np.abs(expected)))
 
 
 def test_the_baseline_of_two_classes_is_how_often_the_second_occurs(made, rows):
@@ -132,24 +135,46 @@ def test_a_setting_that_ones_own_estimator_has_not_is_refused_with_those_that_it
         fit(made.project, rows, made.contract, with_model(made.params, "shrubs", width=3))
 
 
-def test_an_estimator_that_cannot_be_exported_leaves_no_model(copied, monkeypatch):
+def test_an_estimator_that_cannot_be_exported_is_refused_before_it_is_fitted(made, rows, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "neighbours", neighbours)
-    monkeypatch.setattr("modelyard.training.train.matrix", lambda made: np.nan_to_num(matrix(made)))
-    with pytest.raises(ContractError, match="KNeighborsClassifier cannot be exported; HistGradientBoosting"):
-        train(copied.project, copied.root, copied.contract, with_model(copied.params, "neighbours"))
-    assert not (copied.root / MODEL).exists()
+    monkeypatch.setattr(RadiusNeighborsClassifier, "fit", lambda *_: pytest.fail("it was fitted"))
+    with pytest.raises(ContractError, match=r"RadiusNeighborsClassifier cannot be exported; ARDReg.*RandomForest"):
+        fit(made.project, rows, made.contract, with_model(made.params, "neighbours"))
+
+
+def test_settings_of_an_estimator_that_there_is_not_are_refused(made, rows):
+    settings = made.params.model.settings | {"random_forrest": {}}
+    params = dataclasses.replace(made.params, model=dataclasses.replace(made.params.model, settings=settings))
+    with pytest.raises(ContractError, match=r"settings of 'random_forrest', which .*; there are: .*random_forest"):
+        fit(made.project, rows, made.contract, params)
+
+
+def test_a_regressor_for_classes_is_refused(made, rows, monkeypatch):
+    monkeypatch.setitem(ESTIMATORS, "ridge", lambda _: Ridge())
+    with pytest.raises(ContractError, match="ridge builds a Ridge, and must build a classifier"):
+        fit(made.project, rows, made.contract, with_model(made.params, "ridge"))
+
+
+@pytest.mark.parametrize("factor", [1, 1e8])
+def test_a_large_number_may_be_as_far_away_as_its_last_digits(factor, made_regression, tmp_path):
+    rows = read_rows(made_regression.root, made_regression.contract, made_regression.params, "train")
+    large = dataclasses.replace(rows, target=rows.target * factor)
+    params = with_model(made_regression.params, "linear")
+    trained = fit(made_regression.project, large, made_regression.contract, params)
+    assert export(made_regression.project, trained, tmp_path / "m.onnx", made_regression.contract, [rows]) < 1e-12
 
 
 @pytest.mark.parametrize("fault", [1e-6, np.nan])
 def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(fault, copied, monkeypatch):
-    true = exporting.add_boosting
+    name = "sklearn.HistGradientBoostingClassifier"
+    true = exporting.CONVERTERS[name].add
 
-    def faulty(graph, model, table):
-        return graph.add("Add", true(graph, model, table), graph.constant(fault))
+    def faulty(exporter, model, table):
+        return exporter.graph.add("Add", true(exporter, model, table), exporter.graph.constant(fault))
 
-    monkeypatch.setattr(exporting, "add_boosting", faulty)
-    monkeypatch.setattr(exporting, "quickscorer", lambda _: None)
-    with pytest.raises(ContractError, match="away from scikit-learn, more than 1e-09"):
+    monkeypatch.setitem(exporting.CONVERTERS, name, Converter(faulty))
+    monkeypatch.setattr(exporting, "quickscorer", lambda *_: None)
+    with pytest.raises(ContractError, match="away from the estimator, more than 1e-09"):
         train(copied.project, copied.root, copied.contract, copied.params)
     assert not (copied.root / MODEL).exists()
 
@@ -157,8 +182,8 @@ def test_an_export_that_answers_otherwise_is_refused_and_leaves_no_model(fault, 
 def test_an_export_that_answers_many_rows_otherwise_is_refused_and_leaves_no_model(copied, monkeypatch):
     true = exporting.quickscorer
 
-    def faulty(model):
-        made = true(model)
+    def faulty(*arguments):
+        made = true(*arguments)
         made.leaves[0] += 1e-12
         return made
 

@@ -23,13 +23,16 @@ from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
 from .data.dataset import Rows, read_rows
 from .environment import environment
-from .estimators import Inputs, build
+from .estimators import Inputs, build, check_names
 from .export import to_onnx
+from .export.check import check_exportable
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
 from .reference import reference
 from .settings import Params, read_contract, read_params
 
-TOLERANCE = 1e-9  # how far the exported model may be from scikit-learn, on every row
+# How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
+# because the last digit of a large number is worth more
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -51,8 +54,8 @@ class Trained:
 def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Trained:
     """The estimator that `params.yaml` names, fitted on the rows with seed and threads pinned.
 
-    Raises ContractError if the estimator has no such setting, a class has no row, or the estimator does not accept the
-    features.
+    Raises ContractError if the estimator has no such setting or cannot be exported, a class has no row, or the
+    estimator does not accept the features.
     """
     try:
         features = project.features(rows.columns, contract)
@@ -64,6 +67,8 @@ def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Tra
     inputs = Inputs(contract.kind == "regression", quantities, categories, params.seed, params.threads)
     settings = params.model.settings.get(params.model.estimator) or {}
     estimator = build(project.estimators, params.model.estimator, inputs, settings)
+    check_names(project.estimators, params.model.settings)
+    check_exportable(estimator)
     _check_classes(rows, contract)
     table = matrix(features)
     try:
@@ -77,7 +82,7 @@ def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Tra
 
 
 def export(project: Project, trained: Trained, path: Path, contract: Contract, checked: list[Rows]) -> float:
-    """Write the model as ONNX to `path`; return the largest difference from scikit-learn over all checked rows.
+    """Write the model as ONNX to `path`; return the largest difference from the estimator over all checked rows.
 
     Raises ContractError, and removes the file, if a difference is above TOLERANCE, or if the answer to a row depends on
     the number of rows in the call.
@@ -99,10 +104,11 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
         expected, many = trained.predict(table), exported.answer(table)
         few = [exported.answer(table[start : start + MANY - 1]) for start in range(0, len(table), MANY - 1)]
         for answers in (many, np.concatenate(few)):
-            worst = float(np.maximum(worst, np.abs(answers - expected).max()))  # propagates NaN, unlike max()
+            away = np.abs(answers - expected) / np.maximum(1.0, np.abs(expected))
+            worst = float(np.maximum(worst, away.max()))  # propagates NaN, unlike max()
             same &= np.array_equal(answers, many)
     if not worst <= TOLERANCE:
-        raise ContractError(f"the exported model is up to {worst:g} away from scikit-learn, more than {TOLERANCE:g}")
+        raise ContractError(f"the exported model is up to {worst:g} away from the estimator, more than {TOLERANCE:g}")
     if not same:
         raise ContractError(f"the exported model answers a row in another way among {MANY} rows than among fewer")
     return worst
@@ -152,7 +158,7 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     }
     for place, content in contents.items():
         (root / place).write_text(json.dumps(content, indent=1) + "\n")
-    print(f"exported: at most {worst:.1e} from scikit-learn on {sum(len(rows.target) for rows in checked):,} rows")
+    print(f"exported: at most {worst:.1e} from the estimator on {sum(len(rows.target) for rows in checked):,} rows")
     return training
 
 

@@ -45,6 +45,26 @@ class Graph:
         """The values as float64."""
         return self.add("Cast", values, to=TensorProto.DOUBLE)
 
+    def softmax(self, scores: str) -> str:
+        """The softmax of each row."""
+        return self.add("Softmax", scores, axis=1)
+
+    def row_sum(self, table: str) -> str:
+        """The sum of each row, (n, 1)."""
+        return self.add("ReduceSum", table, self.constant([1], np.int64))
+
+    def one_hot(self, column: str, values: ArrayLike) -> str:
+        """A column for each value, 1 where `column` (n, 1) is that value; NaN is a value like others."""
+        values = np.asarray(values, dtype=np.float64)
+        parts = [self.double(self.add("Equal", column, self.constant(values[None, :])))]
+        for place in np.flatnonzero(np.isnan(values)):
+            is_missing = self.double(self.add("IsNaN", column))
+            parts.append(self.add("Mul", is_missing, self.constant(np.eye(1, len(values), int(place)))))
+        total = parts[0]
+        for part in parts[1:]:
+            total = self.add("Add", total, part)
+        return total
+
     def model(self, last: str, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
         """The checked model whose prediction is the output `last`, with these texts as metadata."""
         self._nodes.append(helper.make_node("Identity", [last], ["prediction"]))

@@ -5,16 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.base import is_regressor
 
+from .exporter import Exporter
 from .graph import Graph
 
 
-def add_linear(graph: Graph, model: Any, table: str) -> str:
-    """A model with `coef_` and `intercept_`: the number, or the probabilities of a logistic regression."""
-    weights = np.atleast_2d(model.coef_).T
-    offset = np.broadcast_to(np.atleast_1d(model.intercept_), weights.shape[1])
-    score = graph.add("Add", graph.add("MatMul", table, graph.constant(weights)), graph.constant(offset))
-    if is_regressor(model):
-        return score
-    return graph.add("Sigmoid", score) if weights.shape[1] == 1 else graph.add("Softmax", score, axis=1)
+def add_scores(exporter: Exporter, model: Any, table: str) -> str:
+    """The number of a regression, or the scores of a classifier: `coef_` and `intercept_`."""
+    return product(exporter.graph, table, model.coef_, model.intercept_)
+
+
+def add_probabilities(exporter: Exporter, model: Any, table: str) -> str:
+    """Logistic regression: the softmax of the scores."""
+    score = add_scores(exporter, model, table)
+    return exporter.graph.add("Sigmoid", score) if len(model.classes_) == 2 else exporter.graph.softmax(score)
+
+
+def product(graph: Graph, table: str, coefficients: Any, intercept: Any) -> str:
+    """The table times the rows of coefficients, plus the intercept."""
+    weights = np.atleast_2d(coefficients).T
+    offset = np.broadcast_to(np.atleast_1d(intercept), weights.shape[1])
+    return graph.add("Add", graph.add("MatMul", table, graph.constant(weights)), graph.constant(offset))

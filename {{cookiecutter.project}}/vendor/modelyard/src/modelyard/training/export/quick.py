@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...runtime.quickscorer import QuickScorer
 from .graph import Graph
-from .trees import Tree, add_link, boosted_trees
+from .trees import Tree
 
 MOST_LEAVES = 64  # one bit for each
 MOST_BYTES = 8_000_000  # of masks; larger ones do not fit into the caches and are no faster
 
 
-def quickscorer(model: Any) -> QuickScorer | None:
-    """The tables for histogram gradient boosting, or None if trees or tables are too large."""
-    trees = boosted_trees(model)
+def quickscorer(trees: list[Tree], targets: int, add_link: Callable[[Graph, str], str]) -> QuickScorer | None:
+    """The tables for boosted trees, or None if trees or tables are too large.
+
+    targets: the number of sums. add_link: adds to a graph what the prediction is, given the sums.
+    """
     most = max(int(np.count_nonzero(tree.leaf)) for tree in trees)
     tables = _tables(trees)
     bits = 32 if most <= 32 else 64
@@ -26,8 +28,8 @@ def quickscorer(model: Any) -> QuickScorer | None:
     size = sum(table.rows for table in tables) * len(trees) * word.itemsize
     if most > MOST_LEAVES or size > MOST_BYTES:
         return None
-    link = Graph(model.n_trees_per_iteration_, "sums")
-    link_model = link.model(add_link(link, model, link.input))
+    link = Graph(targets, "sums")
+    link_model = link.model(add_link(link, link.input))
     leaves = np.zeros((len(trees), most))
     masks = {table.feature: np.full((table.rows, len(trees)), every, dtype=word) for table in tables}
     by_feature = {table.feature: table for table in tables}
@@ -44,7 +46,7 @@ def quickscorer(model: Any) -> QuickScorer | None:
         features=np.array([table.feature for table in tables]),
         categories=np.array([table.is_category for table in tables]),
         leaves=leaves,
-        targets=np.array(model.n_trees_per_iteration_),
+        targets=np.array(targets),
         link=np.frombuffer(link_model.SerializeToString(), dtype=np.uint8),
     )
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 from sklearn.base import is_regressor
 
+from .exporter import Exporter
 from .graph import ML, Graph
 
 LESS_OR_EQUAL, MEMBER = 0, 6  # TreeEnsemble's codes for a node's comparison
@@ -33,9 +34,16 @@ class Tree:
     members: dict[int, list[float]]
 
 
-def add_boosting(graph: Graph, model: Any, table: str) -> str:
+def add_boosting(exporter: Exporter, model: Any, table: str) -> str:
     """Histogram gradient boosting: the sum of its trees, then the inverse of its link."""
-    return add_link(graph, model, _add_trees(graph, boosted_trees(model), model.n_trees_per_iteration_, table))
+    graph = exporter.graph
+    return add_link(graph, model, add_trees(graph, boosted_trees(model), model.n_trees_per_iteration_, table))
+
+
+def add_boosting_scores(exporter: Exporter, model: Any, table: str) -> str:
+    """The sum of its trees and the baseline."""
+    sums = add_trees(exporter.graph, boosted_trees(model), model.n_trees_per_iteration_, table)
+    return exporter.graph.add("Add", sums, exporter.graph.constant(model._baseline_prediction))
 
 
 def add_link(graph: Graph, model: Any, sums: str) -> str:
@@ -43,22 +51,43 @@ def add_link(graph: Graph, model: Any, sums: str) -> str:
     total = graph.add("Add", sums, graph.constant(model._baseline_prediction))
     if is_regressor(model):
         return graph.add("Exp", total) if model.loss in LOG_LINKS else total
-    return graph.add("Sigmoid", total) if model.n_trees_per_iteration_ == 1 else graph.add("Softmax", total, axis=1)
+    return graph.add("Sigmoid", total) if model.n_trees_per_iteration_ == 1 else graph.softmax(total)
 
 
-def add_forest(graph: Graph, model: Any, estimators: list[Any], table: str) -> str:
-    """Trees of sklearn.tree: the mean of their answers. They compare in float32, so the features are rounded first."""
-    rounded = graph.double(graph.add("Cast", table, to=TensorProto.FLOAT))
-    classes = [0] if is_regressor(model) else list(range(len(model.classes_)))
-    if len(classes) == 2:
-        classes = [1]
+def add_forest(exporter: Exporter, model: Any, table: str) -> str:
+    """A tree or forest of scikit-learn: the mean of the trees' answers."""
+    return _add_mean(exporter.graph, model, table, [1] if _is_binary(model) else _places(model))
+
+
+def add_forest_label(exporter: Exporter, model: Any, table: str) -> str:
+    """The class of the highest mean, each class's own, because two that are nearly equal need not add up to 1."""
+    graph = exporter.graph
+    return graph.double(graph.add("ArgMax", _add_mean(graph, model, table, _places(model)), axis=1))
+
+
+def single_precision(graph: Graph, table: str) -> str:
+    """The table rounded as trees of scikit-learn and XGBoost round it before they compare."""
+    return graph.double(graph.add("Cast", table, to=TensorProto.FLOAT))
+
+
+def _add_mean(graph: Graph, model: Any, table: str, places: list[int]) -> str:
+    rounded = single_precision(graph, table)
+    members = list(getattr(model, "estimators_", [model]))
     trees = [
-        with_a_split(_forest_tree(estimator.tree_, position, target))
-        for estimator in estimators
-        for target, position in enumerate(classes)
+        with_a_split(plain_tree(member.tree_, position, target))
+        for member in members
+        for target, position in enumerate(places)
     ]
-    total = _add_trees(graph, trees, len(classes), rounded)
-    return graph.add("Div", total, graph.constant(float(len(estimators))))
+    total = add_trees(graph, trees, len(places), rounded)
+    return graph.add("Div", total, graph.constant(float(len(members))))
+
+
+def _places(model: Any) -> list[int]:
+    return [0] if is_regressor(model) else list(range(len(model.classes_)))
+
+
+def _is_binary(model: Any) -> bool:
+    return not is_regressor(model) and len(model.classes_) == 2
 
 
 def boosted_trees(model: Any) -> list[Tree]:
@@ -108,7 +137,8 @@ def _members(node: Any, predictor: Any, categories: list[NDArray[np.float64]]) -
     return values[left != bool(node["missing_go_to_left"])].tolist()
 
 
-def _forest_tree(tree: Any, position: int, target: int) -> Tree:
+def plain_tree(tree: Any, position: int, target: int) -> Tree:
+    """A tree of sklearn.tree, with the value at this position of each leaf."""
     nodes = tree.__getstate__()["nodes"]
     leaf = nodes["left_child"] == -1
     return Tree(
@@ -124,7 +154,7 @@ def _forest_tree(tree: Any, position: int, target: int) -> Tree:
     )
 
 
-def _add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
+def add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
     """One node for all trees: inner nodes and leaves are numbered separately, as the operator requires."""
     inner_counts = [int(np.count_nonzero(~tree.leaf)) for tree in trees]
     inner_starts = np.concatenate([[0], np.cumsum(inner_counts)])
