@@ -47,11 +47,18 @@ def list_requirements(pyproject: Path, folder: Path) -> None:
     for extra, requirements in project.get("optional-dependencies", {}).items():
         lines += [
             f"Provides-Extra: {extra}",
-            *(f'Requires-Dist: {needed}; extra == "{extra}"' for needed in requirements),
+            *(f"Requires-Dist: {of_extra(needed, extra)}" for needed in requirements),
         ]
     made = folder / f"{project['name'].replace('-', '_')}-0.0.0.dist-info"
     made.mkdir(parents=True)
     (made / "METADATA").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def of_extra(needed: str, extra: str) -> str:
+    """A requirement that holds where this extra is wanted, and where its own marker does."""
+    package, _, marker = needed.partition(";")
+    own = f"({marker.strip()}) and " if marker else ""
+    return f'{package.strip()}; {own}extra == "{extra}"'
 
 
 SAMPLE = generate()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 
 import numpy as np
@@ -15,6 +16,7 @@ from modelyard.training.data.dataset import read_rows
 from modelyard.training.export.exporter import Converter
 from modelyard.training.layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
 from modelyard.training.train import export, fit, main, train
+from modelyard.training.xgboost import xgboost
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import Ridge
 from sklearn.neighbors import RadiusNeighborsClassifier
@@ -162,6 +164,15 @@ def test_a_large_number_may_be_as_far_away_as_its_last_digits(factor, made_regre
     params = with_model(made_regression.params, "linear")
     trained = fit(made_regression.project, large, made_regression.contract, params)
     assert export(made_regression.project, trained, tmp_path / "m.onnx", made_regression.contract, [rows]) < 1e-12
+
+
+def test_what_xgboost_itself_answers_is_stated(copied, monkeypatch, capsys):
+    monkeypatch.setitem(ESTIMATORS, "xgboost", xgboost)
+    train(copied.project, copied.root, copied.contract, with_model(copied.params, "xgboost", n_estimators=10))
+    printed = capsys.readouterr().out
+    told = re.search(r"XGBClassifier's own answers, in float32, are at most (\S+) away", printed)
+    assert 0 < float(told[1]) < 1e-6
+    assert float(re.search(r"exported: at most (\S+) from the estimator", printed)[1]) < 1e-14
 
 
 @pytest.mark.parametrize("fault", [1e-6, np.nan])

@@ -16,7 +16,8 @@ from importlib.resources.abc import Traversable
 # The modules from which the code behind each hash is reached. `predict` covers all code that answers rows.
 ENTRIES = {
     "ingest": ("training.ingest",),
-    "train": ("training.train",),
+    # with the builders that a project's model.py may import
+    "train": ("training.train", "training.lightgbm", "training.xgboost"),
     "evaluate": ("training.evaluate",),
     "bundle": ("training.bundle",),
     "predict": ("runtime.predictor",),

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 Builder = Callable[..., "BaseEstimator"]
 
 # Set by the builders, so not settings
-PINNED = {"random_state", "n_jobs", "early_stopping", "categorical_features"}
+PINNED = {
+    *("random_state", "n_jobs", "early_stopping", "categorical_features"),
+    *("deterministic", "force_row_wise", "categorical_column", "enable_categorical", "feature_types"),
+}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from sklearn.base import BaseEstimator
 from .check import OWN_GRAPH, check_exportable
 from .exporter import Exporter, kinds
 from .graph import Graph
+from .lightgbm import add_lightgbm_link, lightgbm_trees
 from .own import check_own
 from .quick import quickscorer
 from .registry import CONVERTERS
@@ -44,6 +45,9 @@ def _tables(estimator: BaseEstimator) -> dict[str, str]:
     if any(name.startswith("HistGradientBoosting") for name in found):
         trees, targets = boosted_trees(estimator), estimator.n_trees_per_iteration_
         quick = quickscorer(trees, targets, lambda graph, sums: add_link(graph, estimator, sums))
+    elif any(name.startswith("LGBM") for name in found):
+        trees, targets = lightgbm_trees(estimator)
+        quick = quickscorer(trees, targets, lambda graph, sums: add_lightgbm_link(graph, estimator, sums))
     else:
         return {}
     return quick.metadata() if quick is not None else {}

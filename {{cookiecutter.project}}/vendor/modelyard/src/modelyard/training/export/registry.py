@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from . import (
     encoding,
+    lightgbm,
     linear,
     prepare,
     scaling,
     trees,
     wrappers,
+    xgboost,
 )
 from .exporter import Converter, Converters
 
@@ -32,6 +34,8 @@ ESTIMATORS: Converters = {
     # Trees
     **_of(_both("HistGradientBoosting"), Converter(trees.add_boosting, scores=trees.add_boosting_scores)),
     **_of(_both(_TREES), Converter(trees.add_forest, labels=trees.add_forest_label)),
+    **_of(_both("LGBM"), Converter(lightgbm.add_lightgbm, refuse=lightgbm.refuse), "lightgbm"),
+    **_of(_both("XGB"), Converter(xgboost.add_xgboost, refuse=xgboost.refuse), "modelyard"),
     # Linear
     **_of(_LEAST_SQUARES, Converter(linear.add_scores)),
     **_of("LinearSVC RidgeClassifier RidgeClassifierCV", Converter(scores=linear.add_scores)),
@@ -48,7 +52,10 @@ TRANSFORMERS: Converters = {
     **_of("OneHotEncoder", Converter(encoding.add_one_hot)),
 }
 CONVERTERS: Converters = {**ESTIMATORS, **TRANSFORMERS}
-REFUSED: Converters = {}
+# Those that a class of ours with the same name stands for
+REFUSED: Converters = {
+    **_of(_both("XGB"), Converter(refuse=xgboost.refuse_single), "xgboost"),
+}
 
 
 def names(converters: Converters) -> list[str]:
