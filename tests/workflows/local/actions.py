@@ -1,4 +1,4 @@
-"""Actions over REST: dispatches, runs, artifacts and caches."""
+"""Actions over REST: dispatches, events from outside, runs, artifacts and caches."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def dispatch(request: Request) -> Response:
 
 
 def send(request: Request) -> Response:
-    """Queue a `repository_dispatch`, whether any workflow waits for it or not."""
+    """Queue a `repository_dispatch`, as a relay of alerts sends it, whether any workflow waits for it or not."""
     request.needs("write", "contents")
     given = request.json()
     kind, payload = given.get("event_type"), given.get("client_payload") or {}
@@ -50,7 +50,7 @@ def send(request: Request) -> Response:
         raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
     if not isinstance(payload, dict) or len(payload) > 10 or len(json.dumps(payload)) > 65_535:
         raise Refused(422, "Validation Failed: client_payload has more than 10 properties or 65,535 characters")
-    request.github.happened(events.sent(request.github, request.repository, kind, payload))
+    request.github.send(request.repository, kind, payload)
     return Response(204)
 
 

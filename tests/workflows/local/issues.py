@@ -1,4 +1,4 @@
-"""Issues and labels over REST, and events that come from outside."""
+"""Issues and labels over REST."""
 
 from __future__ import annotations
 
@@ -84,19 +84,6 @@ def create_label(request: Request) -> Response:
     return Response(201, label)
 
 
-def send(request: Request) -> Response:
-    """An event from outside, as a relay of alerts sends it: with at most ten keys."""
-    request.needs("write", "contents")
-    given = request.json()
-    kind, payload = given.get("event_type"), given.get("client_payload") or {}
-    if not isinstance(kind, str) or not 0 < len(kind) <= 100:
-        raise Refused(422, 'Invalid request.\n\n"event_type" wasn\'t supplied.')
-    if not isinstance(payload, dict) or len(payload) > 10:
-        raise Refused(422, f"No more than 10 properties are allowed; {len(payload)} were supplied.")
-    request.github.send(request.repository, kind, payload)
-    return Response(204)
-
-
 def _issue(request: Request) -> Issue:
     found = request.github.shelf(request.repository).issues.get(int(request.given["number"]))
     if not found:
@@ -118,5 +105,4 @@ ROUTES = [
     Route("PATCH", REPO + r"/issues/(?P<number>\d+)", update_issue),
     Route("GET", REPO + r"/labels/(?P<name>[^/]+)", get_label),
     Route("POST", REPO + r"/labels", create_label),
-    Route("POST", REPO + r"/dispatches", send),
 ]
