@@ -30,7 +30,8 @@ def drift_section(windows: Sequence[Window]) -> str:
     said = (
         "Distance of each window's distribution from training's: the stronger the colour, the farther. Drift is framed."
     )
-    said += f" A window of fewer than {needed:,} rows cannot tell (·)." if isinstance(needed, int) else ""
+    if isinstance(needed, int):
+        said += f" A window of fewer than {needed:,} rows cannot tell (·), nor one whose days differ as much."
     if len(names) > INPUTS:
         said += f" The {INPUTS} of {len(names)} inputs that moved most."
     ends = f'<tr><th></th><th colspan="{len(shown)}">{text(shown[0]["start"])} to {text(shown[-1]["end"])}</th>'
