@@ -222,6 +222,36 @@ def test_where_it_cannot_be_opened_nothing_is_left(hub: GitHub, act: Act, fault:
     assert "opened" in act()
 
 
+def test_what_a_run_left_that_ended_in_the_middle_is_mended_by_the_next_one(hub: GitHub, act: Act):
+    act()
+    repository, (left,) = hub.repository(NAME), branches(hub.repository(NAME))
+    hub.shelf(repository).pulls.clear()  # as of a run that was killed after its push
+    theirs = hub.push(repository, "retrain/theirs", {"notes.md": "mine\n"})  # a person's, who opened nothing yet
+    hub.push(repository, "retrain/proposed", {"notes.md": "mine\n"})
+    hub.open_pull_request(repository, "retrain/proposed").state = "closed"
+
+    hub.faults = [(f"POST /repos/{NAME}/actions", 403)]
+    act_fails(act, "the pull request .* is there, but .*gh workflow run ci.yml")
+    assert left not in branches(repository)
+    assert len(branches(repository)) == 3
+    assert repository.refs()["refs/heads/retrain/theirs"] == theirs
+    hub.deliver(only=())
+    assert "names this cause" in act()
+    assert [event.workflow for event in hub._events] == ["ci.yml", "train.yml"]
+
+    # newer data was pushed, and the text is still of the older
+    hub.faults = [(f"PATCH /repos/{NAME}/pulls", 403)]
+    act_fails(act, "403", {"params.yaml": "2013-06\n"}, new="2013-06")
+    assert "updated to" in act({"params.yaml": "2013-06\n"}, new="2013-06")
+    pull = pulls(hub)[-1]
+    assert (pull.state, pull.title) == ("open", "Retrain because of drift: data up to 2013-06")
+
+
+def act_fails(act: Act, said: str, *changes: dict[str, str], **found: Any) -> None:
+    with pytest.raises(GitHubError, match=said):
+        act(*changes, **found)
+
+
 def test_a_repository_that_forbids_it_is_told_how_to_allow_it(hub: GitHub, act: Act, monkeypatch: pytest.MonkeyPatch):
     refused = GitHubError("GitHub Actions is not permitted to create or approve pull requests.", 403)
 

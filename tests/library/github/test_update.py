@@ -136,6 +136,23 @@ def test_where_it_cannot_be_opened_no_branch_is_left(hub: GitHub, act: Act, faul
     assert pulls(hub) == []
 
 
+def test_what_a_run_left_that_ended_in_the_middle_is_mended_by_the_next_one(
+    hub: GitHub, act: Act, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GITHUB_RUN_ID", "1")
+    act(VERSION)
+    hub.shelf(hub.repository(NAME)).pulls.clear()  # as of a run that was killed after its push
+    monkeypatch.setenv("GITHUB_RUN_ID", "2")
+    hub.faults = [(f"POST /repos/{NAME}/actions", 403)]
+    with pytest.raises(GitHubError, match=r"pull request \d is there, but"):
+        act(VERSION)
+    hub.deliver(only=())
+    assert "has this version, and is open" in act(VERSION)
+    assert [event.workflow for event in hub._events] == ["ci.yml", "train.yml"]
+    (pull,) = pulls(hub)
+    assert "/actions/runs/2" in hub.repository(NAME).log(pull.head_sha)
+
+
 def test_no_link_is_made(hub: GitHub, tmp_path: Path, act: Act):
     act({}, stages=[])
     folder = tmp_path / "run-0"

@@ -178,7 +178,9 @@ def get_commit(request: Request) -> Response:
     repository = request.repository
     sha = repository.sha(request.given["ref"])
     parents = repository.git("log", "-1", "--format=%P", sha).split()
-    shown = {"message": repository.log(sha), "tree": {"sha": repository.git("rev-parse", f"{sha}^{{tree}}")}}
+    email = repository.git("log", "-1", "--format=%ce", sha)
+    tree = {"sha": repository.git("rev-parse", f"{sha}^{{tree}}")}
+    shown = {"message": repository.log(sha), "committer": {"email": email}, "tree": tree}
     return Response(200, {"sha": sha, "parents": [{"sha": parent} for parent in parents], "commit": shown})
 
 

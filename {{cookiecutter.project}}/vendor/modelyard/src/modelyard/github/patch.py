@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from ..git import git
 from .api import GitHubError
@@ -94,6 +95,11 @@ def commit(checkout: Path, repository: str, head: str, subject: str) -> str:
     return git(checkout, "rev-parse", "HEAD").strip()
 
 
+def is_ours(commit: Mapping[str, Any]) -> bool:
+    """Whether `commit` made this one, as the API shows it."""
+    return bool(commit["committer"]["email"] == EMAIL and "\n\nMade by " in commit["message"])
+
+
 def tip(checkout: Path, branch: str, token: str | None) -> str:
     """The commit that a branch is at on the remote; empty if there is no such branch."""
     return git(checkout, "ls-remote", "origin", f"refs/heads/{branch}", token=token).partition("\t")[0]
@@ -104,3 +110,9 @@ def push_command(branch: str, before: str | None = None) -> list[str]:
     lease = [f"--force-with-lease=refs/heads/{branch}:{before}"] if before else []
     options = ["--quiet", "--no-verify", "--no-signed", "--recurse-submodules=no", *lease]
     return ["push", *options, "origin", f"HEAD:refs/heads/{branch}"]
+
+
+def remove_command(branch: str, at: str | None = None) -> list[str]:
+    """The arguments that remove a branch; with `at` only while it is at this commit."""
+    lease = [f"--force-with-lease=refs/heads/{branch}:{at}"] if at else []
+    return ["push", "--quiet", "--no-verify", *lease, "origin", f":refs/heads/{branch}"]

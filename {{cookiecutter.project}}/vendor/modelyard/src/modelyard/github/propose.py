@@ -2,7 +2,8 @@
 
 Runs main's code beside a checkout of the commit that was retrained. There is one pull request at a time: one with the
 same data gets a comment if the cause is another; one with older data gets the new commit, unless somebody else pushed
-to it. CML opens it; the API does if CML fails. Where it cannot be opened, its branch is removed again.
+to it. CML opens it; the API does if CML fails. Where it cannot be opened, its branch is removed again, at the latest by
+the next run.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from ..git import git, try_git
 from . import cml
 from .api import Client, GitHubError, checked_repository, client
 from .outputs import write_summary
-from .patch import RETRAINED, commit, is_staged, push_command, stage
-from .relock import start_checks
+from .patch import RETRAINED, commit, is_ours, is_staged, push_command, remove_command, stage
+from .relock import has_checks, start_checks
 from .retraining import (
     PREFIX,
     Pull,
@@ -71,12 +72,14 @@ class Proposal:
         data, head = data_of(pull)
         if data == data_digest(self.retraining, tree):
             return self._mention(pull)
-        if head != pull["head"]["sha"]:
+        # the mark names an older commit where a run ended between the push and the change of the text
+        if head != pull["head"]["sha"] and not self._is_ours(pull["head"]["sha"]):
             return f"{_link(pull)} has commits of others, so it is left as it is; close it to get one with newer data"
         return self._update(pull, made, body)
 
     def _open(self, made: str, body: str) -> str:
         branch = f"{PREFIX}{_name(self.retraining.new)}-{os.environ.get('GITHUB_RUN_ID') or made[:7]}"
+        self._remove_leftovers()
         default = str(self.github.request("GET", f"/repos/{self.repository}")["default_branch"])
         title = harmless(self.retraining.title)
         refused = cml.create_pull(self.checkout, branch, default, title, body, self.repository, self.github.token or "")
@@ -96,18 +99,27 @@ class Proposal:
             given = {"title": title, "head": branch, "base": default, "body": body}
             pull: Pull = self.github.make(f"/repos/{self.repository}/pulls", given, lambda: self._find(branch))
         except GitHubError as error:
-            removed = try_git(
-                self.checkout, "push", "--quiet", "origin", f":refs/heads/{branch}", token=self.github.token
-            )
-            left = f"; the branch {branch} could not be removed" if removed.returncode else ""
+            removed = try_git(self.checkout, *remove_command(branch), token=self.github.token)
+            left = f"; the branch {branch} could not be removed, which the next run does" if removed.returncode else ""
             advice = f"; {PERMIT}" if FORBIDDEN in str(error) else ""
             raise GitHubError(f"{error}{advice}{left}", error.status) from None
         return pull
 
-    def _find(self, branch: str) -> Pull | None:
+    def _find(self, branch: str, state: str = "open") -> Pull | None:
         owner = self.repository.partition("/")[0]
-        found = self.github.request("GET", f"/repos/{self.repository}/pulls?state=open&head={owner}:{branch}")
+        found = self.github.request("GET", f"/repos/{self.repository}/pulls?state={state}&head={owner}:{branch}")
         return next(iter(found), None)
+
+    def _remove_leftovers(self) -> None:
+        """Remove branches of runs that ended before there was a pull request; none is at work beside this one."""
+        listed = git(self.checkout, "ls-remote", "origin", f"refs/heads/{PREFIX}*", token=self.github.token)
+        for sha, ref in (line.split("\t") for line in listed.splitlines()):
+            branch = ref.removeprefix("refs/heads/")
+            if not self._find(branch, "all") and self._is_ours(sha):
+                git(self.checkout, *remove_command(branch, sha), token=self.github.token)
+
+    def _is_ours(self, sha: str) -> bool:
+        return is_ours(self.github.request("GET", f"/repos/{self.repository}/commits/{sha}")["commit"])
 
     def _update(self, pull: Pull, made: str, body: str) -> str:
         """Replace the commit of a pull request that only a retraining has pushed to."""
@@ -128,10 +140,17 @@ class Proposal:
             return list(self.github.pages(path))
 
         if self.retraining.cause in causes_of([pull.get("body") or "", *(one["body"] for one in comments())]):
+            self._start_if_none(pull)
             return f"left as it is, because it has the same data and names this cause: {_link(pull)}"
         said = f"Asked for again.\n\n{cause_line(self.retraining)}"
         self.github.make(path, {"body": said}, lambda: next((one for one in comments() if one["body"] == said), None))
+        self._start_if_none(pull)
         return f"named the cause {self.retraining.cause} on the one with the same data: {_link(pull)}"
+
+    def _start_if_none(self, pull: Pull) -> None:
+        """Start the checks where the run that opened it ended before."""
+        if self.starts and not has_checks(self.github, self.repository, pull["head"]["sha"]):
+            self._start(str(pull["head"]["ref"]), pull)
 
     def _start(self, branch: str, pull: Pull) -> None:
         if self.starts:

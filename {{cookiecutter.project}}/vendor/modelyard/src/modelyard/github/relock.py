@@ -57,13 +57,17 @@ def start_checks(github: Client, repository: str, branch: str, number: int | Non
     """Start the checks on a branch, which a push with a workflow's token does not do. done: for an error."""
     for workflow, takes_number in WORKFLOWS.items():
         inputs = {"inputs": {"pull_request": str(number)}} if takes_number and number else {}
+        path = f"/repos/{repository}/actions/workflows/{workflow}/dispatches"
         try:
-            github.request(
-                "POST", f"/repos/{repository}/actions/workflows/{workflow}/dispatches", {"ref": branch, **inputs}
-            )
+            github.make(path, {"ref": branch, **inputs}, lambda: None)  # twice is as good as once
         except GitHubError as error:
             by_hand = f"gh workflow run {workflow} --ref {branch}"
             raise GitHubError(f"{done}, but {error}; run `{by_hand}`", error.status) from None
+
+
+def has_checks(github: Client, repository: str, head: str) -> bool:
+    """Whether any workflow ran for a commit."""
+    return bool(github.request("GET", f"/repos/{repository}/actions/runs?head_sha={head}")["total_count"])
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -18,8 +18,8 @@ from .alarms import Incident, Statement
 from .api import Client, GitHubError, checked_repository, client
 from .incident import Incidents
 from .outputs import write_summary
-from .patch import commit, is_staged, push_command
-from .relock import start_checks
+from .patch import commit, is_staged, push_command, remove_command, tip
+from .relock import has_checks, start_checks
 from .untrusted import SHA, read_json
 
 PREFIX = "update/"  # of the branches
@@ -44,7 +44,7 @@ def update(github: Client, own: Client | None, repository: str, folder: Path, ch
     changed = git(checkout, "diff", "--cached", "--name-only", "--no-renames", "-z", "HEAD").split("\0")
     workflows = [name for name in changed if name.startswith(WORKFLOWS)]
     if workflows and not own:
-        summary = f"The template's version `{new[:7]}` changes workflows, and the secret UPDATE_TOKEN is not set."
+        summary = f"The template's version `{new[:7]}` changes workflows, which takes the secret UPDATE_TOKEN."
         return _ask(incidents, summary, [f"`{name}`" for name in workflows])
     said = _propose(own or github, repository, checkout, found, starts=own is None)
     incidents.settle(Statement("update", ()))
@@ -89,10 +89,13 @@ def _propose(github: Client, repository: str, checkout: Path, found: Mapping[str
         return next(iter(github.request("GET", f"{path}?state=all&head={owner}:{branch}")), None)
 
     if there := find():
+        if starts and there["state"] == "open" and not has_checks(github, repository, there["head"]["sha"]):
+            start_checks(github, repository, branch, there["number"], f"pull request {there['number']} is there")
         return f"pull request {there['number']} has this version, and is {there['state']}: {there['html_url']}"
     title = f"Update the template to {new[:7]}"
     commit(checkout, repository, git(checkout, "rev-parse", "HEAD").strip(), title)
-    pushed = try_git(checkout, *push_command(branch), token=github.token)
+    left = tip(checkout, branch, github.token)  # by a run that ended before there was a pull request
+    pushed = try_git(checkout, *push_command(branch, left or None), token=github.token)
     if pushed.returncode:
         raise GitHubError(f"git push to {branch} was refused: {' '.join(pushed.stderr.split())[-400:]}")
     stages = ", ".join(code(stage) for stage in found["stages"][:20])
@@ -107,7 +110,7 @@ def _propose(github: Client, repository: str, checkout: Path, found: Mapping[str
     try:
         pull = github.make(path, {"title": title, "head": branch, "base": default, "body": body}, find)
     except GitHubError:
-        try_git(checkout, "push", "--quiet", "origin", f":refs/heads/{branch}", token=github.token)
+        try_git(checkout, *remove_command(branch), token=github.token)
         raise
     for older in github.pages(f"{path}?state=open"):
         same = (older["head"].get("repo") or {}).get("full_name") == repository
