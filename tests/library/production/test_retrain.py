@@ -121,7 +121,7 @@ def test_with_nothing_new_nothing_is_changed(shop, capsys):
 
 
 @pytest.mark.parametrize("here", [True, False], ids=["taken here", "fresh clone"])
-def test_an_implausible_period_stops_all_and_is_named(shop, here):
+def test_an_implausible_period_stops_all_and_is_named(shop, here, capsys):
     if not here:
         shutil.rmtree(shop.root / "data/periods")
         (shop.root / "data/.seen.json").unlink()
@@ -138,6 +138,8 @@ def test_an_implausible_period_stops_all_and_is_named(shop, here):
     assert odd["lines"] == [odd["summary"].partition("plausible: ")[2]]
     assert f"2013-07: {odd['lines'][0]}" in message
     assert "make retrain ARGS='--accept 2013-07', and commit params.yaml" in message
+    assert shop.retrain("--cause", "data", "--report")["implausible"] == [odd]
+    assert message in capsys.readouterr().out
 
 
 def test_a_person_accepts_a_period_in_a_file_that_git_keeps(shop, capsys):

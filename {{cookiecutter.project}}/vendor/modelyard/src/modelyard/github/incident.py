@@ -73,6 +73,21 @@ class Incidents:
             if over is None or name in over:
                 self._try(issues[-1]["title"], partial(self._over, issues))
 
+    def telling(self, statement: Statement) -> list[Issue]:
+        """The issues that say all of a statement as it is; none if one of its alarms is new, or has changed.
+
+        An issue that was closed as not planned is such a one: somebody has seen it.
+        """
+        known, found = self._known(statement.name), []
+        for alarm in bounded(statement, frozenset(), MOST).alarms:
+            issues = known.get(digest(alarm.key)) or [{"state": "missing"}]
+            issue = next(filter(_is_open, issues), issues[-1])
+            is_current = _is_open(issue) and _plain(issue["body"] or "") == text(statement.name, alarm, self.repository)
+            if not is_current and issue.get("state_reason") != "not_planned":
+                return []
+            found.append(issue)
+        return found
+
     def _known(self, source: str) -> dict[str, list[Issue]]:
         """Our issues of a source by the hash of their alarm's key, the oldest first."""
         found: dict[str, list[Issue]] = {}
@@ -155,13 +170,15 @@ def text(source: str, alarm: Incident, repository: str) -> str:
     """The body of an alarm's issue, with nothing in it that depends on the run."""
     since = f"\n\nSince {code(alarm.since)}." if alarm.since else ""
     server = os.environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    workflow = os.environ.get("GITHUB_WORKFLOW", "")  # its file has its name
+    page = f"/workflows/{workflow}.yml" if re.fullmatch(r"[\w-]+", workflow) else ""
     ours = re.compile(re.escape(f"{server}/{repository}/blob/HEAD/docs/") + r"[\w/-]+(\.[\w-]+)*(#[\w-]+)?")
     lines = "".join(f"\n- {line if ours.fullmatch(line) else prose(line)}" for line in alarm.lines)
     advice = f"\n\n{ADVICE[alarm.kind]}" if alarm.kind in ADVICE else ""
     return (
         f"**{prose(alarm.summary)}**{since}\n{lines}{advice}\n\n"
-        f"[The workflows]({server}/{repository}/actions) keep this up to date, and close it when it is over. "
-        "If you close it as *not planned* before, it is left alone until then.\n\n"
+        f"[The workflow that found it]({server}/{repository}/actions{page}) keeps this up to date, and closes it when "
+        "it is over. If you close it as *not planned* before, it is left alone until then.\n\n"
         f"<!-- modelyard-incident {source} {digest(alarm.key)} -->"
     )
 

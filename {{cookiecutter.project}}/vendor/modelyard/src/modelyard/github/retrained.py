@@ -1,8 +1,9 @@
 """Decide whether a retraining is worth a training and a pull request, or keep its changes as a patch.
 
 Without an option it reads reports/retrain.json and the pull requests, and writes the outputs `train`, `propose`,
-`tune` and `implausible` of a step; TUNE=true in the environment asks for tuning. With --keep it writes
-reports/retrain.patch.
+`tune` and `implausible` of a step; TUNE=true in the environment asks for tuning. Exit status 1 if new data is
+implausible, unless incidents say so already: a run that is red each day until somebody answers is soon read by nobody.
+With --keep it writes reports/retrain.patch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ import argparse
 import os
 from pathlib import Path
 
+from .alarms import read_alarms
 from .api import Client, GitHubError, checked_repository, client
+from .incident import Incidents
 from .outputs import write_outputs, write_summary
 from .patch import RETRAINED, write_patch
 from .retraining import WORDS, Retraining, data_digest, data_of, pulls, read_retraining
@@ -24,7 +27,8 @@ def decide(github: Client, repository: str, retraining: Retraining) -> tuple[dic
     """The outputs, and the reason for them in a sentence."""
     nothing = {"train": "false", "propose": "false", "implausible": str(bool(retraining.implausible)).lower()}
     if retraining.implausible:
-        return nothing, f"{retraining.implausible} things in the new data are implausible: nothing is trained on it"
+        periods = "1 new period is" if retraining.implausible == 1 else f"{retraining.implausible} new periods are"
+        return nothing, f"{periods} implausible, so nothing is trained"
     if not retraining.changed:
         return nothing, "there is nothing new to train on"
     everything = nothing | {"train": "true", "propose": "true"}
@@ -38,6 +42,13 @@ def decide(github: Client, repository: str, retraining: Retraining) -> tuple[dic
             number = declined[0]["number"]
             return nothing, f"pull request {number} with the same data was closed without a merge: not proposed again"
     return everything, f"the model is trained anew, because of {WORDS[retraining.cause]}"
+
+
+def told(github: Client, repository: str) -> str:
+    """The incidents that say what is implausible already; empty if they do not say all of it as it is."""
+    statement = read_alarms(FOUND)
+    issues = Incidents(github, repository).telling(statement) if statement else []
+    return ", ".join(f"#{issue['number']} ({issue['html_url']})" for issue in issues)
 
 
 def _merged(pull: dict[str, object]) -> bool:
@@ -58,10 +69,15 @@ def main(arguments: list[str] | None = None) -> None:
             raise GitHubError("the retraining changed no file that it could propose; see the steps before")
         print(f"kept in {PATCH}: {', '.join(changed)}")
         return
-    retraining = read_retraining(FOUND)
-    outputs, why = decide(client(), checked_repository(options.repository), retraining)
+    retraining, github, repository = read_retraining(FOUND), client(), checked_repository(options.repository)
+    outputs, why = decide(github, repository, retraining)
+    known = told(github, repository) if retraining.implausible else ""
+    if known:
+        why = f"{why}; this waits, as before, for an answer to {known}"
     outputs["tune"] = str(retraining.tune or os.environ.get("TUNE") == "true").lower()
     lines = write_outputs(outputs)
     write_summary(f"{why[0].upper()}{why[1:]}.\n")
-    print(why)
+    print(f"::notice::{why}" if known and os.environ.get("GITHUB_ACTIONS") else why)
     print(lines, end="")
+    if retraining.implausible and not known:
+        raise GitHubError(f"{why}; the incident says what is odd and what to do")

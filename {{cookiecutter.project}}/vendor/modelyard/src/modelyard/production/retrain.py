@@ -1,9 +1,9 @@
 """Take new data: check the periods that have arrived beside those before, and move the watermark in params.yaml.
 
 Writes reports/retrain.json. Nothing new is no error: then nothing else is written, and `changed` is false. Where a new
-period is not plausible, nothing else is written either, and the exit status is 1: have the source mended or, if the
-data is right, let a person say so with --accept, in a commit. Afterwards `make pipeline` makes the model; where
-policy.yaml says `retrain: {tune: true}`, run `make ingest tune` before it.
+period is not plausible, nothing else is written either, and the exit status is 1 (0 with --report): have the source
+mended or, if the data is right, let a person say so with --accept, in a commit. Afterwards `make pipeline` makes the
+model; where policy.yaml says `retrain: {tune: true}`, run `make ingest tune` before it.
 
 --due only looks: it says which cause of policy.yaml, if any, is a reason to do this now.
 """
@@ -146,10 +146,13 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--accept", action="append", default=[], metavar="PERIOD", help="let a period train that looks odd; commit it"
     )
+    parser.add_argument(
+        "--report", action="store_true", help="end with 0 also if a period is not plausible: a workflow reads on"
+    )
     parser.add_argument("--until", type=_today, metavar="TIME", help="what counts as today (UTC)")
     options = parser.parse_args(arguments)
-    if options.due and (options.cause or options.accept or options.reason):
-        parser.error("--due only looks: it takes no --cause, --reason or --accept")
+    if options.due and (options.cause or options.accept or options.reason or options.report):
+        parser.error("--due only looks: it takes no --cause, --reason, --accept or --report")
     return options
 
 
@@ -172,6 +175,9 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             return
     content = retrain(root, contract, params, policy, today, options.cause or "by_hand", options.reason)
     write_report(root, content)
-    if content["implausible"]:
+    if content["implausible"] and not options.report:
         raise Implausible(_told(content["implausible"]))
+    if content["implausible"]:
+        print(_told(content["implausible"]))
+        return
     _say(content)
