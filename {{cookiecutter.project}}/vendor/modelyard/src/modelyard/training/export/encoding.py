@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from .exporter import Exporter
 from .graph import Graph
@@ -44,6 +45,41 @@ def _add_grouped_one_hot(graph: Graph, encoder: Any, table: str) -> str:
     return parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
 
 
+def add_ordinal(exporter: Exporter, encoder: Any, table: str) -> str:
+    """An OrdinalEncoder; the code of each category is asked of the encoder itself."""
+    parts = []
+    for position, categories in enumerate(encoder.categories_):
+        codes = encoder.transform(_asked(encoder, position, encoder.handle_unknown != "error"))[:, position]
+        unknown = float(codes[-1]) if len(codes) > len(categories) else np.nan
+        parts.append(_add_codes(exporter.graph, table, position, categories, codes[: len(categories)], unknown))
+    return parts[0] if len(parts) == 1 else exporter.graph.add("Concat", *parts, axis=1)
+
+
+def add_target(exporter: Exporter, encoder: Any, table: str) -> str:
+    """A TargetEncoder: the mean of the target of each category, or of each category and class."""
+    parts, means = [], np.atleast_1d(encoder.target_mean_)
+    for position, categories in enumerate(encoder.categories_):
+        for place, mean in enumerate(means):
+            codes = encoder.encodings_[position * len(means) + place]
+            parts.append(_add_codes(exporter.graph, table, position, categories, codes, float(mean)))
+    return parts[0] if len(parts) == 1 else exporter.graph.add("Concat", *parts, axis=1)
+
+
+def add_bins(exporter: Exporter, encoder: Any, table: str) -> str:
+    """A KBinsDiscretizer."""
+    graph, parts = exporter.graph, []
+    for position, edges in enumerate(encoder.bin_edges_):
+        column = graph.columns(table, [position])
+        inner = np.asarray(edges, dtype=np.float64)[1:-1]
+        if not len(inner):
+            place = graph.add("Mul", graph.double(graph.add("IsNaN", column)), graph.constant(0.0))
+        else:
+            place = graph.count_at_most(column, inner)
+        is_one_hot = encoder.encode.startswith("onehot")
+        parts.append(graph.one_hot(place, np.arange(encoder.n_bins_[position])) if is_one_hot else place)
+    return parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
+
+
 def _asked(encoder: Any, position: int, with_unknown: bool) -> Any:
     """A row for each category of one feature, and one for a value that is none."""
     values = np.asarray(encoder.categories_[position], dtype=np.float64)
@@ -53,3 +89,11 @@ def _asked(encoder: Any, position: int, with_unknown: bool) -> Any:
     rows = np.tile(first, (len(values), 1))
     rows[:, position] = values
     return rows
+
+
+def _add_codes(graph: Graph, table: str, position: int, categories: ArrayLike, codes: ArrayLike, unknown: float) -> str:
+    known = graph.one_hot(graph.columns(table, [position]), categories)
+    count = np.arange(np.asarray(categories).size, dtype=np.float64)
+    value = graph.lookup(graph.add("MatMul", known, graph.constant(count[:, None])), codes)
+    is_known = graph.add("Greater", graph.row_sum(known), graph.constant(0.0))
+    return graph.add("Where", is_known, value, graph.constant(unknown))

@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from sklearn.base import is_regressor
+
 from ...errors import ContractError
 from .graph import Graph
 
@@ -99,6 +102,32 @@ class Exporter:
         else:
             scores = self.probabilities(reached, table)
         return graph.double(graph.add("ArgMax", scores, axis=1))
+
+    def answer(self, estimator: Any, table: str) -> str:
+        """What `predict` of a regressor and `predict_proba` of a classifier give, with a column for each class."""
+        return self.predict(estimator, table) if is_regressor(estimator) else self.probabilities(estimator, table)
+
+    def spread(self, columns: str, places: Any, width: int) -> str:
+        """The columns at these places among `width`, zeros elsewhere; as they are if nothing is to be moved."""
+        places = np.asarray(places)
+        if np.array_equal(places, np.arange(width)):
+            return columns
+        moves = np.zeros((len(places), width))
+        moves[np.arange(len(places)), places] = 1
+        return self.graph.add("MatMul", columns, self.graph.constant(moves))
+
+    def mean(self, parts: list[str], weights: Any = None) -> str:
+        """The weighted mean of tables of the same shape."""
+        graph = self.graph
+        if weights is not None:
+            parts = [
+                graph.add("Mul", part, graph.constant(float(weight)))
+                for part, weight in zip(parts, weights, strict=True)
+            ]
+        total = parts[0]
+        for part in parts[1:]:
+            total = graph.add("Add", total, part)
+        return graph.add("Div", total, graph.constant(float(len(parts) if weights is None else np.sum(weights))))
 
     def _add(self, instance: Any, table: str) -> str:
         add = self.converter(instance).add

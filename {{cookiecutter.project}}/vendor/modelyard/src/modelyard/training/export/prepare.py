@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .exporter import Exporter
+from .functions import FUNCTIONS
 
 
 def add_as_it_is(_: Exporter, __: Any, table: str) -> str:
@@ -31,16 +32,29 @@ def add_columns(exporter: Exporter, transformer: Any, table: str) -> str:
     return parts[0] if len(parts) == 1 else graph.add("Concat", *parts, axis=1)
 
 
-def add_function(_: Exporter, __: Any, table: str) -> str:
-    """A FunctionTransformer: that of "passthrough"."""
-    return table
+def add_union(exporter: Exporter, union: Any, table: str) -> str:
+    """A FeatureUnion."""
+    graph, parts = exporter.graph, []
+    for name, step in union.transformer_list:
+        if step == "drop":
+            continue
+        part = exporter.transform(step, table)
+        weight = (union.transformer_weights or {}).get(name)
+        parts.append(part if weight is None else graph.add("Mul", part, graph.constant(float(weight))))
+    return graph.add("Concat", *parts, axis=1)
+
+
+def add_function(exporter: Exporter, transformer: Any, table: str) -> str:
+    """A FunctionTransformer: that of "passthrough", or a function of numpy."""
+    return table if transformer.func is None else FUNCTIONS[transformer.func](exporter.graph, table)
 
 
 def refuse_function(transformer: Any) -> str | None:
     """Functions of one's own belong into features.py, which runs as it is."""
-    if transformer.func is None:
+    if transformer.func is None or (transformer.func in FUNCTIONS and not transformer.kw_args):
         return None
-    return "FunctionTransformer can be exported without a function only; see features.py"
+    functions = ", ".join(f"numpy.{function.__name__}" for function in FUNCTIONS)
+    return f"FunctionTransformer can be exported without a function or with {functions} only; see features.py"
 
 
 def add_imputer(exporter: Exporter, imputer: Any, table: str) -> str:
@@ -52,8 +66,13 @@ def add_imputer(exporter: Exporter, imputer: Any, table: str) -> str:
     filled = graph.add("Where", graph.add("IsNaN", columns), graph.constant(fills[None, kept]), columns)
     if not imputer.add_indicator or not len(imputer.indicator_.features_):
         return filled
-    missing = graph.double(graph.add("IsNaN", graph.columns(table, imputer.indicator_.features_)))
-    return graph.add("Concat", filled, missing, axis=1)
+    return graph.add("Concat", filled, add_indicator(exporter, imputer.indicator_, table), axis=1)
+
+
+def add_indicator(exporter: Exporter, indicator: Any, table: str) -> str:
+    """A MissingIndicator: 1 where a value is missing."""
+    graph = exporter.graph
+    return graph.double(graph.add("IsNaN", graph.columns(table, indicator.features_)))
 
 
 def refuse_other_missing(imputer: Any) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from . import (
     encoding,
+    expanding,
     lightgbm,
     linear,
     prepare,
     scaling,
+    selecting,
     trees,
     wrappers,
     xgboost,
@@ -20,6 +22,8 @@ _LEAST_SQUARES = (
     "QuantileRegressor Ridge RidgeCV SGDRegressor TheilSenRegressor"
 )
 _TREES = "DecisionTree ExtraTree ExtraTrees RandomForest"
+_SELECTORS = "SelectFdr SelectFpr SelectFwe SelectKBest SelectPercentile GenericUnivariateSelect VarianceThreshold"
+_SELECTORS_BY_MODEL = "RFE RFECV SelectFromModel SequentialFeatureSelector"
 
 
 def _of(names: str, converter: Converter, package: str = "sklearn") -> Converters:
@@ -46,10 +50,29 @@ ESTIMATORS: Converters = {
 TRANSFORMERS: Converters = {
     "builtins.str": Converter(prepare.add_as_it_is),  # "passthrough"
     **_of("ColumnTransformer", Converter(prepare.add_columns)),
+    **_of("FeatureUnion", Converter(prepare.add_union)),
     **_of("FunctionTransformer", Converter(prepare.add_function, refuse=prepare.refuse_function)),
     **_of("SimpleImputer", Converter(prepare.add_imputer, refuse=prepare.refuse_other_missing)),
+    **_of("MissingIndicator", Converter(prepare.add_indicator, refuse=prepare.refuse_other_missing)),
     **_of("StandardScaler", Converter(scaling.add_standard)),
+    **_of("RobustScaler", Converter(scaling.add_robust)),
+    **_of("MinMaxScaler", Converter(scaling.add_min_max)),
+    **_of("MaxAbsScaler", Converter(scaling.add_max_abs)),
+    **_of("Binarizer", Converter(scaling.add_binarizer)),
+    **_of("Normalizer", Converter(scaling.add_normalizer)),
+    **_of("PowerTransformer", Converter(scaling.add_power)),
+    **_of("QuantileTransformer", Converter(scaling.add_quantile)),
     **_of("OneHotEncoder", Converter(encoding.add_one_hot)),
+    **_of("OrdinalEncoder", Converter(encoding.add_ordinal)),
+    **_of("TargetEncoder", Converter(encoding.add_target)),
+    **_of("KBinsDiscretizer", Converter(encoding.add_bins)),
+    **_of("PolynomialFeatures", Converter(expanding.add_polynomial)),
+    **_of("SplineTransformer", Converter(expanding.add_spline, refuse=expanding.refuse_spline)),
+    **_of("RBFSampler", Converter(expanding.add_rbf_sampler)),
+    **_of("PCA", Converter(selecting.add_pca)),
+    **_of("TruncatedSVD", Converter(selecting.add_svd)),
+    **_of(_SELECTORS, Converter(selecting.add_selector)),
+    **_of(_SELECTORS_BY_MODEL, Converter(selecting.add_selector, inside=False)),
 }
 CONVERTERS: Converters = {**ESTIMATORS, **TRANSFORMERS}
 # Those that a class of ours with the same name stands for
