@@ -7,7 +7,7 @@ the standard library only.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -84,6 +84,14 @@ def as_number(value: Any, form: str | None, unit: str | None) -> Any:
         return number_of(value, form, unit)
     except ValueError:
         return value
+
+
+def with_numbers(row: Mapping[str, Any], written: Mapping[str, tuple[str | None, str | None]]) -> dict[str, Any]:
+    """A row with numbers in place of texts, for a log in which 1.234 and "1.234" would be the same.
+
+    written: the format and the unit of each column whose numbers may be text.
+    """
+    return {**row, **{name: as_number(row[name], *how) for name, how in written.items() if name in row}}
 
 
 def format_fault(type_name: str, form: str | None, is_category: bool, is_id: bool) -> str | None:

@@ -22,7 +22,7 @@ from ...runtime.contract import Column, Contract
 from ...runtime.matrix import Columns
 from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
 from ...runtime.times import timestamp
-from ...runtime.written import as_number
+from ...runtime.written import with_numbers
 from ..refusal import LISTED, NO_ROW, Refusal, broken_rules
 from .decoders import decoders
 from .ids import IdReader, Ids
@@ -36,8 +36,7 @@ LARGE_BLOCK = 8192  # rows that are transposed at once, which takes as much memo
 
 @dataclass(frozen=True, slots=True)
 class ParsedRows:
-    """The rows of a body: its form, the number of rows, their encoded columns, and the rows as they were sent, but
-    with numbers in place of their text.
+    """The rows of a body: its form, the number of rows, their encoded columns, and the rows, with numbers for texts.
 
     rows: one object for each row (a msgspec.Struct or a mapping), or None if they were sent as `raw_columns`. Both are
     without ids. ids: those that were sent.
@@ -80,7 +79,7 @@ class Forms:
         self._single_row = OneRow(contract)
         self._decoders = decoders(contract)
         self._ids = IdReader(contract)
-        self._written = {name: column for name, column in contract.inputs.items() if column.is_written}
+        self._written = {name: (one.format, one.unit) for name, one in contract.inputs.items() if one.is_written}
 
     def read(self, body: bytes) -> ParsedRows:
         """The rows of a body.
@@ -156,20 +155,12 @@ class Forms:
             extra = (name for name in body if name != form)
             raise broken_rules(Problem(NO_ROW, name, body[name], f"stands beside {form!r}") for name in extra)
         self._check_count(len(rows))
-        if not all(isinstance(row, dict) for row in rows):
-            wrong = ((index, row) for index, row in enumerate(rows) if not isinstance(row, dict))
+        if wrong := [(index, row) for index, row in enumerate(rows) if not isinstance(row, dict)]:
             raise broken_rules(Problem(index, "", row, "must be an object") for index, row in wrong)
         columns = self._encode(rows)
-        rows = [self._plain(row) for row in rows] if self._written else rows
+        rows = [with_numbers(row, self._written) for row in rows] if self._written else rows
         rows, ids = self._ids.take_mappings(rows)
         return ParsedRows(form, len(rows), columns, rows, None, ids)
-
-    def _plain(self, row: dict[str, Any]) -> dict[str, Any]:
-        """A row with numbers in place of their text, for the log, in which 1.234 and "1.234" would be the same."""
-        texts = {name: row[name] for name in self._written if isinstance(row.get(name), str)}
-        numbers = {name: as_number(text, self._written[name].format, self._written[name].unit)
-                   for name, text in texts.items()}  # fmt: skip
-        return row | numbers
 
     def _encode(self, rows: list[dict[str, Any]]) -> Columns:
         """The columns of rows. Raises Refusal with the problems, of which no more than LISTED are looked for."""
