@@ -17,7 +17,7 @@ from importlib.resources.abc import Traversable
 ENTRIES = {
     "ingest": ("training.ingest",),
     # with the builders that a project's model.py may import
-    "train": ("training.train", "training.lightgbm", "training.xgboost"),
+    "train": ("training.train", "training.lightgbm", "training.neighbours", "training.xgboost"),
     "evaluate": ("training.evaluate",),
     "bundle": ("training.bundle",),
     "predict": ("runtime.predictor",),
