@@ -50,6 +50,23 @@ def test_no_name_leads_out_of_the_store(store: Store, name: str) -> None:
         store.write(name, b"")
 
 
+@pytest.mark.parametrize(("url", "extra"), [("gs://logs", "gs"), ("az://logs/a", "az")])
+def test_a_store_whose_package_is_missing_says_which_extra_brings_it(url: str, extra: str) -> None:
+    with pytest.raises(StoreError, match=f"add {extra} beside monitor, then run `make lock APPLY=1 setup`"):
+        Store(url)
+
+
+def test_the_key_for_google_is_the_text_of_its_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(fsspec.config.conf, "gs", {})
+    monkeypatch.setenv("STORE_GOOGLE_KEY", "/run/key.json")
+    with pytest.raises(StoreError, match="STORE_GOOGLE_KEY is not the JSON"):
+        Store("gs://logs")
+    monkeypatch.setenv("STORE_GOOGLE_KEY", '{"type": "service_account"}')
+    with pytest.raises(StoreError, match="add gs"):
+        Store("gs://logs")
+    assert fsspec.config.conf["gs"] == {"token": {"type": "service_account"}}
+
+
 def test_a_password_is_in_no_message(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORE_PASSWORD", "s3cret")
     with pytest.raises(StoreError) as caught:
