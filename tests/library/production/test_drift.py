@@ -83,6 +83,12 @@ def test_few_rows_cannot_tell_and_say_how_many_would(made, tmp_path):
     assert got["needed_rows"] > 70
 
 
+def test_rows_of_one_day_are_taken_as_independent_and_that_is_said(other, tmp_path):
+    parts = spread_over(rows_of(other), days(FIRST, 2), 100)
+    assert not found(other, tmp_path / "two", parts)["independent"]
+    assert found(other, tmp_path / "one", {FIRST: parts[FIRST]})["independent"]
+
+
 def test_a_small_change_that_is_significant_does_not_matter(made, tmp_path):
     parts = spread_over(rows_of(made), days(FIRST, 7), 2000)
     warmer = moved(parts, "temp", lambda values: pc.add(values, 2.0))
