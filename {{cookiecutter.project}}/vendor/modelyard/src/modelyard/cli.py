@@ -56,6 +56,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "evaluate": Verb("training.evaluate", "measure the model on the holdout", stage=True, pandas=False),
         "bundle": Verb("training.bundle", "assemble what is shipped", stage=True, pandas=False),
         "draft": Verb("training.draft.draft", "draft contract.yaml from a source of your own"),
+        "contract": Verb("training.contract_schema", "check contract.yaml, or print its JSON Schema"),
         "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
         "tune": Verb("training.tune", "search for better settings of the model", None),
     },

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
 from ..runtime.project import Project
+from ..training.contract_schema import SCHEMA, schema_text
 from ..training.settings import open_purposes, read_contract
 
 DATA = Path("docs/data.md")
@@ -53,5 +54,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     if parser.parse_args(arguments).drafted and open_purposes():
         print(f"{DATA} is for later: run `make docs` once the open question is answered")
         return
+    if SCHEMA.is_file():  # it is of the library that made it
+        SCHEMA.write_text(schema_text(), encoding="utf-8")
     DATA.write_text(data_page(read_contract()), encoding="utf-8")
     print(f"wrote {DATA}")

@@ -26,38 +26,44 @@ Role = Literal["id", "time", "feature", "target", "unused"]
 Kind = Literal["regression", "binary", "multiclass"]
 
 STRICT = {"extra": "forbid", "strict": True}  # for pydantic, which parses contract.yaml; nothing here imports it
+DESCRIBED = {**STRICT, "use_attribute_docstrings": True}  # its JSON Schema has the text below each key
 
 
 @dataclass(frozen=True)
 class Column:
-    """One column of the data.
+    """One column of the data. A column with `values` is categorical, whatever its type."""
 
-    `minimum` and `maximum` are inclusive and in `unit`; those of a timestamp are local times in ISO 8601, and a day as
-    maximum includes all of it. `values` lists every value that may occur; a column that has them is categorical,
-    whatever its type. `missing` says that a value may be missing, and `empty` that all values of a file or period may
-    be. `format` is how text is written: the strptime format of a timestamp that is not in ISO 8601, or `epoch_s`,
-    `epoch_ms`, `excel`, `decimal_year` for one that is a number; "1,234.5" or "1.234,5" for a number with thousands,
-    the sign of its `unit`, or parentheses. `timezone` is the IANA name of the zone to whose local time a timestamp
-    with an offset from UTC is converted (None: such a one is refused); `ascending` says that the source is sorted by
-    it. A column with `pii` needs a `purpose`: why it may be stored.
-    """
-
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar = DESCRIBED
 
     type: Type
+    """What its values are; those of a timestamp are local times."""
     role: Role
+    """`id` names the row, `time` orders the rows, `target` is predicted, `feature` is an input; `unused` is checked."""
     description: str
+    """What it means, for people."""
     unit: str | None = None
+    """The unit of its numbers, which may stand beside them where they are text, such as $ or %."""
     minimum: int | float | str | None = None
+    """The least value allowed, in `unit`; of a timestamp a local time in ISO 8601."""
     maximum: int | float | str | None = None
+    """The largest value allowed; a day as maximum of a timestamp includes all of it."""
     values: list[bool | int | str] | None = None
+    """All values that may occur; of a target of two, the last is the positive class."""
     missing: bool = False
+    """Whether a value may be missing."""
     empty: bool = False
+    """Whether all values of a file or period may be missing."""
     format: str | None = None
+    """How text is written: of a timestamp not in ISO 8601 a strptime format, or for numbers that are times `epoch_s`,
+    `epoch_ms`, `excel` or `decimal_year`; of a number with thousands, a unit or parentheses, 1,234.5 or 1.234,5."""
     timezone: str | None = None
+    """The IANA name of the zone to whose local time those with an offset are converted; else none may have one."""
     ascending: bool = False
+    """Whether the source is sorted by this timestamp."""
     pii: bool = False
+    """Whether it is personal data, which needs a `purpose`."""
     purpose: str | None = None
+    """Why this personal data may be held."""
 
     @property
     def is_numeric(self) -> bool:
@@ -103,20 +109,23 @@ class Column:
 class Contract:
     """The columns of one data set in the order of `contract.yaml`, its owner, and how fresh it must be.
 
-    `freshness_days` says how many days after its last period the data counts as stale (None: never). `slices` names
-    the categorical features for each of whose values the model is judged separately.
-
     Raises ContractError that names each contradiction between the columns.
     """
 
-    __pydantic_config__: ClassVar = STRICT
+    __pydantic_config__: ClassVar = DESCRIBED
 
     name: str
+    """The name of the data, which is the model's."""
     description: str
+    """What a row is, and where the data comes from."""
     owner: str
+    """Who answers for the data."""
     columns: dict[str, Column]
+    """The columns by name; the data has these and no others."""
     freshness_days: int | None = None
+    """So many days after its last period the data counts as stale; null: never."""
     slices: list[str] = field(default_factory=list)
+    """The categorical features for each of whose values the model is judged separately."""
 
     def __post_init__(self) -> None:
         if faults := [*self._column_faults(), *self._role_faults()] or self._name_faults():

@@ -67,7 +67,10 @@ def _place(steps: Sequence[str | int], raw: Any) -> list[str]:
     """The keys in the file that lead to a fault: pydantic's location without the branches of unions."""
     place = []
     for step in steps:
-        if isinstance(raw, list) or (isinstance(raw, dict) and (step in raw or step == steps[-1])):
+        if isinstance(raw, list) and isinstance(step, int):
             place.append(str(step))
-            raw = raw[int(step)] if isinstance(raw, list) else raw.get(step)
+            raw = raw[step]
+        elif isinstance(raw, dict) and (step in raw or step == steps[-1]):
+            place.append(str(step))
+            raw = raw.get(step)
     return place

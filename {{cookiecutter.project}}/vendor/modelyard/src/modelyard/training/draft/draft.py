@@ -19,6 +19,7 @@ from ...errors import ContractError
 from ...git import NO_REPOSITORY, ask_git
 from ...runtime.contract import Contract
 from ...runtime.project import Project
+from ..contract_schema import SCHEMA, schema_text
 from ..data.sources.decisions import Decisions
 from ..data.sources.files import FileSource
 from ..data.validate import validate
@@ -72,7 +73,8 @@ def draft(
     is_same_task = old is not None and all(
         getattr(old, what) == getattr(contract, what) for what in ("target", "time", "kind")
     )
-    with staged(root, WRITTEN) as folder:
+    with staged(root, [*WRITTEN, SCHEMA]) as folder:
+        (folder / SCHEMA).write_text(schema_text(), encoding="utf-8")
         write_contract(folder / "contract.yaml", contract, old is not None)
         if is_same_task:
             edit_yaml(folder / "params.yaml", {"source": source})

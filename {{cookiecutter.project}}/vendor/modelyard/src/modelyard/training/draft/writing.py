@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ...runtime.contract import Column, Contract
+from ..contract_schema import FIRST_LINE
 from ..edit import round_trip
 from .guess import UNKNOWN
 
-HEAD = """\
-# What the data is. Validation, features, the service and the documentation read it here and nowhere else.
+HEAD = f"""\
+{FIRST_LINE}# What the data is. Validation, features, the service and the documentation read it here and nowhere else.
 # Drafted from the data. Correct it: roles, ranges, units, descriptions; mark what is personal with pii and purpose.
 """
 NEUTRAL_CARD = """\
