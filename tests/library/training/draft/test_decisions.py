@@ -104,7 +104,7 @@ def test_what_cells_were_taken_for_is_told(capsys):
         "no time column found: rows are split at random, by their id",
         "land   feature  string   2 values; 33.3% missing; 'NA' in 20 cells means missing: if it is a value, add it to "
         "`values`",
-        "zip    feature  integer  1,234 to 12,345; '01234' is the number 1234: if the zeros matter, its type is string",
+        "zip    feature  integer  1234 to 12,345; '01234' is the number 1234: if the zeros matter, its type is string",
         "hours  feature  string   3 values; '?' is a value: if it means missing, leave these cells empty at the "
         "source; "
         "text, as '?' in 20 of 60 cells; all others are numbers",
@@ -137,9 +137,9 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
         ("note", ["x"] * ROWS, "feature string always 'x', so nothing can be learned from it"),
         ("note", [*range(ROWS - 6), *[None] * 6], "feature integer 0 to 53; 10.0% missing"),
         ("cost", [f"1.{place:03},5" for place in range(ROWS)],
-         "feature number numbers in text: read as number by format '1.234,5', 1,000.5 to 1,059.5"),
+         "feature number numbers in text: read as number by format '1.234,5', 1000.5 to 1059.5"),
         ("cost", [f"$1,{place:03}" for place in range(ROWS)],
-         "feature integer looks like money: read as number in $ by format '1,234.5', 1,000 to 1,059"),
+         "feature integer looks like money: read as number in $ by format '1,234.5', 1000 to 1059"),
         ("cost", [f"({place / 2:.1f}%)" for place in range(ROWS)],
          "feature number looks like percent: read as number in % by format '1,234.5', -29.5 to 0"),
         ("cost", [f"1,{place:03}" for place in range(ROWS)],

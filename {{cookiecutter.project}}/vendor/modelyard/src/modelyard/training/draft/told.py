@@ -25,6 +25,7 @@ GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s
 NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
 LISTED = 5
+LONG_NUMBER = 10_000  # from here on, thousands are divided
 WIDEST = 32  # signs of a cell that those below it are aligned with
 
 
@@ -168,7 +169,13 @@ def _told_numbers(column: Column, values: pa.ChunkedArray) -> str:
 
 def _range(values: pa.ChunkedArray) -> str:
     ends = pc.min_max(values).as_py()
-    return " to ".join(f"{end:,}" if isinstance(end, int) else f"{end:,.6g}" for end in (ends["min"], ends["max"]))
+    return " to ".join(_plain(ends[end]) for end in ("min", "max"))
+
+
+def _plain(number: float) -> str:
+    if abs(number) < LONG_NUMBER:
+        return f"{number:.6g}"  # it may be a year
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.6g}"
 
 
 def _texts(texts: list[str], given: pa.ChunkedArray) -> Iterator[str]:
