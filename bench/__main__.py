@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import gate, generation, months, pipeline, production, rows, serving, workflows
+from . import builders, gate, generation, months, pipeline, production, rows, serving, workflows
 from .options import Options
 from .table import markdown
 from .workspace import Workspace
@@ -23,6 +23,7 @@ GROUPS = {
     "production": production,
     "workflows": workflows,
     "serving": serving,
+    "builders": builders,
 }
 
 
