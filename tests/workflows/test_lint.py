@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -102,6 +103,21 @@ def test_every_workflow_keeps_what_act_does_not_enforce(rendered: list[Path]) ->
             assert not ("environment" in job and "concurrency" not in job), (path.name, name)
             assert 5 <= job["timeout-minutes"] <= 120, (path.name, name)
             assert "write-all" not in str(job.get("permissions")), (path.name, name)
+
+
+def test_a_called_workflow_is_given_every_secret_that_it_names(rendered: list[Path]) -> None:
+    folder = rendered[0] / ".github/workflows"
+    calls = 0
+    for path in folder.glob("*.yml"):
+        for name, job in YAML(typ="safe").load(path)["jobs"].items():
+            if "uses" not in job:
+                continue
+            called = folder / Path(job["uses"]).name
+            named = set(re.findall(r"secrets\.(\w+)", called.read_text()))
+            declared = YAML(typ="safe").load(called)["on"]["workflow_call"]["secrets"]
+            assert named == set(declared) == set(job["secrets"]), (path.name, name)
+            calls += 1
+    assert calls
 
 
 def validated(root: Path, folder: Path) -> str:
