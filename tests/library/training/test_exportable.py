@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import re
+
 import lightgbm
 import numpy as np
 import pytest
 import xgboost
 from modelyard.errors import ContractError
 from modelyard.training.export.check import check_exportable
+from modelyard.training.export.registry import ESTIMATORS, TRANSFORMERS, names
+from sample import SAMPLE
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import (
@@ -93,3 +97,9 @@ def test_what_cannot_be_exported_is_refused_with_what_can_or_how(estimator, mess
 )
 def test_what_can_be_exported_is_not_refused(estimator):
     check_exportable(estimator)
+
+
+def test_the_page_lists_what_can_be_exported():
+    words = set(re.findall(r"\w+", (SAMPLE / "docs/your-data.md").read_text(encoding="utf-8")))
+    known = {re.sub(r"(Classifier|Regressor)?(CV)?$", "", name) for name in names({**ESTIMATORS, **TRANSFORMERS})}
+    assert known - words == set()
