@@ -46,6 +46,7 @@ def line_text(
     request: str = "r1",
     time: str = "2024-02-03T10:00:00",
     scores: Any = None,
+    bundle: str = "0123456789ab",
 ) -> bytes:
     """The lines of one request."""
     digest = hashlib.sha256(contract.to_json().encode()).hexdigest()
@@ -56,7 +57,7 @@ def line_text(
         source,
         Asked(request),
         datetime.fromisoformat(time).replace(tzinfo=UTC).timestamp(),
-        "0123456789ab",
+        bundle,
         "model",
         [{name: value for name, value in row.items() if name not in ids} for row in rows],
         values,
