@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .training.estimators import Inputs
 
 __all__ = ["Columns", "Contract", "Inputs", "Project", "clock_names", "run"]
-__version__ = "1.0.119"
+__version__ = "1.0.120"
 
 _PLACES = {
     "Columns": "runtime.matrix",

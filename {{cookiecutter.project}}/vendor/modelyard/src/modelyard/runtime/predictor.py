@@ -20,6 +20,7 @@ from .rows import Row, encode
 
 Answers = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
+BLOCK = 256  # rows that onnxruntime is given at once: a model may compare each with thousands of rows of training
 MANY = 64  # from this many rows on, a QuickScorer is faster than onnxruntime's walk through the trees
 
 
@@ -100,7 +101,7 @@ class OnnxModel:
 
     def _load(self, path: Path, threads: int) -> None:
         session = _session(str(path), threads)
-        self._few: Answers = lambda table: session.run(["prediction"], {"features": table})[0]
+        self._few: Answers = lambda table: _run(session, table)
         self._many = self._few
         quick = QuickScorer.from_metadata(session.get_modelmeta().custom_metadata_map)
         if quick is not None:
@@ -109,6 +110,14 @@ class OnnxModel:
             samples = quick.samples(session.get_inputs()[0].shape[1])
             if not np.allclose(self._many(samples), self._few(samples), rtol=1e-9, atol=1e-12):
                 raise ContractError(f"{path} was changed: its trees answer otherwise than its tables of them")
+
+
+def _run(session: onnxruntime.InferenceSession, table: NDArray[np.float64]) -> NDArray[np.float64]:
+    parts = [
+        session.run(["prediction"], {"features": table[start : start + BLOCK]})[0]
+        for start in range(0, len(table), BLOCK)
+    ]
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _session(model: str | bytes, threads: int) -> onnxruntime.InferenceSession:
