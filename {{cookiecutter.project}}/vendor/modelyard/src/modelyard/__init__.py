@@ -15,17 +15,39 @@ if TYPE_CHECKING:
     from .runtime.names import clock_names
     from .runtime.project import Project
     from .training.estimators import Inputs
+    from .training.lightgbm import lightgbm
+    from .training.neighbours import KNeighborsClassifier, KNeighborsRegressor
+    from .training.xgboost import XGBClassifier, XGBRegressor, xgboost
 
-__all__ = ["Columns", "Contract", "Inputs", "Project", "clock_names", "run"]
+__all__ = [
+    "Columns",
+    "Contract",
+    "Inputs",
+    "KNeighborsClassifier",
+    "KNeighborsRegressor",
+    "Project",
+    "XGBClassifier",
+    "XGBRegressor",
+    "clock_names",
+    "lightgbm",
+    "run",
+    "xgboost",
+]
 __version__ = "1.0.120"
 
 _PLACES = {
     "Columns": "runtime.matrix",
     "Contract": "runtime.contract",
     "Inputs": "training.estimators",
+    "KNeighborsClassifier": "training.neighbours",
+    "KNeighborsRegressor": "training.neighbours",
     "Project": "runtime.project",
+    "XGBClassifier": "training.xgboost",
+    "XGBRegressor": "training.xgboost",
     "clock_names": "runtime.names",
+    "lightgbm": "training.lightgbm",
     "run": "cli",
+    "xgboost": "training.xgboost",
 }
 
 
