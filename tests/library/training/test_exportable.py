@@ -9,7 +9,7 @@ import xgboost
 from modelyard.errors import ContractError
 from modelyard.training.export.check import check_exportable
 from modelyard.training.export.registry import ESTIMATORS, TRANSFORMERS, names
-from sample import SAMPLE
+from sample import ROOT
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor, make_column_transformer
 from sklearn.ensemble import (
@@ -100,6 +100,6 @@ def test_what_can_be_exported_is_not_refused(estimator):
 
 
 def test_the_page_lists_what_can_be_exported():
-    words = set(re.findall(r"\w+", (SAMPLE / "docs/your-data.md").read_text(encoding="utf-8")))
+    words = set(re.findall(r"\w+", (ROOT / "docs/estimators.md").read_text(encoding="utf-8")))
     known = {re.sub(r"(Classifier|Regressor)?(CV)?$", "", name) for name in names({**ESTIMATORS, **TRANSFORMERS})}
     assert known - words == set()

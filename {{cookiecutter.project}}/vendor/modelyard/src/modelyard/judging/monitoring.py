@@ -12,17 +12,6 @@ from ..runtime.contract import STRICT
 
 Share = Annotated[float, Gt(0), Lt(1)]
 Days = Annotated[int, Ge(1)]
-EXTRAS = {
-    "s3": "s3",
-    "s3a": "s3",
-    "gs": "gs",
-    "gcs": "gs",
-    "az": "az",
-    "abfs": "az",
-    "abfss": "az",
-    "ssh": "ssh",
-    "sftp": "ssh",
-}
 
 Cause = Literal["schedule", "data", "drift", "performance"]
 
@@ -83,9 +72,3 @@ class Retrain:
     every_days: Days = 30
     tune: bool = False
     alpha: Share = 0.01
-
-
-def store_extra(store: str | None) -> tuple[str, ...]:
-    """The extra of the project's package that reaches a store; none for a folder."""
-    extra = EXTRAS.get(store.partition("://")[0]) if store and "://" in store else None
-    return (extra,) if extra else ()

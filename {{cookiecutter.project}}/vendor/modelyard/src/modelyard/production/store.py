@@ -16,7 +16,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from ..errors import YardError
-from ..judging.monitoring import store_extra
+from ..extras import store_extra
 
 PART = ".part"  # the end of a name that is not complete yet
 CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_")

@@ -16,7 +16,17 @@ from ..errors import YardError
 
 LIBRARY = Path(__file__).parent.parent
 INSIDE = "_modelyard"  # the library's folder in the package of a project
-FILES = ("__init__.py", "cli.py", "code.py", "command.py", "errors.py", "git.py", "markdown.py", "py.typed")
+FILES = (
+    "__init__.py",
+    "cli.py",
+    "code.py",
+    "command.py",
+    "errors.py",
+    "extras.py",
+    "git.py",
+    "markdown.py",
+    "py.typed",
+)
 ROOMS = ("runtime", "serving", "training")
 SHIPPING = tuple(
     f"production/{name}.py" for name in ("__init__", "gauges", "layout", "ship", "shipping", "ssh_files", "store")

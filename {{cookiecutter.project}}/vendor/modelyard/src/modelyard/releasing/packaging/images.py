@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from ...judging.monitoring import store_extra
+from ...extras import store_extra
 from ...judging.policy import POLICY, read_policy
 from ...judging.verdict import VERDICT
 from .build import ReleaseBuild
