@@ -21,13 +21,15 @@ class Answers:
     def __init__(self, data: DataSet) -> None:
         self._data = data
         self._days: dict[str, dict[str, NDArray[np.float64]]] = defaultdict(dict)
+        self._bundles: dict[str, str] = {}
 
-    def keep(self, month: str, day: str, rows: pa.Table, scores: Sequence[float]) -> None:
-        """Keep the answers to these rows; those without a label are in no figure."""
+    def keep(self, month: str, bundle: str, day: str, rows: pa.Table, scores: Sequence[float]) -> None:
+        """Keep a bundle's answers to the rows of a day; those without a label are in no figure."""
         assert len(scores) == rows.num_rows
         known = rows[self._data.contract.target].is_valid().to_numpy()
         true = rows[self._data.contract.target].drop_null().to_numpy(zero_copy_only=False).astype(float)
         self._days[month][day] = np.column_stack([np.asarray(scores)[known], true])
+        self._bundles[day] = bundle
 
     def count(self, month: str) -> int:
         """How many of its rows were answered and have a label."""
@@ -42,15 +44,19 @@ class Answers:
         return any(entry["start"] <= day < entry["end"] for day in self._days[month])
 
     def check(self, entry: Mapping[str, Any]) -> None:
-        """Fail unless a window's figures are those of the answers that one month's version gave in it."""
-        metric, recounts = self._metric, []
-        for days in self._days.values():
-            within = [rows for day, rows in days.items() if entry["start"] <= day < entry["end"]]
-            if within:
-                recounts.append((sum(map(len, within)), self._loss(within)))
-        found = (entry["labelled"], entry["performance"][metric]["value"])
-        if not any(rows == found[0] and np.isclose(loss, found[1], rtol=SAME, atol=0) for rows, loss in recounts):
-            raise AssertionError(f"the monitor states {found} for {entry['start']}, a recount {recounts}")
+        """Fail unless a window's figures are those of the answers that its bundle gave in it, in whichever month."""
+        within = [
+            rows
+            for days in self._days.values()
+            for day, rows in days.items()
+            if entry["start"] <= day < entry["end"] and self._bundles[day] == entry["bundle"]
+        ]
+        recount = (sum(map(len, within)), self._loss(within)) if within else (0, None)
+        found = (entry["labelled"], entry["performance"][self._metric]["value"])
+        if recount[0] != found[0] or recount[1] is None or not np.isclose(recount[1], found[1], rtol=SAME, atol=0):
+            raise AssertionError(
+                f"the monitor states {found} from {entry['start']}, a recount of bundle {entry['bundle']} {recount}"
+            )
 
     @property
     def _metric(self) -> str:

@@ -17,6 +17,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pyarrow as pa
+from modelyard.production.known import DIGITS
+from modelyard.runtime.bundle import read_bundle
 from modelyard.training.edit import edit_yaml
 from modelyard.training.settings import read_params
 from pyarrow.parquet import write_table
@@ -138,10 +140,11 @@ class RealLoop:
         """Let the service answer all rows of a month, each on its day, and its log be shipped."""
         python, folder = self._project.root / ".venv/bin/python", self._folder / "served" / month
         command = [python, "-m", self._package]
+        bundle = read_bundle(self._bundle).digest[:DIGITS]
         with serve(command, self._project.root, self._bundle, folder) as service:
             for day, rows in _by_day(self._data.truth[month], self._data):
                 service.at(datetime.fromisoformat(f"{day}T12:00:00"))
-                self.answers.keep(month, day, rows, self._asked(service, rows))
+                self.answers.keep(month, bundle, day, rows, self._asked(service, rows))
         log = ["--folder", folder / "log", "--store", self._store, "--host-name", f"replay-{month}", "--once"]
         self._project.run(*command, "ship", *log)
 
