@@ -23,11 +23,12 @@ BEGIN, END = "```mermaid\n", "```\n"
 
 FACADE = ""  # the library's own __init__.py, which names what projects import
 VERSION = "__version__"  # the one name of it that a module may take
-LEAVES = frozenset({"errors", "git", "markdown", "code", "versions"})
+LEAVES = frozenset({"errors", "extras", "git", "markdown", "code", "versions"})
 
 # Which rooms each room may import; one may also import what these may.
 BELOW: Mapping[str, frozenset[str]] = {
     "errors": frozenset(),
+    "extras": frozenset(),
     "versions": frozenset({"errors"}),
     "git": frozenset({"errors"}),
     "markdown": frozenset(),
