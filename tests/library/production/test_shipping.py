@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -18,6 +19,7 @@ from typing import Any
 import pytest
 from library.production.logged import PLAIN, ROW, line_text, table
 from modelyard.errors import YardError
+from modelyard.production import shipping
 from modelyard.production.compact import compact
 from modelyard.production.ship import Figures, main, run, serve_metrics, shipping_text
 from modelyard.production.shipping import Shipper, totals
@@ -120,14 +122,35 @@ def test_without_a_shipper_no_file_is_closed_by_time(writer: Any, folder: Path) 
     assert held(folder) == {"predictions-service-0-0-000001.jsonl"}
 
 
-def test_what_a_service_left_is_closed_when_it_is_idle(folder: Path, store: Store, shipper: Any) -> None:
-    (folder / "predictions-service-0-0-000004.jsonl").write_bytes(LINES + b'{"torn')
+def test_what_a_service_left_is_closed_when_it_is_idle(
+    folder: Path, store: Store, shipper: Any, said: list[str]
+) -> None:
+    (folder / "predictions-service-0-0-000004.jsonl").write_bytes(line_text([ROW] * 3) + b'{"torn')
     (folder / "predictions-service-0-1-000001.jsonl").write_bytes(b"")
     one = shipper()
     assert one.ship()
     assert contents(store) == []
     assert one.ship(is_end=True)
+    assert contents(store) == [line_text([ROW] * 3) + b'{"torn\n']
+    assert [line.partition(":")[0] for line in said] == ["predictions-service-0-0-000004.jsonl"]
+    assert "torn" in said[0]
+    assert compact(store, PLAIN).totals() == {"lines": 4, "torn": 1, "duplicates": 0, "days": 1}
+
+
+def test_a_full_disk_does_not_keep_what_is_closed_from_being_shipped(
+    folder: Path, store: Store, shipper: Any, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack(folder)
+    (folder / "predictions-service-0-0-000002.jsonl").write_bytes(LINES)
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(shipping, "compress", lambda _: (_ for _ in ()).throw(full))
+    one = shipper()
+    assert not one.ship(is_end=True)
     assert contents(store) == [LINES]
+    assert said == [f"{folder}/predictions-service-0-0-000002.jsonl: No space left on device"]
+    monkeypatch.undo()
+    assert one.ship(is_end=True)
+    assert contents(store) == [LINES, LINES]
 
 
 def test_a_service_that_starts_while_its_file_is_closed_writes_to_a_new_one(
@@ -304,7 +327,7 @@ def test_once_ships_all_and_ends(folder: Path, tmp_path: Path, capsys: pytest.Ca
     (folder / "predictions-service-0-0-000001.jsonl").write_bytes(LINES)
     given = ["--folder", str(folder), "--once", "--store"]
     main([*given, str(tmp_path / "store")], None)  # type: ignore[arg-type]
-    assert "1 files with 10 lines were shipped" in capsys.readouterr().err
+    assert "shipped files: 1, with 10 lines" in capsys.readouterr().err
     pack(folder)
     (tmp_path / "file").touch()
     with pytest.raises(SystemExit):
@@ -312,6 +335,10 @@ def test_once_ships_all_and_ends(folder: Path, tmp_path: Path, capsys: pytest.Ca
     assert held(folder) == {CLOSED}
     with pytest.raises(YardError, match="give --store, or set STORE"):
         main(given[:-1], None)  # type: ignore[arg-type]
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main(["--folder", str(folder / "none"), *given[2:], str(tmp_path / "store")], None)  # type: ignore[arg-type]
+    assert f"{folder / 'none'}: there is no such folder" in capsys.readouterr().err
 
 
 SHIP = "from modelyard.production.ship import main; main(__import__('sys').argv[1:], None)"

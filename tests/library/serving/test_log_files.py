@@ -189,7 +189,7 @@ def test_lines_that_are_larger_than_a_file_are_written_all_the_same(folder, open
     assert len(held(folder)) == 2
 
 
-def test_what_a_killed_process_left_of_a_line_is_cut_off_whoever_wrote_it(folder, open_files):
+def test_what_a_killed_process_left_of_a_line_is_ended_and_told_whoever_wrote_it(folder, open_files):
     folder.mkdir()
     for name, raw in {
         FIRST: LINES + b'{"ro',
@@ -199,14 +199,17 @@ def test_what_a_killed_process_left_of_a_line_is_cut_off_whoever_wrote_it(folder
         "other.jsonl": b"not ours",
     }.items():
         (folder / name).write_bytes(raw)
-    open_files().append(LINES)
+    files = open_files()
+    files.append(LINES)
     assert held(folder) == {
-        FIRST: LINES * 2,
-        "predictions-other-0-7-000002.jsonl": LINES,
-        "predictions-service-1-8-000001.jsonl": b"",
+        FIRST: LINES + b'{"ro\n' + LINES,
+        "predictions-other-0-7-000002.jsonl": LINES + b"x" * 200_000 + b"\n",
+        "predictions-service-1-8-000001.jsonl": b"no line at all\n",
         "predictions-service-0-9-000001.jsonl": b"",
         "other.jsonl": b"not ours",
     }
+    assert len(files.torn) == 3
+    assert open_files(worker=1).torn == []  # each is told of once
 
 
 def test_a_file_that_another_process_writes_is_not_repaired(folder, open_files):

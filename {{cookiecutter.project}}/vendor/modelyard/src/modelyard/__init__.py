@@ -33,7 +33,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.122"
+__version__ = "1.0.123"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -156,7 +156,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
 def _once(shippers: list[Shipper]) -> None:
     is_done = ship_all(shippers, is_end=True)
     files, lines = (sum(getattr(shipper.shipped, name) for shipper in shippers) for name in ("files", "lines"))
-    _say(f"{files} files with {lines} lines were shipped")
+    _say(f"shipped files: {files}, with {lines} lines")
     if not is_done:
         sys.exit(1)
 

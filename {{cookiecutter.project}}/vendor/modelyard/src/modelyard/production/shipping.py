@@ -67,10 +67,12 @@ class Shipper:
 
     def ship(self, is_end: bool = False) -> bool:
         """Ship what is closed; return whether all of it was. is_end: close what nobody writes, however new it is."""
-        if not self._folder.is_dir() or not self._take_folder():
+        if not self._folder.is_dir():
+            return self._fail(f"{self._folder}: there is no such folder; a service makes it with its first line", False)
+        if not self._take_folder():
             return False
         try:
-            self._close_idle(0.0 if is_end else self._close_seconds)
+            all_closed = self._close_idle(0.0 if is_end else self._close_seconds)
             waiting = self._look()
         except OSError as error:
             return self._fail(f"{self._folder}: {error.strerror}")
@@ -85,9 +87,10 @@ class Shipper:
                 self._fail(str(error))
                 if failed == TRIES:
                     break
-        if waiting and not failed and self._said:
+        is_done = all_closed and not failed
+        if waiting and is_done and self._said:
             self._tell("")
-        return not failed
+        return is_done
 
     def close(self) -> None:
         """Leave the folder to another shipper."""
@@ -134,7 +137,7 @@ class Shipper:
                 except BlockingIOError:
                     os.close(note)
                     return self._fail(
-                        f"another shipper is at work on {self._folder}; this one waits for its end", False
+                        f"{self._folder}: another shipper is at work here, and there can be one only", False
                     )
                 self._note = note
                 self._service = str(read_note(path).get("service") or f"{_part(self._host)}-{secrets.token_hex(4)}")
@@ -146,22 +149,30 @@ class Shipper:
             return self._fail(f"{path}: {error.strerror}")
         return True
 
-    def _close_idle(self, seconds: float) -> None:
-        """Compress files that nobody writes any more, and has not written for so long."""
+    def _close_idle(self, seconds: float) -> bool:
+        """Compress files that nobody writes any more, and has not written for so long; whether all of them could be."""
+        is_done = True
         for one in files_in(self._folder):
             path = self._folder / one.name
-            with contextlib.suppress(BlockingIOError, FileNotFoundError):  # it is written, or compressed already
+            try:
                 status = path.stat()
                 if one.lines is None and status.st_size and time.time() - status.st_mtime >= seconds:
-                    if (handle := lock(path)) is None:
-                        continue
-                    try:
-                        repair(handle)
-                        is_empty = not os.fstat(handle).st_size
-                    finally:
-                        os.close(handle)
-                    if not is_empty:
-                        compress(str(path))
+                    self._close_file(path)
+            except (BlockingIOError, FileNotFoundError):  # it is written, or compressed already
+                continue
+            except OSError as error:  # on a full disk, what is closed is shipped all the same, and makes room
+                is_done = self._fail(f"{path}: {error.strerror}")
+        return is_done
+
+    def _close_file(self, path: Path) -> None:
+        if (handle := lock(path)) is None:
+            return
+        try:
+            if repair(handle):
+                self._say(f"{path.name}: its last line is torn, as of a service that was killed; it is stored as torn")
+        finally:
+            os.close(handle)
+        compress(str(path))
 
     def _look(self) -> list[LogFile]:
         """The files to ship, the oldest first. Counts the lines of those that have gone since the last look."""

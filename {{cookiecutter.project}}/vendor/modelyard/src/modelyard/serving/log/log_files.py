@@ -25,6 +25,7 @@ class LogFiles:
     removes one. After a restart a service resumes its slot.
 
     `failure` says why nothing can be written, or is None. `removed` counts the lines in files that were removed.
+    `torn` names the files in which a process that was killed had left an incomplete line.
     """
 
     def __init__(self, folder: Path, worker: int, file_bytes: int, files: int, service: str = "service") -> None:
@@ -43,8 +44,9 @@ class LogFiles:
         self._counts: dict[str, int] = {}  # the lines in each file that was written from its beginning
         self.failure: str | None = None
         self.removed = 0
+        self.torn: list[str] = []
         with contextlib.suppress(OSError):  # reported at the first write
-            repair_all(folder)
+            self.torn = repair_all(folder)
 
     def append(self, lines: bytes, count: int | None = None) -> int:
         """Write lines; return the number of bytes written, always complete lines. If not all: see `failure`.

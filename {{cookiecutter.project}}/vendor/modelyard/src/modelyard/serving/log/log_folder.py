@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 NAME = re.compile(r"predictions-([a-z0-9]+)-(\d+)-(\d+)-(\d+)(?:\.(\d+)\.jsonl\.gz|\.jsonl)")
-TAIL = 65_536  # bytes
 BLOCK = 1_000_000  # bytes
 
 
@@ -119,29 +118,32 @@ def lock(path: Path, flags: int = 0) -> int | None:
     return handle
 
 
-def repair_all(folder: Path) -> None:
-    """Truncate the incomplete line that a killed process has left, in each file without a writer. Raises OSError."""
+def repair_all(folder: Path) -> list[str]:
+    """End the incomplete line that a killed process has left, in each file without a writer; the names of these files.
+
+    Raises OSError.
+    """
+    torn = []
     for one in files_in(folder):
         with contextlib.suppress(PermissionError, FileNotFoundError):  # another user's, or compressed meanwhile
             if one.lines is None and (handle := lock(folder / one.name)) is not None:
                 try:
-                    repair(handle)
+                    torn += [one.name] * repair(handle)
                 finally:
                     os.close(handle)
+    return torn
 
 
-def repair(handle: int) -> None:
-    """Truncate an incomplete line at the end of a file."""
+def repair(handle: int) -> bool:
+    """End an incomplete line at the end of a file; whether there was one.
+
+    What there is of it stays, so that whoever reads the file counts it as torn: were it cut off, nobody would.
+    """
     end = os.fstat(handle).st_size
-    start = end
-    while start:
-        start = max(0, start - TAIL)
-        tail = os.pread(handle, TAIL, start)
-        if (place := tail.rfind(b"\n", 0, end - start)) >= 0:
-            start += place + 1
-            break
-    if start < end:
-        os.ftruncate(handle, start)
+    if not end or os.pread(handle, 1, end - 1) == b"\n":
+        return False
+    os.write(handle, b"\n")  # at the end, as `lock` opens files to append
+    return True
 
 
 def is_at(handle: int, path: Path) -> bool:

@@ -60,6 +60,8 @@ class PredictionLog:
         self._writes_since: float | None = None
         self._fault: str | None = None
         self._files = LogFiles(folder, worker, int(file_mb * 1e6), files, service)
+        for name in self._files.torn:
+            _log.warning("%s: a killed process left a torn line in the prediction log; it counts as lost", name)
         self._batch = min(BATCH, int(file_mb * 1e6))
         # the other half of the interval is for writing
         self._pause = flush_seconds / 2
