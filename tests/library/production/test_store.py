@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import fsspec
@@ -42,6 +44,21 @@ def test_a_file_that_is_not_complete_is_not_there(tmp_path: Path) -> None:
         store.put(tmp_path / "missing", "raw/2")
     (tmp_path / "raw/3.abcd.part").write_bytes(b"half")
     assert store.names() == []
+
+
+def test_what_a_killed_process_began_to_write_is_removed_and_what_is_still_written_is_not(store: Store) -> None:
+    store.write("raw/a/1.gz", b"one")
+    folder = store.folder
+    if folder is None:  # where nobody sees a half of a file, nothing is to be done
+        assert store.remove_parts(0.0) == 0
+        return
+    old, new, users = (folder / f"raw/a/{name}" for name in ("2.gz.0123abcd.part", "3.gz.0123abcd.part", "users.part"))
+    for path in (old, new, users):
+        path.write_bytes(b"half")
+    for path in (old, users, folder / "raw/a/1.gz"):
+        os.utime(path, (time.time() - 90_000,) * 2)
+    assert store.remove_parts(86_400.0) == 1
+    assert {path.name for path in (folder / "raw/a").iterdir()} == {"1.gz", new.name, users.name}
 
 
 @pytest.mark.parametrize("name", ["/etc/passwd", "raw/../../other"])

@@ -33,7 +33,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.123"
+__version__ = "1.0.124"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from .staging import FileLines, Staging
 
 COUNTED = re.compile(r".*\.(\d+)\.jsonl\.gz")  # the name of a log file tells its lines
+ABANDONED = 86_400.0  # seconds without a write, after which nobody writes a file any more
+NAMED = 7  # days that are named one by one
 BATCH = 64  # files that are fetched and read at once
 MEMORY = "1GiB"
 
@@ -76,11 +78,22 @@ def compact(
         write_ledger(store, ledger)
     for name in outdated(store, newest(store)):
         store.remove(name)
-    written = [f"{day}: {ledger.days[day].rows} rows" for day in sorted(days)]
-    say(f"{len(new)} new log files; {'; '.join(written) or 'no day has changed'}")
+    if parts := store.remove_parts(ABANDONED):
+        say(f"removed what killed processes had begun to write: {parts}")
+    say(f"new log files: {len(new)}; {_written(ledger, sorted(days))}")
     if dropped := sum(ledger.days[day].duplicates for day in days):
         say(f"{dropped} duplicates were left out")
     return ledger
+
+
+def _written(ledger: Ledger, days: Sequence[str]) -> str:
+    """What became of the days, each by name where they are few."""
+    if not days:
+        return "no day has changed"
+    if len(days) <= NAMED:
+        return "; ".join(f"{day}: {ledger.days[day].rows} rows" for day in days)
+    rows = sum(ledger.days[day].rows for day in days)
+    return f"{len(days)} days from {days[0]} to {days[-1]}: {rows} rows"
 
 
 @contextmanager

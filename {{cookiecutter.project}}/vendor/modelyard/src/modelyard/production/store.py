@@ -8,7 +8,8 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ..errors import YardError
 from ..extras import store_extra
 
 PART = ".part"  # the end of a name that is not complete yet
+PART_NAME = re.compile(r"\.[0-9a-f]{8}\.part$")  # as `_complete` makes it
 CREDENTIALS = ("AWS_", "AZURE_", "GOOGLE_")
 PASSWORD = re.compile(r"(?<=://)[^/@]*@")
 
@@ -114,6 +116,24 @@ class Store:
                 self._files.rm_file(self._place(name))
             except FileNotFoundError:
                 return
+
+    def remove_parts(self, older_than: float) -> int:
+        """Remove what was not written whole and has not grown for so many seconds; how many files. Whoever writes one
+        still, writes more often.
+        """
+        if not self._has_folders:
+            return 0
+        removed = 0
+        with self._told("cannot be tidied up"):
+            self._files.invalidate_cache()
+            for place in map(str, self._files.find(self._root)):
+                if PART_NAME.search(place):
+                    with suppress(FileNotFoundError):  # it is whole now
+                        age = datetime.now(UTC) - self._files.modified(place)
+                        if age.total_seconds() > older_than:
+                            self._files.rm_file(place)
+                            removed += 1
+        return removed
 
     def copies(self, names: list[str], cache: Path) -> list[Path]:
         """Files as local paths: those of a folder as they are, others copied into a cache, in which they stay.
