@@ -58,16 +58,29 @@ def test_what_is_older_than_policy_says_goes(store: Store) -> None:
     assert store.names() == before  # nothing comes back
 
 
+def test_log_files_with_torn_lines_only_go_as_those_of_their_time_do(store: Store) -> None:
+    torn = ship_lines(store, b"torn\n", 1)
+    ship_lines(store, line_text([ROW], request="r1", time="2024-02-01T10:00:00"), 2)
+    retain(store, compact(store, PLAIN), 2)
+    for day in ("02", "03"):
+        ship_lines(store, line_text([ROW], request=f"r{day}", time=f"2024-02-{day}T10:00:00"), int(day) + 2)
+        assert torn in store.names("raw")
+        retain(store, compact(store, PLAIN), 2)
+    assert torn not in store.names("raw")
+    assert read_ledger(store).totals() == {"lines": 2, "torn": 0, "duplicates": 0, "days": 2}
+
+
 def test_a_persons_rows_leave_log_predictions_and_labels(store: Store) -> None:
     mine, others = {**ROW, "loan": "L 1"}, {**ROW, "loan": "L 12"}
     ship_lines(store, line_text([mine, others, ROW], request="r1") + b"torn\n", 1)
+    ship_lines(store, line_text([mine], request="r4")[:-3] + b"\n", 4)
     ship_lines(store, line_text([others], request="r2", time="2024-02-04T10:00:00"), 2)
     ship_lines(store, line_text([mine], request="r3", time="2024-02-05T10:00:00"), 3)  # all of its day
     compact(store, PLAIN)
     put_labels(store, "request, row, label", "('r1', 0, 'a'), ('r1', 1, 'b')")
     put_labels(store, '"id.loan", label', "('L 1', 'yes'), ('L 12', 'no')", "labels/000002-0123456789abcdef.parquet")
     removed = forget_in_store(store, {"loan": ["L 1"]}, PLAIN)
-    assert removed == {"log lines": 2, "labels": 2, "predictions": 2}
+    assert removed == {"log lines": 3, "labels": 2, "predictions": 2}
     assert table(store) == [("r1", 1), ("r1", 2), ("r2", 0)]
     assert not any(b'"L 1"' in gzip.decompress(store.read(name)) for name in store.names("raw"))
     before = {name: store.read(name) for name in store.names()}

@@ -61,7 +61,7 @@ def forget_in_store(store: Store, values: Mapping[str, Sequence[str]], contract:
     rows = Person(values, keys)
     present = set(store.names())
     # the log first: while a day's file has the rows, a run that is repeated finds them again
-    raw = [name for name, one in ledger.raw.items() if name in present and days.keys() & one.days.keys()]
+    raw = [name for name, one in ledger.raw.items() if name in present and (one.torn or days.keys() & one.days.keys())]
     removed = {"log lines": sum(rewrite_raw(store, ledger, name, rows) for name in raw)}
     removed["labels"] = rewrite_labels(store, rows)
     removed["predictions"] = sum(rewrite_day(store, ledger, day, rows) for day in days)

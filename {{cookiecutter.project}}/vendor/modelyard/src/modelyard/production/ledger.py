@@ -14,10 +14,14 @@ FORMAT = 1
 
 @dataclass
 class RawFile:
-    """A file of the log. torn: lines that could not be read. days: its rows in each prediction day."""
+    """A file of the log. torn: lines that could not be read. days: its rows in each prediction day.
+
+    since: of a file without a row, the newest prediction day when it was found, by which it expires.
+    """
 
     torn: int
     days: dict[str, int]
+    since: str | None = None
 
 
 @dataclass

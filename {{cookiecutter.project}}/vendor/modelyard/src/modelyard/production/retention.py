@@ -27,8 +27,13 @@ def retain(store: Store, ledger: Ledger, keep_days: int | None, say: Callable[[s
         return
     first = first_kept(list(current), keep_days)
     days = [day for day in current if day < first]
-    raw = [name for name, one in ledger.raw.items() if one.days and max(one.days) < first]
+    undated = [one for one in ledger.raw.values() if not one.days and one.since is None]  # all of their lines are torn
+    for one in undated:
+        one.since = max(current)
+    raw = [name for name, one in ledger.raw.items() if max(one.days, default=str(one.since)) < first]
     if not days and not raw:
+        if undated:
+            write_ledger(store, ledger)
         return
     for name in (*raw, *(current[day] for day in days)):
         store.remove(name)

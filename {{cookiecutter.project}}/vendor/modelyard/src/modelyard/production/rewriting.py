@@ -66,6 +66,15 @@ class Person:
         sent = {**(line.get("inputs") or {}), **(line.get("ids") or {})}
         return any(_said(sent.get(name)) in values for name, values in self.values.items())
 
+    def may_have(self, torn: bytes) -> bool:
+        """Whether what is left of a torn line names one of the ids."""
+        return any(
+            f"{json.dumps(name, ensure_ascii=False)}:{said}".encode() in torn
+            for name, values in self.values.items()
+            for value in values
+            for said in (json.dumps(value, ensure_ascii=False), value)
+        )
+
 
 def find(path: Path, rows: Person) -> list[tuple[str, int]]:
     """The keys of the rows in a file of predictions."""
@@ -123,12 +132,15 @@ def rewrite_raw(store: Store, ledger: Ledger, name: str, rows: Person) -> int:
     """Remove lines from a log file; how many. The ledger is changed, not written. Raises StoreError."""
     kept: list[bytes] = []
     days: dict[str, int] = {}
-    lost = 0
+    lost = lost_torn = 0
     for line in gzip.decompress(store.read(name)).splitlines(keepends=True):
         try:
             said = json.loads(line)
-        except ValueError:  # torn, and nobody's
-            kept.append(line)
+        except ValueError:
+            if rows.may_have(line):
+                lost_torn += 1
+            else:
+                kept.append(line)
             continue
         if rows.has(said):
             lost += 1
@@ -136,7 +148,7 @@ def rewrite_raw(store: Store, ledger: Ledger, name: str, rows: Person) -> int:
         kept.append(line)
         day = str(said.get("time", ""))[:10]
         days[day] = days.get(day, 0) + 1
-    if not lost:
+    if not lost + lost_torn:
         return 0
     matched = RAW_NAME.fullmatch(name)
     assert matched is not None  # noqa: S101 - only such names are in the ledger
@@ -145,10 +157,10 @@ def rewrite_raw(store: Store, ledger: Ledger, name: str, rows: Person) -> int:
     if kept:
         store.write(new, content)
     store.remove(name)
-    torn = ledger.raw.pop(name).torn
+    before = ledger.raw.pop(name)
     if kept:
-        ledger.raw[new] = RawFile(torn, days)
-    return lost
+        ledger.raw[new] = RawFile(before.torn - lost_torn, days, before.since)
+    return lost + lost_torn
 
 
 def _read(path: Path) -> str:
