@@ -16,7 +16,14 @@ from dvc.cli import main as dvc_command
 from library.production.logged import PLAIN, ROW, line_text, ship_lines, table
 from modelyard.errors import YardError
 from modelyard.production.compact import compact
-from modelyard.production.forget import audit, forget_in_dvc, forget_in_files, forget_in_store, parse_ids
+from modelyard.production.forget import (
+    audit,
+    forget_in_dvc,
+    forget_in_figures,
+    forget_in_files,
+    forget_in_store,
+    parse_ids,
+)
 from modelyard.production.ledger import read_ledger
 from modelyard.production.predictions import newest
 from modelyard.production.retention import retain
@@ -73,7 +80,7 @@ def test_log_files_with_torn_lines_only_go_as_those_of_their_time_do(store: Stor
 def test_a_persons_rows_leave_log_predictions_and_labels(store: Store) -> None:
     mine, others = {**ROW, "loan": "L 1"}, {**ROW, "loan": "L 12"}
     ship_lines(store, line_text([mine, others, ROW], request="r1") + b"torn\n", 1)
-    ship_lines(store, line_text([mine], request="r4")[:-3] + b"\n", 4)
+    ship_lines(store, b"[1]\n\n{}\n" + line_text([mine], request="r4")[:-3] + b"\n", 4, count=3)
     ship_lines(store, line_text([others], request="r2", time="2024-02-04T10:00:00"), 2)
     ship_lines(store, line_text([mine], request="r3", time="2024-02-05T10:00:00"), 3)  # all of its day
     compact(store, PLAIN)
@@ -84,13 +91,27 @@ def test_a_persons_rows_leave_log_predictions_and_labels(store: Store) -> None:
     assert table(store) == [("r1", 1), ("r1", 2), ("r2", 0)]
     assert not any(b'"L 1"' in gzip.decompress(store.read(name)) for name in store.names("raw"))
     before = {name: store.read(name) for name in store.names()}
-    assert compact(store, PLAIN).totals()["lines"] == 4
+    assert compact(store, PLAIN).totals() == {"lines": 6, "torn": 3, "duplicates": 0, "days": 3}
     assert {name: store.read(name) for name in store.names()} == before  # the same as if made of the log anew
     assert forget_in_store(store, {"loan": ["L 1"]}, PLAIN) == {"log lines": 0, "labels": 0, "predictions": 0}
     store.remove("ledger.json")
     compact(store, PLAIN)
     assert table(store) == [("r1", 1), ("r1", 2), ("r2", 0)]
-    assert read_ledger(store).totals()["lines"] == 4
+    assert read_ledger(store).totals() == {"lines": 6, "torn": 3, "duplicates": 0, "days": 2}
+
+
+def test_of_a_log_file_that_is_cut_off_the_rest_is_kept_and_its_loss_too(store: Store) -> None:
+    rows = [{**ROW, "loan": f"L {number}"} for number in range(200)]
+    name = ship_lines(store, line_text(rows))
+    store.write(name, store.read(name)[:-40])
+    torn = compact(store, PLAIN).totals()["torn"]
+    whole = 200 - torn
+    assert 1 < whole < 200
+    assert forget_in_store(store, {"loan": ["L 1"]}, PLAIN) == {"log lines": 1, "labels": 0, "predictions": 1}
+    assert len(table(store)) == whole - 1
+    store.remove("ledger.json")
+    assert compact(store, PLAIN).totals() == {"lines": 199, "torn": torn, "duplicates": 0, "days": 1}
+    assert len(table(store)) == whole - 1
 
 
 def test_a_run_that_is_killed_is_repeated(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,12 +153,25 @@ def test_dvc_loses_every_copy_of_the_rows(tmp_path: Path, monkeypatch: pytest.Mo
     dvc("add", "data/periods")
     dvc("push")
     values = {"loan": ["L 1"]}
-    assert forget_in_files(Path(), values) == {"data": 1}
+    assert forget_in_files(Path(), values) == {"rows of data": 1}
     assert pq.read_table(periods / "2024-01.parquet").to_pylist() == [{"loan": "L 2", "years": 2}]
     assert forget_in_dvc(Path(), values, print) == {"files in DVC's cache": 1, "files in DVC's remote": 1}
     copies = [path for place in ("remote", ".dvc/cache") for path in (tmp_path / place).rglob("*") if path.is_file()]
     assert len([path for path in copies if path.read_bytes()[:4] == b"PAR1"]) == 2
     assert not any(b"L 1" in path.read_bytes() for path in copies)
+
+
+def test_figures_that_name_the_person_go_and_others_stay(store: Store, tmp_path: Path) -> None:
+    for name, person in (("here", "L 1"), ("not here", "L 2")):
+        reports = tmp_path / name / "reports"
+        reports.mkdir(parents=True)
+        for file in ("monitor.json", "monitor.md", "monitor.html", "labels.json", "report.md"):
+            (reports / file).write_text(json.dumps({"lines": [f"different labels: {person}/x"]}))
+        store.write("figures/latest.json", (reports / "monitor.json").read_bytes())
+        gone = forget_in_figures(tmp_path / name, store, {"loan": ["L 1"]})
+        assert gone == {"files with figures": 5 if name == "here" else 0}
+        assert store.has("figures/latest.json") == (name != "here")
+        assert len(list(reports.iterdir())) == (1 if name == "here" else 5)
 
 
 def test_the_audit_line_says_what_went_and_not_whose(store: Store, tmp_path: Path) -> None:

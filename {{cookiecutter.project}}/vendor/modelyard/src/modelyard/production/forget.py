@@ -6,7 +6,7 @@ data anew (`make ingest ARGS='--accept PERIOD'`), run `make pipeline` and commit
 
 What stays: Git's history (hashes, metrics, reports; no rows), models that learned from the rows, rows whose ids were
 masked as personal data, lines that are not shipped yet, and copies elsewhere: other clones and their caches, backups,
-artifacts of workflows, images that were released.
+artifacts of workflows, images that were released, issues of incidents that name an id.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from ..runtime.project import Project
 from ..training.layout import PERIODS, PREDICTIONS
 from ..training.settings import read_contract
 from .compact import compact
-from .layout import AUDIT
+from .layout import AUDIT, LATEST
 from .ledger import write_ledger
 from .predictions import newest
 from .store import Store
@@ -81,7 +81,25 @@ def forget_in_files(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str
             if left_out:
                 part.replace(path)  # a new file: the old one may be a link into DVC's cache
             removed += left_out
-    return {"data": removed}
+    return {"rows of data": removed}
+
+
+def forget_in_figures(root: Path, store: Store | None, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Remove the figures that name one of the ids, as examples of what was odd; how many. `make monitor` makes them."""
+    from .labels import REPORT
+    from .monitor import JSON, PAGE, TABLES
+
+    said = [json.dumps(value, ensure_ascii=False)[1:-1].encode() for given in values.values() for value in given]
+    removed = 0
+    if store is not None and store.has(LATEST) and any(one in store.read(LATEST) for one in said):
+        store.remove(LATEST)
+        removed += 1
+    there = [path for path in (root / path for path in (JSON, REPORT)) if path.is_file()]
+    if any(one in path.read_bytes() for path in there for one in said):
+        for path in (*there, root / TABLES, root / PAGE):
+            path.unlink(missing_ok=True)
+            removed += 1
+    return {"files with figures": removed}
 
 
 def forget_in_dvc(root: Path, values: Mapping[str, Sequence[str]], say: Callable[[str], None]) -> dict[str, int]:
@@ -92,7 +110,7 @@ def forget_in_dvc(root: Path, values: Mapping[str, Sequence[str]], say: Callable
         return {}
     fetch = [sys.executable, "-m", "dvc", "fetch", "--all-commits", "--run-cache", "--quiet"]
     if subprocess.run(fetch, cwd=root, env=without_repository(), check=False, capture_output=True).returncode:  # noqa: S603
-        say("not every file of the DVC remote could be fetched; those that could not are not looked into")
+        say("not all files could be fetched from the DVC remote, as after an earlier `forget`; search the rest there")
     found: list[str] = []
     for path in sorted((root / CACHE / "files/md5").rglob("*")):
         if path.is_file() and path.suffix != ".dir" and path.read_bytes()[:4] == PARQUET:
@@ -159,10 +177,13 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     removed = forget_in_store(store, values, contract) if store else {}
     removed |= forget_in_files(Path(), values)
     removed |= forget_in_dvc(Path(), values, print)
+    removed |= forget_in_figures(Path(), store, values)
     shutil.rmtree(COPIES, ignore_errors=True)
     audit(store, values, removed, Path("reports/audit.jsonl"))
     for place, number in removed.items():
-        print(f"{number} {place} removed")
+        print(f"{place}: {number} removed")
+    if not any(removed.values()):
+        print("nothing was left to remove")
     masked = [name for name in values if contract.columns[name].pii]
     if masked:
         print(f"{', '.join(masked)}: personal data, so the log has it masked, and no row of the log is found by it")

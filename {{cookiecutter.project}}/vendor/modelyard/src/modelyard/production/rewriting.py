@@ -23,7 +23,9 @@ from .layout import LABELS, RAW, id_column, input_column
 from .ledger import Ledger, RawFile
 from .predictions import newest, put_day
 from .store import Store
+from .torn import all_lines
 
+WHOLE = ("request", "row", "time", "bundle")  # what each line of the log has
 LABEL_NAME = re.compile(rf"{LABELS}/(\d{{6}})-[0-9a-f]{{16}}\.parquet")
 RAW_NAME = re.compile(rf"({RAW}/.+?)(?:-[0-9a-f]{{16}})?(?:\.\d+)?\.jsonl\.gz")
 
@@ -133,34 +135,42 @@ def rewrite_raw(store: Store, ledger: Ledger, name: str, rows: Person) -> int:
     kept: list[bytes] = []
     days: dict[str, int] = {}
     lost = lost_torn = 0
-    for line in gzip.decompress(store.read(name)).splitlines(keepends=True):
-        try:
-            said = json.loads(line)
-        except ValueError:
-            if rows.may_have(line):
+    with tempfile.TemporaryDirectory() as folder:
+        for line in all_lines(store.copy_of(name, Path(folder))):
+            said = _read_line(line)
+            if said is None and rows.may_have(line):
                 lost_torn += 1
+            elif said and rows.has(said):
+                lost += 1
             else:
-                kept.append(line)
-            continue
-        if rows.has(said):
-            lost += 1
-            continue
-        kept.append(line)
-        day = str(said.get("time", ""))[:10]
-        days[day] = days.get(day, 0) + 1
+                kept.append(line + b"\n")
+                if said:
+                    day = said["time"][:10]
+                    days[day] = days.get(day, 0) + 1
     if not lost + lost_torn:
         return 0
+    before = ledger.raw.pop(name)
+    torn = before.torn - lost_torn
+    content = gzip.compress(b"".join(kept), LEVEL, mtime=0)
+    lines = sum(days.values()) + torn  # with those that are lost because the file is cut off
     matched = RAW_NAME.fullmatch(name)
     assert matched is not None  # noqa: S101 - only such names are in the ledger
-    content = gzip.compress(b"".join(kept), LEVEL, mtime=0)
-    new = f"{matched[1]}-{hashlib.sha256(content).hexdigest()[:16]}.{len(kept)}.jsonl.gz"
-    if kept:
+    new = f"{matched[1]}-{hashlib.sha256(content).hexdigest()[:16]}.{lines}.jsonl.gz"
+    if lines:
         store.write(new, content)
+        ledger.raw[new] = RawFile(torn, days, before.since)
     store.remove(name)
-    before = ledger.raw.pop(name)
-    if kept:
-        ledger.raw[new] = RawFile(before.torn - lost_torn, days, before.since)
     return lost + lost_torn
+
+
+def _read_line(line: bytes) -> dict[str, Any] | None:
+    """A line of the log; None if it is torn, as compaction counts it."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return None
+    is_whole = isinstance(said, dict) and all(said.get(name) is not None for name in WHOLE)
+    return said if is_whole else None
 
 
 def _read(path: Path) -> str:

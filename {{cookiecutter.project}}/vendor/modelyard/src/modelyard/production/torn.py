@@ -18,20 +18,21 @@ def whole_lines(path: Path, folder: Path) -> tuple[Path, int]:
     target = folder / f"{path.name.partition('.')[0]}-{path.stat().st_ino}.jsonl"
     lost = 0
     with target.open("wb") as opened:
-        for line in _lines(path):
+        for line in all_lines(path):
             if _is_object(line):
                 opened.write(line + b"\n")
-            elif line.strip():
+            else:
                 lost += 1
     return target, lost
 
 
-def _lines(path: Path) -> Iterator[bytes]:
+def all_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a compressed file, torn ones too, without their newlines: those before the first damage."""
     rest = b""
     for block in _blocks(path):
         *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    yield rest
+        yield from filter(bytes.strip, lines)
+    yield from filter(bytes.strip, [rest])
 
 
 def _blocks(path: Path) -> Iterator[bytes]:
