@@ -55,10 +55,10 @@ def from_files(place: str, contract: Contract) -> Iterator[Given]:
         there = set(raw.column_names)
         key = ids if ids and there.issuperset(ids) else REQUEST
         if missing := {contract.target, *key} - there:
-            wanted = " and ".join(filter(None, [", ".join(ids), "or request, row"])) if ids else "request and row"
+            wanted = f"{', '.join(ids)}, or request and row" if ids else "request and row"
             raise ContractError(
-                f"labels {name}: no column {', '.join(sorted(missing))}; a file of labels has {contract.target} and "
-                f"{wanted}; it has {', '.join(raw.column_names)}"
+                f"labels {name}: no column {', '.join(sorted(missing))}; a file of labels has {contract.target} with "
+                f"{wanted}, and this one has {', '.join(raw.column_names)}"
             )
         columns = {column if key is REQUEST else id_column(column): _key(raw, column, contract, name) for column in key}
         columns[label_column()] = _checked(raw, contract, name)
