@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pytest
 from library.production.answered import days, rows_of, spread_over, write_day
 from modelyard.judging.monitoring import Monitor
+from modelyard.production.cells import cell_words, numeric_cells
 from modelyard.production.counts import count_days
 from modelyard.production.drift import drift
 from modelyard.production.known import known_bundles
@@ -61,6 +62,7 @@ def test_a_feed_that_stops_is_drift_of_what_is_missing(other, tmp_path):
     got = found(other, tmp_path, gone)["inputs"]["body_mass_g"]
     assert (got["state"], got["missing"]) == ("drift", 1)
     assert got["reference_missing"] < 0.1
+    assert got["moved"]["missing values"][1] == 1
 
 
 def test_unknown_categories_and_outliers_are_named(made, tmp_path):
@@ -73,7 +75,16 @@ def test_unknown_categories_and_outliers_are_named(made, tmp_path):
     assert carrier["unknown"] == {"United": united}
     assert carrier["state"] == "drift"
     assert temp["outside"] == pytest.approx(1 - temp["missing"])
+    highest = max(part for part in temp["moved"] if part.startswith("above "))
+    assert temp["moved"][highest] == [0, pytest.approx(temp["outside"])]
+    assert carrier["moved"]["United"][0] == 0
     assert got["score"]["state"] == "drift"  # the same answer for all
+
+
+def test_cells_are_named_as_a_person_reads_them():
+    edges = [40.0, 50.125, 60.0]
+    cells = [cell_words(cell, edges, "°F") for cell in numeric_cells(edges)]
+    assert cells == ["missing values", "below 40 °F", "40 to 50.125 °F", "50.125 to 60 °F", "above 60 °F"]
 
 
 def test_few_rows_cannot_tell_and_say_how_many_would(made, tmp_path):

@@ -55,6 +55,40 @@ def test_the_alarms_stand_first_with_what_is_known_of_them(page):
     assert "No alarm is raised" in words(monitor_page(figures() | {"alarms": []}))
 
 
+def test_of_many_alarms_the_urgent_stand_first_and_the_rest_is_folded():
+    content = figures()
+    drifts = [content["alarms"][0] | {"subject": f"input {number}"} for number in range(20)]
+    content["alarms"] = [*drifts, content["alarms"][0] | {"kind": "performance", "subject": "rmse"}]
+    page = monitor_page(content)
+    assert words(page).index("performance: rmse") < words(page).index("drift: input 0")
+    shown, folded = page.split("<summary>13 more alarms</summary>")
+    assert shown.count('class="alarm"') == 8
+    assert folded.partition("</details>")[0].count('class="alarm"') == 13
+
+
+def test_what_has_no_value_has_no_chart_and_what_nobody_can_tell_no_colour():
+    content = figures(metrics=("log_loss", "roc_auc"))
+    for one in content["windows"]:
+        one["state"] = "cannot tell"
+        for found in one["drift"]["inputs"].values():
+            found["state"] = "cannot tell"
+        if one["performance"]:
+            one["performance"]["roc_auc"] = dict.fromkeys(("value", "low", "high"))
+            one["performance"]["log_loss"] |= {"low": None, "high": None}
+    page = monitor_page(content | {"alarms": []})
+    assert "roc_auc over time" not in page
+    assert "Without a value in any window, as where a class has no row: roc_auc." in words(page)
+    assert "no interval; 0.47 at its release" in words(page)
+    assert "inputs drift 0 of 4 in the newest window; 4 cannot be told" in words(page)
+    assert page.count('class="tile ok"') == 2  # no alarm, and enough labels
+
+
+def test_a_metric_in_the_targets_unit_says_so():
+    shown = words(monitor_page(figures(metrics=("rmse", "r2")) | {"unit": "minutes"}))
+    assert "rmse (minutes) 0." in shown
+    assert "r2 (minutes)" not in shown
+
+
 def test_performance_is_drawn_over_time_with_each_release_and_what_it_was_then(page):
     assert [tag for tag, _ in Elements(page).found].count("svg") == 3
     for metric in ("log_loss", "roc_auc"):
@@ -101,12 +135,13 @@ def test_slices_are_those_of_the_newest_window_with_labels():
     content = figures()
     for number, one in enumerate(content["windows"]):
         figures_of = {"rows": 700, "log_loss": {"value": 0.25, "low": 0.125, "high": 0.5}}
-        one["slices"] = {f"carrier=U{number}": {**figures_of, "state": "worse"}, "carrier=AA": figures_of}
+        one["slices"] = {"carrier=AA": figures_of, f"carrier=U{number}": {**figures_of, "state": "worse"}}
         one["release_slices"] = {"carrier=AA": {"log_loss": {"value": 0.1875}}}
     page = monitor_page(content)
     shown = words(page)
     assert f"Slices of the window from {content['windows'][-3]['start']}" in shown
     assert "carrier=U21 0.25 0.125 to 0.5 - 700" in shown
+    assert shown.index("carrier=U21") < shown.index("carrier=AA")  # the worse first
     assert "carrier=AA 0.25 0.125 to 0.5 0.1875 700" in shown
     assert page.count('<b class="bad">0.25</b>') == 1
 

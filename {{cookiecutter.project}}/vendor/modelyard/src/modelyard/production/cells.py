@@ -53,6 +53,21 @@ def numeric_cell(value: str, edges: Sequence[float]) -> str:
     return f"CASE WHEN {value} IS NULL OR isnan({value}) THEN '{MISSING}' {' '.join(steps)} ELSE '{ABOVE}' END"
 
 
+def cell_words(cell: str, edges: Sequence[float], unit: str | None) -> str:
+    """A cell as a person reads it: a range, a category, or `missing values`. edges: those of the bins, if it is one."""
+    after = f" {unit}" if unit else ""
+    if cell == MISSING:
+        return "missing values"
+    if cell == BELOW:
+        return f"below {edges[0]:.5g}{after}"
+    if cell == ABOVE:
+        return f"above {edges[-1]:.5g}{after}"
+    if not edges:
+        return cell.removeprefix(VALUE)
+    place = int(cell.removeprefix(bin_name(0)[:-1])) - 1
+    return f"{edges[place]:.5g} to {edges[min(place + 1, len(edges) - 1)]:.5g}{after}"
+
+
 def reference_shares(column: Column, reference: Mapping[str, Any]) -> dict[str, float] | None:
     """The share of each cell in training, missing values included; None for an input that is not compared."""
     missing = float(reference.get("missing", 0.0))

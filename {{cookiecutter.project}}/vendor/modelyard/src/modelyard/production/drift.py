@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..judging.monitoring import Monitor
 from . import comparing
-from .cells import ABOVE, BELOW, MISSING, VALUE, bin_name, numeric_cells, reference_shares
+from .cells import ABOVE, BELOW, MISSING, VALUE, bin_name, cell_words, numeric_cells, reference_shares
 from .counts import BundleDay
 from .known import KnownBundle
 
@@ -31,13 +31,20 @@ class Subject:
     """An input, or the score, of some windows, the last of which is compared.
 
     cells: all that occur. windows: rows by day and cell, shape (days, cells) each. shares: those of the reference.
+    edges: of the bins of a quantity, in `unit`; none of a category.
     """
 
     cells: list[str]
     windows: list[Floats]
     shares: Floats
     reference_rows: int
-    ordered: bool
+    edges: Sequence[float]
+    unit: str | None
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the cells have an order."""
+        return bool(self.edges)
 
     @property
     def rows(self) -> Floats:
@@ -80,8 +87,8 @@ def _input(name: str, windows: Sequence[Sequence[BundleDay]], known: KnownBundle
     if shares is None or column.pii:
         return None
     held = [[day.inputs.get(name, {}) for day in window] for window in windows]
-    order = None if column.values is not None else numeric_cells(known.reference[name]["edges"])
-    return _subject(held, shares, known.rows, order)
+    edges = [] if column.values is not None else known.reference[name]["edges"]
+    return _subject(held, shares, known.rows, edges, column.unit)
 
 
 def _score(windows: Sequence[Sequence[BundleDay]], known: KnownBundle) -> Subject | None:
@@ -89,18 +96,25 @@ def _score(windows: Sequence[Sequence[BundleDay]], known: KnownBundle) -> Subjec
         return None
     shares = {bin_name(place + 1): share for place, share in enumerate(known.score_shares)}
     held = [[day.score for day in window] for window in windows]
-    return _subject(held, shares, known.holdout_rows, numeric_cells([0.0] * (len(shares) + 1)))
+    contract = known.contract
+    unit = contract.columns[contract.target].unit if contract.kind == "regression" else None
+    return _subject(held, shares, known.holdout_rows, known.score_edges, unit)
 
 
 def _subject(
-    held: list[list[dict[str, int]]], shares: dict[str, float], rows: int, order: list[str] | None
+    held: list[list[dict[str, int]]],
+    shares: dict[str, float],
+    rows: int,
+    edges: Sequence[float],
+    unit: str | None,
 ) -> Subject | None:
-    cells = order or sorted({cell for window in held for day in window for cell in day} | shares.keys())
+    occur = {cell for window in held for day in window for cell in day} | shares.keys()
+    cells = numeric_cells(edges) if edges else sorted(occur)
     windows = [np.array([[day.get(cell, 0) for cell in cells] for day in window], dtype=np.float64) for window in held]
     if not windows[-1].sum():
         return None
     reference = np.array([shares.get(cell, 0.0) for cell in cells])
-    return Subject(cells, windows, reference / reference.sum(), rows, order is not None)
+    return Subject(cells, windows, reference / reference.sum(), rows, edges, unit)
 
 
 def measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
@@ -148,7 +162,10 @@ def _moved(subject: Subject) -> dict[str, list[float]]:
     """The cells whose share changed most: what it was in training, and what it is."""
     now = subject.rows / subject.rows.sum()
     order = np.argsort(-np.abs(now - subject.shares), kind="stable")[:SHOWN]
-    return {subject.cells[place]: [float(subject.shares[place]), float(now[place])] for place in order}
+    return {
+        cell_words(subject.cells[place], subject.edges, subject.unit): [float(subject.shares[place]), float(now[place])]
+        for place in order
+    }
 
 
 def _not_compared(name: str, windows: Sequence[Sequence[BundleDay]], known: KnownBundle) -> dict[str, Any]:

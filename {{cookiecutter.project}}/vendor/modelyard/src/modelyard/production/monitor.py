@@ -64,6 +64,7 @@ def monitor(
         "model": contract.name,
         "until": until.isoformat(),
         "primary": PRIMARY[contract.kind],
+        "unit": contract.columns[contract.target].unit,
         "logs": logs,
         "labels": report,
         "windows": entries,

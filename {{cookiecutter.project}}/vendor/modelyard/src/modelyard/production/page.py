@@ -14,6 +14,10 @@ from .page_drift import distances, drift_section
 from .page_text import counted, interval, number, percent, rows_of, section, table, text, value_of
 
 SLICES = 30
+ALARMS = 8  # that are shown at once
+# What a person has to see first: inputs may drift by the dozen
+KINDS = ("performance", "skew", "data", "logs", "coverage", "drift")
+IN_UNITS = ("rmse", "mae")  # metrics in the target's unit
 STYLE = """
 :root { --ok: #15803d; --bad: #dc2626; --quiet: #64748b; --heat: #f97316 }
 @media (prefers-color-scheme: dark) { :root { --ok: #4ade80; --bad: #f87171; --quiet: #94a3b8; --heat: #fb923c } }
@@ -32,6 +36,7 @@ b.bad { color: var(--bad) }
 .charts svg:first-child { flex-basis: 100%; min-width: 38rem; max-width: 100% }
 .heat { border-collapse: separate; border-spacing: 1px; font-size: .85rem } .heat th, .heat td { border: 0 }
 .heat th { background: none; position: static; font-weight: normal; white-space: nowrap }
+.heat th:first-child { white-space: normal; overflow-wrap: anywhere; min-width: 7rem; max-width: 14rem }
 .heat td { padding: 0; min-width: .8rem; height: 1.3rem; text-align: center }
 .heat td.distance { background: color-mix(in srgb, var(--heat) calc(var(--d) * 100%), var(--head)) }
 .heat td.drift { outline: 2px solid var(--bad); outline-offset: -2px }
@@ -49,7 +54,7 @@ def write_page(content: Mapping[str, Any], path: Path) -> None:
 
 def monitor_page(content: Mapping[str, Any]) -> str:
     """The page of the content of a monitor.json, as HTML; the same content always gives the same page."""
-    primary = str(content.get("primary"))
+    primary, unit = str(content.get("primary")), content.get("unit")
     windows = [
         {**one, "performance": _first(one.get("performance") or {}, primary)}
         for one in sorted(
@@ -58,7 +63,13 @@ def monitor_page(content: Mapping[str, Any]) -> str:
     ]
     body = [_head(content, windows), _tiles(content, windows), _alarms(content)]
     if windows:
-        body += [_performance(windows), _slices(windows), drift_section(windows), _labels(windows), _table(windows)]
+        body += [
+            _performance(windows, unit),
+            _slices(windows),
+            drift_section(windows),
+            _labels(windows),
+            _table(windows),
+        ]
     return whole_page("\n".join(part for part in body if part), f"{content.get('model', '')} in production", STYLE)
 
 
@@ -89,17 +100,22 @@ def _tiles(content: Mapping[str, Any], windows: Sequence[Window]) -> str:
         if told:
             metric, figures = next(iter(told["performance"].items()))
             release = value_of((told.get("release") or {}).get(metric))
-            beside = interval(figures) + ("" if math.isnan(release) else f"; {number(release)} at its release")
-            tiles.append(_tile(metric, number(figures["value"]), beside, "performance" not in kinds))
+            ends = interval(figures)
+            beside = "no interval" if ends == "-" else ends
+            beside += "" if math.isnan(release) else f"; {number(release)} at its release"
+            good = _told("performance" not in kinds, told.get("state"))
+            named = _with_unit(metric, content.get("unit"))
+            tiles.append(_tile(named, number(figures["value"]), beside, good))
         matured = next((one for one in reversed(windows) if one.get("matured")), None)
         if matured:
             when = f"of the window from {matured['start']}"
             tiles.append(_tile("rows with a label", percent(matured.get("coverage")), when, "coverage" not in kinds))
         inputs = (newest.get("drift") or {}).get("inputs") or {}
-        drifting = sum(found.get("state") == "drift" for found in inputs.values())
-        tiles.append(
-            _tile("inputs drift", f"{drifting} of {len(inputs)}", "in the newest window", "drift" not in kinds)
-        )
+        states = [found.get("state") for found in inputs.values() if found.get("distance") is not None]
+        drifting, untold = states.count("drift"), states.count("cannot tell")
+        beside = "in the newest window" + (f"; {untold} cannot be told" if untold else "")
+        good = None if "drift" not in kinds and (drifting or untold == len(states)) else "drift" not in kinds
+        tiles.append(_tile("inputs drift", f"{drifting} of {len(states)}", beside, good))
         served = len([one for one in windows if one["bundle"] == newest["bundle"]])
         tiles.append(_tile("bundle that answers", str(newest["bundle"])[:7], f"for {counted(served, 'window')}", None))
     if logs := content.get("logs"):
@@ -107,6 +123,15 @@ def _tiles(content: Mapping[str, Any], windows: Sequence[Window]) -> str:
         beside = f"{torn:,} torn, {int(logs.get('duplicates') or 0):,} twice"
         tiles.append(_tile("lines of the log", f"{int(logs.get('lines') or 0):,}", beside, None))
     return f'<div class="tiles">{"".join(tiles)}</div>'
+
+
+def _told(is_good: bool, state: object) -> bool | None:
+    """Whether something is good; None where nobody can tell, and no alarm says that it is not."""
+    return None if is_good and state == "cannot tell" else is_good
+
+
+def _with_unit(metric: str, unit: object) -> str:
+    return f"{metric} ({unit})" if unit and metric in IN_UNITS else metric
 
 
 def _tile(name: str, value: str, beside: str, good: bool | None) -> str:
@@ -117,8 +142,13 @@ def _tile(name: str, value: str, beside: str, good: bool | None) -> str:
     )
 
 
+def _urgency(alarm: Mapping[str, Any]) -> int:
+    kind = alarm.get("kind")
+    return KINDS.index(kind) if kind in KINDS else len(KINDS)
+
+
 def _alarms(content: Mapping[str, Any]) -> str:
-    alarms = content.get("alarms") or []
+    alarms = sorted(content.get("alarms") or [], key=_urgency)
     parts = [
         f'<div class="alarm"><p><b>{text(alarm.get("kind", ""))}: {text(alarm.get("subject", ""))}</b> '
         f'<span class="quiet">since {text(alarm.get("since", ""))}</span></p><p>{text(alarm.get("summary", ""))}</p>'
@@ -127,19 +157,35 @@ def _alarms(content: Mapping[str, Any]) -> str:
     ]
     if not alarms:
         parts.append("<p>No alarm is raised.</p>")
+    if rest := parts[ALARMS:]:
+        parts = [
+            *parts[:ALARMS],
+            f"<details><summary>{counted(len(rest), 'more alarm')}</summary>{''.join(rest)}</details>",
+        ]
     if retrain := content.get("retrain"):
         reason = cut(retrain["reason"], 160)
         parts.append(f"<p>The model is to be retrained, because of {text(retrain['cause'])}: {text(reason)}</p>")
     return section("Alarms", "".join(parts))
 
 
-def _performance(windows: Sequence[Window]) -> str:
-    metrics = list(dict.fromkeys(metric for one in windows for metric in one.get("performance") or {}))
+def _performance(windows: Sequence[Window], unit: object) -> str:
+    found: dict[str, bool] = {}
+    for one in windows:
+        for metric, figures in (one.get("performance") or {}).items():
+            found[metric] = found.get(metric, False) or not math.isnan(value_of(figures))
+    metrics = [metric for metric, has_value in found.items() if has_value]
     if not metrics:
         return section("Performance", "<p>No window has enough labels yet.</p>")
-    charts = [metric_over_time(windows, metric, wide=number == 0) for number, metric in enumerate(metrics)]
+    charts = [
+        metric_over_time(windows, metric, _with_unit(metric, unit), wide=number == 0)
+        for number, metric in enumerate(metrics)
+    ]
     said = '<p class="quiet">Windows whose labels have matured; a vertical line marks a release, with its bundle.</p>'
-    return section("Performance", f'{said}<div class="charts">{"".join(charts)}</div>')
+    empty = ", ".join(text(metric) for metric in found if metric not in metrics)
+    beneath = ""
+    if empty:
+        beneath = f'<p class="quiet">Without a value in any window, as where a class has no row: {empty}.</p>'
+    return section("Performance", f'{said}<div class="charts">{"".join(charts)}</div>{beneath}')
 
 
 def _slices(windows: Sequence[Window]) -> str:
@@ -148,7 +194,8 @@ def _slices(windows: Sequence[Window]) -> str:
         return ""
     metric = next(iter(told["performance"]))
     rows = []
-    for name, figures in list(told["slices"].items())[:SLICES]:
+    worse_first = sorted(told["slices"].items(), key=lambda one: one[1].get("state") != "worse")
+    for name, figures in worse_first[:SLICES]:
         value, release = number(figures.get(metric)), (told.get("release_slices") or {}).get(name) or {}
         if figures.get("state") == "worse":
             value = f'<b class="bad">{value}</b>'

@@ -21,10 +21,11 @@ from ..reporting.plots import STYLE, svg_of
 Window = Mapping[str, Any]
 TICKS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]  # by what their steps are: years, months, days, ...
 DOTTED = (0, (1, 2))
+NAME = 0.07  # of a chart's width, for the name of a bundle
 MARKER = 60  # windows up to which each has a point
 
 
-def metric_over_time(windows: Sequence[Window], metric: str, wide: bool) -> str:
+def metric_over_time(windows: Sequence[Window], metric: str, title: str, wide: bool) -> str:
     """A metric with its intervals as an SVG element, each release marked, beside what it was there and the baseline."""
     with mpl.rc_context(STYLE):
         figure, axes = _axes(9.6 if wide else 4.7, 3.0 if wide else 2.5)
@@ -37,13 +38,12 @@ def metric_over_time(windows: Sequence[Window], metric: str, wide: bool) -> str:
                 ("release", COLOURS[MAIN], "--", "at its release"),
                 ("baseline", COLOURS[IDEAL], DOTTED, "baseline"),
             ):
-                value = next((found for one in told if (found := _figure(one, key, metric, "value")) is not None), None)
-                if value is not None:
-                    ends = [_day(told[0]["start"]), _day(told[-1]["end"])]
-                    axes.plot(ends, [value] * 2, color=colour, linestyle=style, label=text if label else None)
+                days, values = _steps(told, key, metric)
+                if days:
+                    axes.plot(days, values, color=colour, linestyle=style, label=text if label else None)
         _releases(axes, windows, names=wide)
         _dates(axes, windows)
-        axes.set_title(cut(metric, 40), loc="left")
+        axes.set_title(cut(title, 40), loc="left")
         if wide and axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper left", bbox_to_anchor=(0, -0.12), ncols=4, fontsize=8, borderaxespad=0)
         return svg_of(figure, f"{metric} over time")
@@ -94,14 +94,28 @@ def _line(axes: Axes, told: Sequence[Window], metric: str, label: bool) -> None:
     axes.plot(middles, values, color=COLOURS[THIS], marker=marker, markersize=3.5, label=text)
 
 
+def _steps(told: Sequence[Window], key: str, metric: str) -> tuple[list[float], list[float]]:
+    """A figure that holds for the whole of each window, as the points of a line; each window has its own baseline."""
+    days: list[float] = []
+    values: list[float] = []
+    for one in told:
+        if (value := _figure(one, key, metric, "value")) is not None:
+            days += [_day(one["start"]), _day(one["end"])]
+            values += [value, value]
+    return days, values
+
+
 def _releases(axes: Axes, windows: Sequence[Window], names: bool) -> None:
-    """A line where a bundle answered for the first time, with its name above all else."""
+    """A line where a bundle answered for the first time, with its name above all else where there is room for it."""
     low, high = axes.get_ylim()
     high += 0.1 * (high - low) if names else 0
+    room = NAME * (max(_day(one["end"]) for one in windows) - min(_day(one["start"]) for one in windows))
+    free = -np.inf
     for part in _by_bundle(windows):
         day = _day(part[0]["start"])
         axes.axvline(day, color=STYLE["text.color"], linewidth=0.8, alpha=0.6)
-        if names:
+        if names and day >= free:
+            free = day + room
             where: Any = ("data", "axes fraction")
             axes.annotate(f" {str(part[0]['bundle'])[:7]}", (day, 1.0), xycoords=where, fontsize=8, va="top")
     axes.set_ylim(low, high)

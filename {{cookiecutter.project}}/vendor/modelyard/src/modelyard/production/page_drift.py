@@ -32,10 +32,14 @@ def drift_section(windows: Sequence[Window]) -> str:
     )
     if isinstance(needed, int):
         said += f" A window of fewer than {needed:,} rows cannot tell (·), nor one whose days differ as much."
+    elif any(told.get("state") == "cannot tell" for one in found for told in one.values()):
+        said += " Where there is a dot (·), the rows do not tell."
     if len(names) > INPUTS:
         said += f" The {INPUTS} of {len(names)} inputs that moved most."
-    ends = f'<tr><th></th><th colspan="{len(shown)}">{text(shown[0]["start"])} to {text(shown[-1]["end"])}</th>'
-    head = f"{ends}{''.join(f'<th>{name}</th>' for name in NEWEST)}</tr>"
+    ends = f'<th colspan="{len(shown)}">{text(shown[0]["start"])} to {text(shown[-1]["end"])}</th>'
+    last = f'<th colspan="{len(NEWEST)}">in the window from {text(shown[-1]["start"])}</th>'
+    head = f"<tr><th></th>{ends}{last}</tr>"
+    head += f'<tr><th></th><th colspan="{len(shown)}"></th>{"".join(f"<th>{name}</th>" for name in NEWEST)}</tr>'
     return section(
         "Drift",
         f'<p class="quiet">{said}</p><div class="table"><table class="heat">{head}{"".join(lines)}</table></div>',
