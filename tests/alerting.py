@@ -102,6 +102,8 @@ class Shipper:
             self.shipped.failures += 1
             self.shipped.lost_lines += 1_000
         is_down = not self.healthy and self._fault == "down"
+        if not self.healthy and self._fault == "unwatched":
+            return shipping_text([self])  # type: ignore[list-item]
         return None if is_down else shipping_text([self]) + self._figures()  # type: ignore[list-item]
 
     def _figures(self) -> str:
@@ -189,7 +191,9 @@ def alertmanager(folder: Path, pager: int, relay: int) -> Any:
 def prometheus(folder: Path, port: int, targets: dict[str, Any], relay: int, manager: str) -> Any:
     """Prometheus with a project's rules and configuration; what takes minutes takes seconds."""
     rules = (PROMETHEUS / "alerts.yml").read_text()
-    (folder / "alerts.yml").write_text(re.sub(r"\bfor: \d+[ms]", "for: 1s", re.sub(r"\[\d+m\]", "[5s]", rules)))
+    for words, soon in ((r"\bfor: \d+[ms]", "for: 1s"), (r"\[\d+m\]", "[5s]"), (r"\boffset \d+d", "offset 1s")):
+        rules = re.sub(words, soon, rules)
+    (folder / "alerts.yml").write_text(rules)
     (folder / "serving.key").write_text("secret\n")
 
     def at(name: str) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from sample import SAMPLE
 from projects import BIN, ROOT, run
 
 TRIED = ROOT / "tests/alerts.test.yml"
+TRIED_OF_DAYS = ROOT / "tests/alerts_of_days.test.yml"
 RUNBOOKS = PROJECT / "docs/runbooks.md"
 DASHBOARDS = sorted((PROJECT / "deploy/grafana/dashboards").glob("*.json"))
 TOOLS = ("promtool", "amtool", "prometheus", "prometheus-alertmanager")
@@ -52,7 +53,8 @@ pytestmark = [
 def test_the_rules_are_rules_and_fire_when_they_should(tmp_path: Path) -> None:
     assert "23 rules found" in run(["promtool", "check", "rules", "--lint-fatal", "alerts.yml"], PROMETHEUS)
     shutil.copy(PROMETHEUS / "alerts.yml", tmp_path)
-    assert "SUCCESS" in run(["promtool", "test", "rules", shutil.copy(TRIED, tmp_path)], tmp_path)
+    for tried in (TRIED, TRIED_OF_DAYS):
+        assert "SUCCESS" in run(["promtool", "test", "rules", shutil.copy(tried, tmp_path)], tmp_path)
 
 
 def rules() -> list[dict[str, Any]]:
@@ -125,7 +127,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
     folder = tmp_path_factory.mktemp("alerts")
     github = github_server.GitHub()
     targets = {"a": Replica(), "b": Replica(odd="4567"), "c": Replica()}
-    targets |= {f"ship-{fault}": Shipper(fault) for fault in ("store", "slow", "down")}
+    targets |= {f"ship-{fault}": Shipper(fault) for fault in ("store", "slow", "down", "unwatched")}
     made = Course({}, [], github.events, 0, {})
     for name, text in (("relay.key", "webhook"), ("github.key", github_server.TOKEN)):
         (folder / name).write_text(text)
@@ -153,11 +155,13 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Course:
         assert made.heard == {}
         github.scripted = [(502, {"message": "Bad gateway"}, {})] * 2
         names = {rule["alert"] for rule in rules()}
-        for name in ("a", "ship-store", "ship-slow", "ship-down"):
+        for name in ("a", "ship-store", "ship-slow", "ship-down", "ship-unwatched"):
             targets[name].healthy = False
         targets["b"].healthy = False
         targets["c"].up = False
         until(lambda: {(name, "firing") for name in names - {"ServiceGone"}} <= made.heard.keys(), "not all fire")
+        unwatched = 'ALERTS{alertname="FiguresStale", stage="unwatched", model="", alertstate="firing"}'
+        until(lambda: bool(ask(address, unwatched)), "nobody misses the figures that were never made")
         made.panels = {query: len(ask(address, substituted(query))) for query in queries()}
         for name in "abc":
             targets[name].up = False
