@@ -170,11 +170,22 @@ class RealLoop:
         return runs
 
     def _judged(self, month: str, pull: PullRequest | None, runs: list[Run]) -> str:
-        if pull is None:
-            ended = [run for run in runs if run.file == "retrain.yml"]
-            return f"no pull request: {ended[-1].conclusion if ended else 'nothing is due'}"
-        if not pull.mergeable_by_checks(["model"]):
-            return f"blocked: the check `model` ended with {pull.checks().get('model')}"
+        """Merge and release what the gate lets pass; what happened, in the words of the loop in process.
+
+        Raises AssertionError if something else than the gate or the check of the data stopped the month.
+        """
+        retrained, trained = _last(runs, "retrain.yml"), _last(runs, "train.yml")
+        assert retrained, why(*runs)
+        odd = json.loads(_artifact(retrained, "retraining")["retrain.json"])["implausible"]
+        if odd:
+            return f"stopped: {'; '.join(one['summary'] for one in odd)}"
+        assert pull, why(*runs)
+        assert trained, why(*runs)
+        verdict = json.loads(_artifact(trained, "report")["verdict.json"])
+        may_merge = pull.mergeable_by_checks(["model"])
+        assert may_merge is (verdict["verdict"] == "ships"), why(*runs)
+        if not may_merge:
+            return f"{verdict['verdict']}: {verdict['reason']}"
         self.github.merge(pull)
         for done in self.github.deliver(only={"train.yml"}):
             assert done.conclusion == "success", why(done)
@@ -214,7 +225,13 @@ def _by_day(table: pa.Table, data: DataSet) -> Iterator[tuple[str, pa.Table]]:
 
 def _artifact(done: Run, name: str) -> Mapping[str, bytes]:
     """The files of an artifact by their names in its folder."""
+    assert name in done.artifacts, why(done)
     return {path.removeprefix(f"{name}/").removeprefix("reports/"): text for path, text in done.artifacts[name].items()}
+
+
+def _last(runs: list[Run], file: str) -> Run | None:
+    """The last run of a workflow."""
+    return next((one for one in reversed(runs) if one.file == file), None)
 
 
 def _cause(pull: PullRequest | None) -> str:
