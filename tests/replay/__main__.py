@@ -3,6 +3,7 @@
     python -m replay                          all data sets, all years
     python -m replay flights-late --year as-it-was
     python -m replay --real                   the judged loop on its real parts, and nothing else
+    python -m replay --real --last 2013-05 --out real    two months of it
     python -m replay --again                  nothing is written; exit with 1 where a figure is not the one in docs/
 
 A whole run writes docs/replay.json with all figures, docs/replay.md with the tables and a picture for each data set,
@@ -12,6 +13,7 @@ and the same of the loop on its real parts to docs/replay-real.json and docs/rep
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import sys
 from collections.abc import Collection, Sequence
@@ -44,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--year", action="append", choices=YEARS, help="which years (default: all)")
     parser.add_argument("--only", action="append", choices=POLICIES, help="which policies (default: all)")
     parser.add_argument("--real", action="store_true", help="only the judged loop of the sample, on its real parts")
+    parser.add_argument("--last", metavar="MONTH", help="with --real: the last month, such as 2013-05 (default: all)")
     parser.add_argument("--again", action="store_true", help="compare with the figures in docs/")
     parser.add_argument("--out", type=Path, default=DOCS, help="where to write (docs/)")
     given = parser.parse_args(arguments)
@@ -52,12 +55,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     is_part = bool(given.datasets or given.year or given.only)
     if given.real and is_part:
         parser.error("--real takes no data set, --year or --only")
+    if given.last and not given.real:
+        parser.error("--last goes with --real")
+    # not after an hour
+    before = [_in_process_path(given.out)] if given.real else []
+    before += [given.out / "replay-real.json"] if given.again and not is_part else []
+    if missing := [path for path in before if not path.is_file()]:
+        parser.error(f"there is no {missing[0]} to compare with; `python -m replay` writes it")
+    if given.last and given.last not in of(NAMES[0]).served:
+        parser.error(f"--last is {given.last!r}; the months are {', '.join(of(NAMES[0]).served)}")
+    is_part |= bool(given.last)
     if is_part and not given.again and given.out == DOCS:
         parser.error("a part of the figures must not replace those in docs/: name another folder with --out")
     given.out.mkdir(exist_ok=True, parents=True)
     if not given.real:
         _in_process(given)
-    if not is_part:
+    if given.real or not is_part:
         _on_real_parts(given)
 
 
@@ -78,19 +91,28 @@ def _in_process(given: argparse.Namespace) -> None:
         print(f"written: {given.out}/replay.json, replay.md and a picture for each data set")
 
 
+def _in_process_path(out: Path) -> Path:
+    """The figures of the loops in process: those of a run into the same folder, else those in docs/."""
+    return next((path for path in (out / "replay.json", DOCS / "replay.json") if path.is_file()), DOCS / "replay.json")
+
+
 def _on_real_parts(given: argparse.Namespace) -> None:
     data, months = of(NAMES[0]), {}
+    if given.last:
+        data = dataclasses.replace(data, truth={name: rows for name, rows in data.truth.items() if name <= given.last})
     with TemporaryDirectory(prefix="replay-") as folder:
         for name, month in real_year(data, Path(folder), LOOPS["judged"][1]):
             months[name] = month
             print(f"{data.name} on real parts, {name}: {month}", flush=True)
     found = as_json(months)
-    in_process = json.loads((given.out / "replay.json").read_text(encoding="utf-8"))[data.name]["as-it-was"]["judged"]
+    written = json.loads(_in_process_path(given.out).read_text(encoding="utf-8"))
+    in_process = written[data.name]["as-it-was"]["judged"]
     if differing := unlike(found, in_process):
         sys.exit("the real parts and the loop in process differ:\n" + "\n".join(differing))
     path = given.out / "replay-real.json"
     if given.again:
-        _no_difference(path, json.loads(path.read_text(encoding="utf-8")), found)
+        before = json.loads(path.read_text(encoding="utf-8"))
+        _no_difference(path, {name: before.get(name) for name in found}, found)
     else:
         figures.write(path, found)
         (given.out / "replay-real.md").write_text(page(data, found), encoding="utf-8")
