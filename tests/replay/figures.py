@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -145,11 +146,14 @@ def picture(path: Path, data: DataSet, years: Figures) -> None:
         for course in found.values():
             months = course["months"]
             gains = [before - entry["loss"] for before, entry in zip(still, months.values(), strict=True)]
-            axis.plot([month[2:] for month in months], gains, marker=".", label=course["title"])
+            names = [date.fromisoformat(f"{month}-01").strftime("%b") for month in months]
+            axis.plot(names, gains, marker=".", label=course["title"])
+        axis.grid(alpha=0.25)
         axis.set_title(YEARS[year].title, loc="left", fontsize=8)
         if reach:
             axis.set_ylim(-reach, reach)  # one scale, beyond which a line leaves the picture
-    figure.supylabel(f"better than never retrained, {metric}")
+    label = f"better than never retrained, {metric}"
+    figure.supylabel(label if len(years) > 2 else label.replace(" never ", "\nnever "), fontsize=8)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     figure.savefig(path, metadata={"Date": None, "Creator": None})
