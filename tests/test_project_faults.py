@@ -76,9 +76,9 @@ def mine(inputs: Inputs) -> BaseEstimator:
     return RandomForestClassifier(n_estimators=3)"""
 NEIGHBOURS = """\
 def mine(inputs: Inputs) -> BaseEstimator:
-    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.neighbors import RadiusNeighborsClassifier
 
-    return make_pipeline(SimpleImputer(keep_empty_features=True), KNeighborsClassifier())"""
+    return make_pipeline(SimpleImputer(keep_empty_features=True), RadiusNeighborsClassifier())"""
 WRONG_SETTINGS = {
     "an estimator without a seed": (
         with_estimator(UNSEEDED),
@@ -88,7 +88,7 @@ WRONG_SETTINGS = {
     "an estimator that cannot be exported": (
         with_estimator(NEIGHBOURS),
         "test_model.py::test_it_is_exported_and_answers_as_scikit_learn_does[mine]",
-        "KNeighborsClassifier cannot be exported",
+        "RadiusNeighborsClassifier cannot be exported",
     ),
     "an estimator that is not there": (
         replaced("params.yaml", "estimator: gradient_boosting", "estimator: forest"),

@@ -128,7 +128,8 @@ def forget(hosted: Hosted) -> None:
 def started_again(hosted: Hosted, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the last step of monitor.yml says if the next night finds what this run found."""
     monkeypatch.setenv("GITHUB_API_URL", hosted.github.url)
-    monkeypatch.setenv("GH_TOKEN", hosted.github.token({"actions": "write"}, hosted.repository))
+    may = {"actions": "write", "pull_requests": "read"}
+    monkeypatch.setenv("GH_TOKEN", hosted.github.token(may, hosted.repository))
     (folder / "retrain.json").write_bytes(run.artifacts["monitoring"]["retrain.json"])
     found = json.loads((folder / "retrain.json").read_text())
     return start(client(), hosted.repository.name, found["cause"], found["reason"])

@@ -144,13 +144,6 @@ def test_an_estimator_that_cannot_be_exported_is_refused_before_it_is_fitted(mad
         fit(made.project, rows, made.contract, with_model(made.params, "neighbours"))
 
 
-def test_settings_of_an_estimator_that_there_is_not_are_refused(made, rows):
-    settings = made.params.model.settings | {"random_forrest": {}}
-    params = dataclasses.replace(made.params, model=dataclasses.replace(made.params.model, settings=settings))
-    with pytest.raises(ContractError, match=r"settings of 'random_forrest', which .*; there are: .*random_forest"):
-        fit(made.project, rows, made.contract, params)
-
-
 def test_a_regressor_for_classes_is_refused(made, rows, monkeypatch):
     monkeypatch.setitem(ESTIMATORS, "ridge", lambda _: Ridge())
     with pytest.raises(ContractError, match="ridge builds a Ridge, and must build a classifier"):

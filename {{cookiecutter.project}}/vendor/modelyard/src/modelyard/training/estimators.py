@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -49,15 +49,6 @@ def build(
         wanted = "a regressor: the target is a number" if inputs.regression else "a classifier: the target has classes"
         raise ContractError(f"model.py: {estimator} builds a {type(built).__name__}, and must build {wanted}")
     return built
-
-
-def check_names(builders: Mapping[str, Builder], settings: Iterable[str]) -> None:
-    """Raises ContractError if `params.yaml` has settings of an estimator that `model.py` does not have."""
-    if unknown := [name for name in settings if name not in builders]:
-        raise ContractError(
-            f"params.yaml: model has settings of {unknown[0]!r}, which model.py does not build; "
-            f"there are: {', '.join(builders)}"
-        )
 
 
 def _settings(builder: Builder, inputs: Inputs) -> list[str]:

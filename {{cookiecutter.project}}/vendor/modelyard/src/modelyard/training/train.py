@@ -24,7 +24,7 @@ from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
 from .data.dataset import Rows, read_rows
 from .environment import environment
-from .estimators import Inputs, build, check_names
+from .estimators import Inputs, build
 from .export import to_onnx
 from .export.check import check_exportable
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
@@ -68,7 +68,6 @@ def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Tra
     inputs = Inputs(contract.kind == "regression", quantities, categories, params.seed, params.threads)
     settings = params.model.settings.get(params.model.estimator) or {}
     estimator = build(project.estimators, params.model.estimator, inputs, settings)
-    check_names(project.estimators, params.model.settings)
     check_exportable(estimator)
     _check_classes(rows, contract)
     table = matrix(features)
