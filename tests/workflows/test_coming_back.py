@@ -128,7 +128,7 @@ def forget(hosted: Hosted) -> None:
 def started_again(hosted: Hosted, run: Run, folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """What the last step of monitor.yml says if the next night finds what this run found."""
     monkeypatch.setenv("GITHUB_API_URL", hosted.github.url)
-    may = {"actions": "write", "pull_requests": "read"}
+    may = {"actions": "write", "pull-requests": "read"}
     monkeypatch.setenv("GH_TOKEN", hosted.github.token(may, hosted.repository))
     (folder / "retrain.json").write_bytes(run.artifacts["monitoring"]["retrain.json"])
     found = json.loads((folder / "retrain.json").read_text())
@@ -187,7 +187,8 @@ def test_each_cause_opens_one_pull_request_that_names_it(
     runs = monitored(BEFORE)
     only_pull(hosted, "data")
     assert "started" in started_again(hosted, runs[0], tmp_path, monkeypatch)  # for there may be newer data
-    (run,) = hosted.deliver(FILES)
+    # its checks were left out above, so that this run starts them
+    (run,) = hosted.deliver(FILES[:2])
     assert "names this cause" in run.jobs["propose"].log
     assert "Running stage" not in run.jobs["retrain"].log
     only_pull(hosted, "data")

@@ -14,5 +14,7 @@ if [ -t 1 ] && [ -f "$0" ]; then
   bash --noprofile --norc "${options[@]}" "$0" "$@" > "$output" 2>&1 < /dev/null
   status=$?
   cat "$output"
+  # act stops to read as soon as a step has failed, whatever it has read by then
+  [ $status = 0 ] || sleep 1
   exit $status
 fi
