@@ -132,7 +132,7 @@ def started_again(hosted: Hosted, run: Run, folder: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("GH_TOKEN", hosted.github.token(may, hosted.repository))
     (folder / "retrain.json").write_bytes(run.artifacts["monitoring"]["retrain.json"])
     found = json.loads((folder / "retrain.json").read_text())
-    return start(client(), hosted.repository.name, found["cause"], found["reason"])
+    return start(client(), hosted.repository.name, found["cause"], found["reason"], found["periods"])
 
 
 def test_each_cause_opens_one_pull_request_that_names_it(

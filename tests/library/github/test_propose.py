@@ -20,6 +20,7 @@ from workflows.local import GitHub, PullRequest, Repository
 NAME = "acme/flights"
 CML = Path(__file__).parents[2] / "workflows/actions/iterative-cml/bin/cml.js"
 DISPATCHED = "on: {workflow_dispatch: {inputs: {pull_request: {default: ''}}}}\njobs: {j: {runs-on: x, steps: []}}\n"
+NEW, NEWER = "2013-05", "2013-06"  # periods; the pull request has the first
 FOUND = {
     "cause": "drift",
     "reason": "`temp` is 0.21 away @octo",
@@ -318,19 +319,21 @@ def test_a_cause_that_is_due_starts_the_workflow_unless_a_pull_request_names_it(
     hub.deliver(only=())
     path = tmp_path / "due.json"
     said = {}
-    for cause in (None, "drift", "performance", "data"):
-        path.write_text(json.dumps({"cause": cause, "reason": "0.51 after 0.47"}))
+    for cause, new in ((None, NEW), ("drift", NEW), ("performance", NEW), ("data", NEW), ("drift", NEWER)):
+        path.write_text(json.dumps({"cause": cause, "reason": "0.51 after 0.47", "periods": ["2013-04", new]}))
         start.main(["--due", str(path)])
-        said[cause] = capsys.readouterr().out
-    assert said[None] == "no retraining is due: 0.51 after 0.47\n"
-    assert said["drift"] == "not started: pull request 1 is open, and names the cause drift\n"
+        said[cause, new] = capsys.readouterr().out
+    assert said[None, NEW] == "no retraining is due: 0.51 after 0.47\n"
+    assert said["drift", NEW] == "not started: pull request 1 is open, and names the cause drift\n"
     assert [event.payload["inputs"] for event in hub._events] == [
         {"cause": "performance", "reason": "0.51 after 0.47"},
         {"cause": "data", "reason": "0.51 after 0.47"},
+        {"cause": "drift", "reason": "0.51 after 0.47"},  # for the pull request has older data
     ]
-    path.write_text(json.dumps({"cause": "whim"}))
-    with pytest.raises(GitHubError, match="nothing is started"):
-        start.main(["--due", str(path)])
+    for faulty in ({"cause": "whim"}, {"cause": "drift", "periods": "2013-05"}, {"cause": "drift"}):
+        path.write_text(json.dumps(faulty))
+        with pytest.raises(GitHubError, match="nothing is started"):
+            start.main(["--due", str(path)])
 
 
 def test_what_is_started_twice_after_a_502_does_no_harm(hub: GitHub, tmp_path: Path):
@@ -339,6 +342,6 @@ def test_what_is_started_twice_after_a_502_does_no_harm(hub: GitHub, tmp_path: P
     hub.push(hub.repository(NAME), "main", {".github/workflows/retrain.yml": workflow})
     hub.deliver(only=())
     hub.faults = [(f"POST /repos/{NAME}/actions", 502)]
-    (tmp_path / "due.json").write_text(json.dumps({"cause": "data", "reason": "new"}))
+    (tmp_path / "due.json").write_text(json.dumps({"cause": "data", "reason": "new", "periods": [NEW]}))
     start.main(["--due", str(tmp_path / "due.json")])
     assert len(hub._events) == 1

@@ -33,7 +33,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.129"
+__version__ = "1.0.131"
 
 _PLACES = {
     "Columns": "runtime.matrix",

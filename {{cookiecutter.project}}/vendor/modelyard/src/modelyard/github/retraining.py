@@ -80,7 +80,12 @@ def read_retraining(path: Path) -> Retraining:
 
 def data_digest(retraining: Retraining, tree: str = "") -> str:
     """What two retrainings on the same data share: the watermark, or without one the tree of the commit."""
-    return hashlib.sha256((retraining.new or tree).encode()).hexdigest()
+    return watermark_digest(retraining.new or tree)
+
+
+def watermark_digest(watermark: str) -> str:
+    """The `data_digest` of a retraining that moves the watermark to this period."""
+    return hashlib.sha256(watermark.encode()).hexdigest()
 
 
 def body_of(retraining: Retraining, tree: str, commit: str) -> str:
