@@ -50,7 +50,7 @@ def a_module_of_its_own(root: Path) -> None:
     (root / PACKAGE / "units.py").write_text(
         '"""Units."""\n\n\ndef celsius(degrees):\n    return (degrees - 32) / 1.8\n'
     )
-    replaced(f"{PACKAGE}/features.py", "HOUR, DAY =", "from .units import celsius\n\nHOUR, DAY =")(root)
+    replaced(f"{PACKAGE}/features.py", "def features", "from .units import celsius\n\n\ndef features")(root)
     with_feature('made["temp_c"] = celsius(columns["temp"])')(root)
 
 

@@ -5,12 +5,8 @@ Change it freely. It gets whole columns and must answer each row from that row a
 
 from __future__ import annotations
 
-import numpy as np
-from modelyard import Columns, Contract, clock_names
+from modelyard import Columns, Contract, calendar_features
 from numpy.typing import NDArray
-
-HOUR, DAY = np.timedelta64(1, "h"), np.timedelta64(1, "D")
-MONDAY = np.datetime64("1969-12-29")
 
 
 def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
@@ -21,15 +17,10 @@ def features(columns: Columns, contract: Contract) -> dict[str, NDArray]:
         (NaN: missing).
 
     An integer array in the answer is a category; a float array is a quantity. A timestamp, the time column included,
-    becomes the hour of its day and the day of its week (0 is Monday).
+    becomes the quantities that its `calendar` lists, such as `hour` and `weekday` (0 is Monday).
     """
     made: dict[str, NDArray] = {}
     for name, column in contract.inputs.items():
         values = columns[name]
-        day = values.astype("datetime64[D]") if column.type == "timestamp" else None
-        if day is None:
-            made[name] = values
-        else:
-            hour, weekday = clock_names(name)
-            made |= {hour: (values - day) / HOUR, weekday: (day - MONDAY) / DAY % 7}
+        made |= calendar_features(name, values, column) if column.type == "timestamp" else {name: values}
     return made

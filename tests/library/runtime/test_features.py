@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import math
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -71,6 +73,28 @@ def test_a_timestamp_is_the_hour_of_its_day_and_the_day_of_its_week():
     assert (made["day_hour"][0], made["day_weekday"][0]) == (18.5, 1)
     assert math.isnan(made["ordered_hour"][0])
     assert math.isnan(made["ordered_weekday"][0])
+
+
+def test_a_timestamp_becomes_what_its_calendar_lists_in_that_order():
+    parts = ["elapsed", "year", "month", "day_of_year", "weekday", "hour"]
+    columns = {name: dataclasses.replace(CONTRACT.columns[name], calendar=parts) for name in ("day", "ordered")}
+    contract = dataclasses.replace(CONTRACT, columns=CONTRACT.columns | columns)
+    days = ["1970-01-02T06:00:00", "1969-12-31", "2024-12-31T23:59:59.999999", "0001-01-01", "9999-12-31T12:00:00"]
+    made = features(encode([{"day": day} for day in days], contract), contract)
+    assert [name for name in made if name.startswith("day")] == [f"day_{part}" for part in parts]
+    assert made["day_elapsed"][[0, 1]].tolist() == [1.25, -1]
+    assert made["day_year"].tolist() == [1970, 1969, 2024, 1, 9999]
+    assert made["day_month"].tolist() == [1, 12, 12, 1, 12]
+    assert made["day_day_of_year"].tolist() == [2, 365, 366, 1, 365]
+    assert made["day_weekday"].tolist() == [datetime.fromisoformat(day).weekday() for day in days]
+    assert made["day_hour"][[0, 1, 4]].tolist() == [6, 0, 12]
+    assert all(np.isnan(made[f"ordered_{part}"]).all() for part in parts)
+
+
+def test_an_empty_calendar_leaves_a_time_that_orders_the_rows_only():
+    columns = CONTRACT.columns | {"day": dataclasses.replace(CONTRACT.columns["day"], calendar=[])}
+    contract = dataclasses.replace(CONTRACT, columns=columns)
+    assert not any(name.startswith("day") for name in features(encode([{"day": "2013-12-24"}], contract), contract))
 
 
 def test_the_day_of_the_week_counts_from_monday():

@@ -25,6 +25,11 @@ def contract(slices: tuple[str, ...] = (), target: Column | None = None, **colum
     [
         ({"at": TIME, "at_hour": NUMBER}, "at_hour", "the features made of 'at'"),
         ({"at": MOMENT, "at_weekday": SHOP}, "at_weekday", "the features made of 'at'"),
+        (
+            {"at": Column("timestamp", "time", "", calendar=["year"]), "at_year": NUMBER},
+            "at_year",
+            "the features made of 'at'",
+        ),
         ({"prediction": ID}, "prediction", "the predictions of an evaluation"),
         ({"prediction": TIME}, "prediction", "the predictions of an evaluation"),
         ({"prediction": Column("number", "target", "")}, "prediction", "the predictions of an evaluation"),
@@ -46,6 +51,7 @@ def test_a_column_that_has_the_name_of_one_that_is_made_beside_it_is_refused_by_
         {"prediction": NUMBER, "decision": SHOP},  # stands in no table of predictions
         {"decision": Column("boolean", "target", "")},
         {"at": TIME, "at_hours": NUMBER},
+        {"at": Column("timestamp", "time", "", calendar=["year"]), "at_hour": NUMBER},
         {"at": TIME, "at_hour": MOMENT},  # is itself made into at_hour_hour
         {"at": TIME, "at_hour": Column("number", "unused", "")},
         {"at_hour": NUMBER, "at": ID},

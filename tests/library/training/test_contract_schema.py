@@ -27,7 +27,14 @@ SHOP: dict[str, Any] = {
     "description": "Sales",
     "owner": "Ada",
     "columns": {
-        "day": {"type": "timestamp", "role": "time", "description": "", "format": "%d.%m.%Y", "minimum": "2013-01-01"},
+        "day": {
+            "type": "timestamp",
+            "role": "time",
+            "description": "",
+            "format": "%d.%m.%Y",
+            "minimum": "2013-01-01",
+            "calendar": ["year", "elapsed"],
+        },
         "size": {"type": "number", "role": "feature", "description": "", "minimum": 0, "maximum": 2.5, "unit": "cm"},
         "kind": {"type": "string", "role": "feature", "description": "", "values": ["a", "b"], "missing": True},
         "sold": {"type": "boolean", "role": "target", "description": ""},
@@ -105,6 +112,8 @@ def test_a_good_contract_is_good_for_both(content, tmp_path):
         changed(columns__kind__values="a, b"),
         changed(columns__kind__values=[1.5, 2]),
         changed(columns__size=None),
+        changed(columns__day__calendar=["year", "quarter"]),
+        changed(columns__day__calendar="year"),
     ],
 )
 def test_a_bad_contract_is_bad_for_both(content, tmp_path):

@@ -152,7 +152,8 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
          "unused string dates such as '01/01/2013', '02/01/2013', '03/01/2013' may be %m/%d/%Y or %d/%m/%Y: say which, "
          "as in ARGS=\"--format day=%m/%d/%Y\""),
         ("day", [f"{1 + place % 28:02}.{1 + place // 12:02}.2013" for place in range(ROWS)],
-         "time timestamp 2013-01-01 to 2013-05-28; written as %d.%m.%Y"),
+         "time timestamp 2013-01-01 to 2013-05-28; written as %d.%m.%Y; becomes weekday, month, day_of_year and "
+         "elapsed, without hour and year (constant)"),
         ("date", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)],
          "time timestamp 2013-01-01 to 2013-05-28; written as %Y%m%d"),
         ("size", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)], "feature integer 20,130,101"),
@@ -175,7 +176,7 @@ def test_what_could_be_the_time_is_told_and_can_be_followed(capsys):
     for column, form in (("day", "%d/%m/%Y"), ("year", "%Y")):
         arguments = ["--time", column, *(["--format", f"{column}={form}"] if column == "day" else [])]
         told = drafted(capsys, "data.parquet", "--force", *arguments)
-        assert told_of(column, told).endswith(f"written as {form}")
+        assert f"; written as {form}; becomes " in told_of(column, told)
         assert read_contract().time == column
 
 

@@ -304,6 +304,26 @@ def test_times_have_a_range_of_whole_years_and_years_to_come(values, low, high, 
     assert (guessed.role, guessed.minimum, guessed.maximum) == (role, low, high)
 
 
+HOURS = [datetime.datetime(2013, 3, 4) + datetime.timedelta(hours=place) for place in range(ROWS)]
+
+
+@pytest.mark.parametrize(
+    ("values", "calendar"),
+    [
+        (HOURS, ["hour", "weekday", "day_of_year", "elapsed"]),
+        ([datetime.datetime(2000 + place, 5, 6) for place in range(ROWS)], ["year"]),
+        (
+            [datetime.datetime(2000 + place // 12, 1 + place % 12, 9) for place in range(ROWS)],
+            ["month", "year", "elapsed"],
+        ),
+        ([datetime.datetime(2013, 3, 4)] * ROWS, None),
+    ],
+)
+def test_a_timestamp_becomes_what_varies_in_it(values, calendar):
+    table = TABLE.add_column(0, "x", pa.array(values)).add_column(0, "day", pa.array(DAYS))
+    assert guess(table, time="day").columns["x"].calendar == calendar
+
+
 OFFSETS = pa.array([f"{day.isoformat()}+02:00" for day in DAYS])
 
 

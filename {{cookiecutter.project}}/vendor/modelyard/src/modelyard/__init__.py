@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .cli import run
+    from .runtime.calendar import calendar_features
     from .runtime.contract import Contract
     from .runtime.matrix import Columns
     from .runtime.names import clock_names
@@ -28,12 +29,13 @@ __all__ = [
     "Project",
     "XGBClassifier",
     "XGBRegressor",
+    "calendar_features",
     "clock_names",
     "lightgbm",
     "run",
     "xgboost",
 ]
-__version__ = "1.0.131"
+__version__ = "1.0.132"
 
 _PLACES = {
     "Columns": "runtime.matrix",
@@ -44,6 +46,7 @@ _PLACES = {
     "Project": "runtime.project",
     "XGBClassifier": "training.xgboost",
     "XGBRegressor": "training.xgboost",
+    "calendar_features": "runtime.calendar",
     "clock_names": "runtime.names",
     "lightgbm": "training.lightgbm",
     "run": "cli",

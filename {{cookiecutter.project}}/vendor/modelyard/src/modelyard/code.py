@@ -14,13 +14,19 @@ from importlib import resources
 from importlib.resources.abc import Traversable
 
 # The modules from which the code behind each hash is reached. `predict` covers all code that answers rows.
+# Beside them is what a project's features.py may import, and the builders of its model.py.
 ENTRIES = {
     "ingest": ("training.ingest",),
-    # with the builders that a project's model.py may import
-    "train": ("training.train", "training.lightgbm", "training.neighbours", "training.xgboost"),
-    "evaluate": ("training.evaluate",),
-    "bundle": ("training.bundle",),
-    "predict": ("runtime.predictor",),
+    "train": (
+        "training.train",
+        "runtime.calendar",
+        "training.lightgbm",
+        "training.neighbours",
+        "training.xgboost",
+    ),
+    "evaluate": ("training.evaluate", "runtime.calendar"),
+    "bundle": ("training.bundle", "runtime.calendar"),
+    "predict": ("runtime.predictor", "runtime.calendar"),
 }
 STAGES = ("ingest", "train", "evaluate", "bundle")
 

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Ge, Gt, Lt
 
 from ..errors import ContractError
-from ..runtime.contract import STRICT
+from ..runtime.column import STRICT
 
 Share = Annotated[float, Gt(0), Lt(1)]
 

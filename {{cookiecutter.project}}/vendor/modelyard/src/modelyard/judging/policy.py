@@ -11,7 +11,8 @@ from annotated_types import Ge, Gt, Lt
 from ruamel.yaml import CommentedMap
 
 from ..errors import ContractError
-from ..runtime.contract import STRICT, Contract
+from ..runtime.column import STRICT
+from ..runtime.contract import Contract
 from ..training.edit import round_trip
 from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
 from ..training.strict_yaml import parse, read_yaml

@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar
 from annotated_types import Gt, Lt
 
 from ..errors import ContractError
-from ..runtime.contract import STRICT
+from ..runtime.column import STRICT
 from ..versions import find_version
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..runtime.contract import Column
+from ..runtime.column import Column
 from .engine import quoted, text
 from .known import KnownBundle
 from .layout import input_column, score_columns

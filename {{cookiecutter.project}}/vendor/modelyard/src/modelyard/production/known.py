@@ -13,7 +13,8 @@ from typing import Any
 
 from ..judging.collect import CHAMPION
 from ..runtime.bundle import read_bundle
-from ..runtime.contract import Column, Contract
+from ..runtime.column import Column
+from ..runtime.contract import Contract
 from ..training.layout import BUNDLE, CALIBRATION, REFERENCE, SLICES
 from .layout import BUNDLES
 from .store import Store

@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from ..errors import ContractError
-from ..runtime.contract import Column, Contract
+from ..runtime.column import Column
+from ..runtime.contract import Contract
 from ..runtime.times import ISO, timestamp
 from ..serving.log.log_lines import MASK
 from .layout import id_column, input_column

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ContractError
-from .contract import Column, Contract, Kind
+from .column import Column
+from .contract import Contract, Kind
 from .fitting import field_hints, misfits
 from .hashing import bundle_sha256, sha256
 

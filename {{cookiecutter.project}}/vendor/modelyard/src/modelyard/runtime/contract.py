@@ -7,102 +7,17 @@ documentation table and the drift report. This module needs the standard library
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
-import zoneinfo
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from ..errors import ContractError
-from . import limits
+from .column import DESCRIBED, Column, Role, faults_of
 from .names import clashes, unprintable
-from .written import format_fault
 
-Type = Literal["string", "integer", "number", "boolean", "timestamp"]
-Role = Literal["id", "time", "feature", "target", "unused"]
 Kind = Literal["regression", "binary", "multiclass"]
-
-STRICT = {"extra": "forbid", "strict": True}  # for pydantic, which parses contract.yaml; nothing here imports it
-DESCRIBED = {**STRICT, "use_attribute_docstrings": True}  # its JSON Schema has the text below each key
-
-
-@dataclass(frozen=True)
-class Column:
-    """One column of the data. A column with `values` is categorical, whatever its type."""
-
-    __pydantic_config__: ClassVar = DESCRIBED
-
-    type: Type
-    """What its values are; those of a timestamp are local times."""
-    role: Role
-    """`id` names the row, `time` orders the rows, `target` is predicted, `feature` is an input; `unused` is checked."""
-    description: str
-    """What it means, for people."""
-    unit: str | None = None
-    """The unit of its numbers, which may stand beside them where they are text, such as $ or %."""
-    minimum: int | float | str | None = None
-    """The least value allowed, in `unit`; of a timestamp a local time in ISO 8601."""
-    maximum: int | float | str | None = None
-    """The largest value allowed; a day as maximum of a timestamp includes all of it."""
-    values: list[bool | int | str] | None = None
-    """All values that may occur; of a target of two, the last is the positive class."""
-    missing: bool = False
-    """Whether a value may be missing."""
-    empty: bool = False
-    """Whether all values of a file or period may be missing."""
-    format: str | None = None
-    """How text is written: of a timestamp not in ISO 8601 a strptime format, or for numbers that are times `epoch_s`,
-    `epoch_ms`, `excel` or `decimal_year`; of a number with thousands, a unit or parentheses, 1,234.5 or 1.234,5."""
-    timezone: str | None = None
-    """The IANA name of the zone to whose local time those with an offset are converted; else none may have one."""
-    ascending: bool = False
-    """Whether the source is sorted by this timestamp."""
-    pii: bool = False
-    """Whether it is personal data, which needs a `purpose`."""
-    purpose: str | None = None
-    """Why this personal data may be held."""
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether the column is a quantity: a number without a list of values."""
-        return self.is_number and self.values is None
-
-    @property
-    def is_number(self) -> bool:
-        """Whether its values are numbers, be they quantities or classes."""
-        return self.type in ("integer", "number")
-
-    @property
-    def is_written(self) -> bool:
-        """Whether it is a number that may be given as text, in the column's format."""
-        return self.is_number and self.format is not None
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether the column is a whole number that a model gets as float64, so that none may be beyond EXACT."""
-        return self.is_numeric and self.type == "integer" and self.role in ("feature", "target")
-
-    @cached_property
-    def bounds(self) -> tuple[float, float]:
-        """The least and the largest number that is allowed; infinite where the contract leaves it open."""
-        return limits.number_range(self.minimum, self.maximum, self.is_counted)
-
-    @cached_property
-    def moments(self) -> limits.Moments:
-        """The first and the last timestamp that is allowed, as local times; None where the contract leaves it open."""
-        return limits.moment_range(self.minimum, self.maximum) if self.type == "timestamp" else (None, None)
-
-    @cached_property
-    def zone(self) -> datetime.tzinfo | None:
-        """The zone of `timezone`."""
-        return None if self.timezone is None else zoneinfo.ZoneInfo(self.timezone)
-
-    def is_elsewhere(self, other: Column) -> bool:
-        """Whether the two mean local times of two zones; without a timezone, a column does not say which it means."""
-        return None not in (self.timezone, other.timezone) and self.timezone != other.timezone
 
 
 @dataclass(frozen=True)
@@ -144,8 +59,9 @@ class Contract:
             # What is not used is left out, so that a version of the library that does not know it reads the contract
             if not column["empty"]:
                 del column["empty"]
-            if column["timezone"] is None:
-                del column["timezone"]
+            for key in ("timezone", "calendar"):
+                if column[key] is None:
+                    del column[key]
         return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
 
     def named(self, *roles: Role) -> dict[str, Column]:
@@ -190,7 +106,7 @@ class Contract:
                 f"columns: a name has a line break or another control character: {', '.join(map(repr, broken[:3]))}"
                 f"{more}; rename it at the source"
             ]
-        return [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in _faults(column)]
+        return [f"columns.{name}: {fault}" for name, column in self.columns.items() for fault in faults_of(column)]
 
     def _role_faults(self) -> list[str]:
         faults = []
@@ -213,38 +129,3 @@ class Contract:
             f"columns.{name}: the program makes a column of this name in {table}; give yours another name at the source"
             for name, table in clashes(self).items()
         ]
-
-
-def _faults(column: Column) -> list[str]:
-    """The rules that one column breaks, whatever the other columns are."""
-    rules: Mapping[str, bool] = {
-        "role time needs type timestamp": column.role == "time" and column.type != "timestamp",
-        "role time cannot be missing": column.role == "time" and column.missing,
-        "role id cannot be missing": column.role == "id" and column.missing,
-        "empty needs missing: true": column.empty and not column.missing,
-        "a string that is a feature needs `values`; without them give it role unused": (
-            column.role == "feature" and column.type == "string" and not column.values
-        ),
-        "a target must be a number, a boolean or have `values`": (
-            column.role == "target" and not column.values and column.type in ("string", "timestamp")
-        ),
-        "a target with `values` needs at least two": (
-            column.role == "target" and column.values is not None and len(column.values) < 2
-        ),
-        "values belong to string and integer only": bool(column.values) and column.type not in ("string", "integer"),
-        f"each of values must be of type {column.type}": any(
-            type(value) is not {"string": str, "integer": int}.get(column.type, type(value))
-            for value in column.values or []
-        ),
-        "values has the same value twice": len(set(column.values or [])) != len(column.values or []),
-        "values is empty": column.values == [],
-        "ascending belongs to timestamp only": column.ascending and column.type != "timestamp",
-        "it is marked pii and gives no purpose: drop it at the source, or say in `purpose` why it may be held": (
-            column.pii and not (column.purpose or "").strip()
-        ),
-    }
-    found = [rule for rule, broken in rules.items() if broken]
-    of_range = limits.range_fault(column.type, column.minimum, column.maximum, column.is_counted)
-    of_zone = limits.zone_fault(column.type, column.timezone, column.format)
-    of_format = format_fault(column.type, column.format, column.values is not None, column.role == "id")
-    return [*found, *filter(None, (of_range, of_zone, of_format))]

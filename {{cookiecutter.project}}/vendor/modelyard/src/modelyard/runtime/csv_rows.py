@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ContractError
-from .contract import Column, Contract
+from .column import Column
+from .contract import Contract
 from .csv_form import COMMA_NUMBER, MAYBE_THOUSANDS, MISSING, START, Form, decimal_mark, encoding_fault, form_of
 from .written import as_number
 

@@ -41,8 +41,13 @@ class Derived(NamedTuple):
 
 
 def clock_names(timestamp: str) -> tuple[str, str]:
-    """The names of the features that stand for a timestamp: the hour of its day and the day of its week."""
-    return f"{timestamp}_hour", f"{timestamp}_weekday"
+    """The names of the features that stand for a timestamp without a `calendar`: its hour and its weekday."""
+    return calendar_name(timestamp, "hour"), calendar_name(timestamp, "weekday")
+
+
+def calendar_name(timestamp: str, part: str) -> str:
+    """The name of the feature that is this part of a timestamp."""
+    return f"{timestamp}_{part}"
 
 
 def saved(contract: Declared) -> list[str]:
@@ -61,7 +66,8 @@ def derived(contract: Declared) -> Iterator[Derived]:
     plain = frozenset(contract.inputs) - frozenset(timestamps)
     judged = frozenset(contract.named("id", "time", "target")) | frozenset(contract.slices)
     for timestamp in timestamps:
-        yield from (Derived(name, f"the features made of {timestamp!r}", plain) for name in clock_names(timestamp))
+        for part in contract.inputs[timestamp].calendar_parts:
+            yield Derived(calendar_name(timestamp, part), f"the features made of {timestamp!r}", plain)
     yield from (Derived(name, "the predictions of an evaluation", judged) for name in saved(contract))
     answers = [*scored(contract), DECISION]
     yield from (Derived(name, "a scored file", frozenset(contract.named("id"))) for name in answers)

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ContractError
-from .contract import Column, Contract
+from .column import Column
+from .contract import Contract
 from .limits import EXACT
 from .times import broken_rule as broken_time_rule
 from .times import timestamps

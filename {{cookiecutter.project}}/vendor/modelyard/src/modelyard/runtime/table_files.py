@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import ContractError
-from .contract import Column, Contract
+from .column import Column
+from .contract import Contract
 from .csv_form import ENDINGS
 from .csv_rows import Row, read_csv
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .contract import Column
+from .column import Column
 from .counted import COUNT, counted_moments, digits_of, example_of
 from .written import COUNTED
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..runtime.contract import Column, Contract
+from ..runtime.column import Column
+from ..runtime.contract import Contract
 from ..training.data.conform import ARROW
 from ..training.settings import Params, days_of
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..runtime.contract import Column, Contract
+from ..runtime.column import Column
+from ..runtime.contract import Contract
 from ..runtime.matrix import Columns
 
 BINS = 10

@@ -11,7 +11,8 @@ import numpy as np
 from pydantic import Field
 
 from ..errors import ContractError
-from ..runtime.contract import STRICT, Contract
+from ..runtime.column import STRICT
+from ..runtime.contract import Contract
 from .strict_yaml import parse, read_yaml
 
 Unit = Literal["D", "M", "Y"]

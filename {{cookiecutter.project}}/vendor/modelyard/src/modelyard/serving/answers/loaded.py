@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from ...errors import ContractError
 from ...runtime.bundle import AGAIN, check_files, read_manifest, read_object
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.fitting import misfits
 from ...runtime.hashing import bundle_sha256
 from ...runtime.predictor import Predictor

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.limits import EXACT
 from .ids import LARGEST, id_columns
 

@@ -18,7 +18,8 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.matrix import Columns
 from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
 from ...runtime.times import timestamp

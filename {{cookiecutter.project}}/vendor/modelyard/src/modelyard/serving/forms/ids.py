@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from operator import attrgetter
 from typing import Any
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.rows import BEYOND, Problem, broken_rule
 
 Ids = Mapping[str, Sequence[Any]]  # for each id that was sent its value in each row, None for a row without it

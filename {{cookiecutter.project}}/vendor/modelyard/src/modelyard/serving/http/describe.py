@@ -8,7 +8,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.times import EXAMPLE, ISO
 from ...runtime.times import broken_rule as timestamp_rule
 from ..answers.live import Live

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.rows import Problem
 from ..answers.live import AnsweredRequest, Live, fallback
 from ..forms.forms import Forms, ParsedRows

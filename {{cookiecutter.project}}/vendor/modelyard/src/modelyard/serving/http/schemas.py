@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.times import ISO
 from ..answers.live import Live
 from ..forms.ids import LARGEST as LARGEST_ID

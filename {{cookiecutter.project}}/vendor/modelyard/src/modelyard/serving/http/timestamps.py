@@ -10,7 +10,7 @@ import datetime
 import itertools
 from collections.abc import Sequence
 
-from ...runtime.contract import Column
+from ...runtime.column import Column
 
 YEARS = range(1900, 2100)
 EVERY_YEAR, MONTH, DAY = "(19|20)[0-9]{2}", "(0[1-9]|1[0-2])", "(0[1-9]|1[0-9]|2[0-8])"

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.contract import Column
+from ...runtime.column import Column
 from ...runtime.limits import EXACT
 from ...runtime.rows import BEYOND
 from ...runtime.times import OFFSET, OffsetRefused

@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import ContractError
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.matrix import Columns
 from ..layout import LEDGER, PERIODS
 from ..settings import Params, Split

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ..settings import Unit
 
 TAIL = 0.01

@@ -11,7 +11,8 @@ import pandera.pandas as pandera
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from .conform import conform
 from .refusal import EMPTY, BrokenRule, DataRefused
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
-from ...runtime.contract import Column
+from ...runtime.column import Column
 from ...runtime.csv_form import POINT_NUMBER, WHOLE_NUMBER
 from ...runtime.limits import zone_fault
 from ...runtime.written import COMMA, NUMBERS, POINT, SIGNS, as_number, format_fault, signs_of

@@ -13,9 +13,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
-from ...runtime.contract import Column, Contract, Role
+from ...runtime.column import Column, Role
+from ...runtime.contract import Contract
 from ...runtime.written import NUMBERS
 from ..data.validate import personal_data
+from .calendar import drafted_calendar
 from .forms import chosen, plain
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
 from .times import check_time, guess_time, is_ascending
@@ -121,7 +123,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
             columns[column] = dataclasses.replace(columns[column], format=written.format, unit=written.unit)
     for column, drafted in columns.items():
         if drafted.type == "timestamp":
-            columns[column] = _with_range(dataclasses.replace(drafted, timezone=zones[column]), table[column])
+            zoned = dataclasses.replace(drafted, timezone=zones[column])
+            columns[column] = _of_times(column, zoned, table)
     if not any(column.role == "feature" for column in columns.values()):
         others = ", ".join(f"{name} is {column.role}" for name, column in columns.items() if name != target)
         raise ContractError(
@@ -222,11 +225,14 @@ def _other(name: str, values: pa.ChunkedArray, is_impersonal: bool) -> Column:
     return Column(kind, "feature", UNKNOWN, minimum=low, maximum=high, missing=missing)
 
 
-def _with_range(column: Column, values: pa.ChunkedArray) -> Column:
+def _of_times(name: str, column: Column, table: pa.Table) -> Column:
+    """The timestamp with its range, and with the features that it becomes."""
+    values = table[name]
     if column.role == "unused" or values.null_count == len(values):
         return column
     low, high = range_of_times(values)
-    return dataclasses.replace(column, minimum=low, maximum=high)
+    calendar = drafted_calendar(name, values, table.column_names) if column.role in ("time", "feature") else None
+    return dataclasses.replace(column, minimum=low, maximum=high, calendar=calendar)
 
 
 def _slices(columns: dict[str, Column]) -> list[str]:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ..data.conform import conform
 from ..data.refusal import BrokenRule
 from ..data.validate import personal_data

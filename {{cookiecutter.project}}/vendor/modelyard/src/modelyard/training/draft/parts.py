@@ -9,7 +9,8 @@ import numpy as np
 import pyarrow as pa
 
 from ...errors import ContractError
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ..data.reader import Reader
 from ..data.refusal import ADVICE
 from ..data.sources import open_source

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
 from ...runtime.written import NUMBERS
 from ..data.sources.decisions import Decisions
 from ..data.validate import personal_data
 from ..settings import Evaluate, Params
+from .calendar import told_calendar
 from .command import arguments
 from .forms import examples, number_formats, time_formats
 from .guess import MOST_VALUES, ROW_NUMBERS, UNKNOWN
@@ -126,6 +128,8 @@ def _column(
         yield _content(column, values)
     if column.format and column.type == "timestamp":
         yield f"written as {column.format}"
+    if column.type == "timestamp" and column.role in ("time", "feature"):
+        yield told_calendar(name, column, values, contract.columns)
     if name != name.strip():
         yield "the blanks belong to the name, here and for whoever asks the model"
     if (absent := values.null_count) and absent < len(values) and column.role != "target":

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ....errors import ContractError
-from ....runtime.contract import Column
+from ....runtime.column import Column
 from ....runtime.csv_form import (
     COMMA_NUMBER,
     MAYBE_THOUSANDS,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ....runtime.contract import Column
+from ....runtime.column import Column
 from ....runtime.csv_form import WHOLE_NUMBER
 from ....runtime.limits import EXACT
 from ....runtime.rows import BEYOND
