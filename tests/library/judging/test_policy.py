@@ -231,6 +231,21 @@ def test_an_undefined_metric_is_told_and_keeps_no_floor(contract):
     assert (floor.rule, floor.found, floor.kept) == ("cost at most 1", "undefined", False)
 
 
+FEW = {"name": "few_positives", "classes": {"True": 12}}
+
+
+@pytest.mark.parametrize(("handling", "rules"), [("show", []), ("ignore", []), ("block", [False])])
+def test_a_warning_blocks_only_where_the_policy_says_so(tmp_path, contract, handling, rules):
+    policy = read_policy(written(tmp_path, f"beat_baseline: false\nwarnings: {{few_positives: {handling}}}\n"))
+    assert kept(policy, contract, METRICS | {"warnings": [FEW]}) == rules
+    assert kept(policy, contract) == [True] * len(rules)
+
+
+def test_a_warning_of_no_such_name_is_refused_with_those_that_there_are(tmp_path):
+    with pytest.raises(ContractError, match=r"policy.yaml.*warnings.*never_postive.*'leak'.*'never_positive'"):
+        read_policy(written(tmp_path, "warnings: {never_postive: block}\n"))
+
+
 # Where the policy says so
 
 TEXT = """\

@@ -33,8 +33,9 @@ def test_each_verdict_ends_with_its_own_status(verdict, status):
 
 def test_the_json_holds_all_that_the_report_reads():
     verdict = Verdict(
-        "blocked", "why", {"bundle": "a1"}, {"bundle": "b2", "from": "main"}, [BROKEN], {"rows": 3}, ["a remark"]
-    )
+        "blocked", "why", {"bundle": "a1"}, {"bundle": "b2", "from": "main"}, [BROKEN], {"rows": 3}, ["a remark"],
+        {"leak": "`refund` alone"},
+    )  # fmt: skip
     assert json.loads(verdict.to_json()) == {
         "format": 1,
         "verdict": "blocked",
@@ -44,7 +45,15 @@ def test_the_json_holds_all_that_the_report_reads():
         "rules": [{"rule": BROKEN.rule, "policy": BROKEN.policy, "found": "worse by 1", "kept": False}],
         "comparison": {"rows": 3},
         "notes": ["a remark"],
+        "warnings": {"leak": "`refund` alone"},
     }
+
+
+def test_warnings_stand_between_the_verdict_and_the_rules():
+    shown = Verdict("ships", "why", rules=[KEPT], warnings={"leak": "`refund` alone tells the target"}).to_markdown()
+    assert shown.startswith(
+        "**The model may ship:** why\n\n- Warning `leak`: `refund` alone tells the target.\n\n| rule | "
+    )
 
 
 def test_what_could_not_be_judged_has_a_reason_and_nothing_else():

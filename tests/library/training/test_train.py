@@ -11,6 +11,7 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.matrix import matrix
 from modelyard.runtime.predictor import OnnxModel
+from modelyard.runtime.project import Project
 from modelyard.training import export as exporting
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.export.exporter import Converter
@@ -122,6 +123,50 @@ def test_more_categories_than_boosting_takes_are_told_without_a_traceback(made, 
     many = rows.columns | {"origin": np.arange(len(rows.target)) % 300}
     with pytest.raises(ContractError, match=r"gradient_boosting cannot be fitted on these features: .*cardinality"):
         fit(made.project, dataclasses.replace(rows, columns=many), made.contract, made.params)
+
+
+def with_ratio(columns, contract):
+    """Features of which one is infinite where the distance is 0, and one has no value."""
+    with np.errstate(divide="ignore"):
+        ratio = 1 / np.where(columns["distance"] > 2000, 0.0, columns["distance"])
+    return features(columns, contract) | {"ratio": ratio, "none": np.full(len(ratio), np.nan)}
+
+
+def without_none(columns, contract):
+    return {name: values for name, values in with_ratio(columns, contract).items() if name != "none"} | {
+        "same": np.full(len(columns["distance"]), 7.0)
+    }
+
+
+def test_infinite_and_constant_features_are_warned_of(copied):
+    project = Project(copied.project.name, without_none)
+    told = train(project, copied.root, copied.contract, copied.params)["warnings"]
+    assert [one["name"] for one in told] == ["constant_features", "infinite_features"]
+    assert told[0]["features"] == ["same"]
+    assert list(told[1]["features"]) == ["ratio"]
+    assert json.loads((copied.root / TRAINING).read_text())["warnings"] == told
+
+
+@pytest.mark.parametrize(
+    ("estimator", "own", "message"),
+    [
+        ("random_forest", with_ratio, r"features.py: 'ratio' in [\d,]+ of [\d,]+ rows is infinite, .*; give NaN"),
+        ("gradient_boosting", lambda *given: with_ratio(*given) | {"ratio": given[0]["distance"]},
+         r"features.py: 'none' has no value in any of these rows, .*leave it out"),
+    ],
+)  # fmt: skip
+def test_features_that_an_estimator_refuses_are_named(made, rows, estimator, own, message):
+    with pytest.raises(ContractError, match=message):
+        fit(Project(made.project.name, own), rows, made.contract, with_model(made.params, estimator))
+
+
+def test_features_that_are_infinite_in_later_rows_only_are_named(made, rows, tmp_path):
+    project = Project(made.project.name, without_none)
+    near = dataclasses.replace(rows, columns=rows.columns | {"distance": np.minimum(rows.columns["distance"], 2000)})
+    trained = fit(project, near, made.contract, with_model(made.params, "random_forest", n_estimators=2))
+    with pytest.raises(ContractError, match=r"features.py: 'ratio' in [\d,]+ of [\d,]+ rows is infinite"):
+        export(project, trained, tmp_path / "m.onnx", made.contract, [rows])
+    assert not (tmp_path / "m.onnx").exists()
 
 
 def test_an_estimator_of_ones_own_is_trained_and_exported(copied, monkeypatch):

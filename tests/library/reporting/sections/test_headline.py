@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from modelyard.reporting.document import to_markdown
 from modelyard.reporting.sections.headline import headline, stopped, unjudged
+from modelyard.training.edit import edit_yaml
 
 
 def text(project) -> str:
@@ -100,6 +101,18 @@ def test_a_long_reason_stands_below_the_title(project):
     project.judge("unjudged", reason=reason, rules=[], comparison=None, champion=None, challenger=None)
     assert first_line(project) == "## ⚠️ Could not be judged"
     assert reason.strip() in text(project)
+
+
+def test_warnings_come_first_and_those_that_the_policy_ignores_are_left_out(alone):
+    leak = {"name": "leak", "metric": "roc_auc", "inputs": {"@refund|": 0.999}}
+    few = {"name": "few_positives", "classes": {"True": 12}}
+    alone.rewrite(alone.bundle / "metrics.json", lambda metrics: metrics.update(warnings=[leak, few]))
+    warned = text(alone).splitlines()[2:4]
+    assert warned[0].startswith("- ⚠️ **`leak`**: `@refund|` (roc_auc 0.999) alone tells the target nearly.")
+    assert warned[1].startswith("- ⚠️ **`few_positives`**: `True` has 12 holdout rows")
+    edit_yaml(alone.root / "policy.yaml", {"warnings": {"leak": "ignore"}})
+    assert "`leak`" not in text(alone)
+    assert "`few_positives`" in text(alone)
 
 
 def test_notes_are_listed(project):

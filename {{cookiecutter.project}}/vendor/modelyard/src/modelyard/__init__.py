@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.132"
+__version__ = "1.0.133"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -40,6 +40,7 @@ from .rules import (
     worst_first,
 )
 from .verdict import VERDICT, Ruling, Verdict, decide
+from .warned import shown_warnings
 
 ALONE = "the rules for one model alone decide."
 
@@ -67,7 +68,8 @@ def judge(case: Case, pairing: Pairing | None, policy: Policy, notes: list[str],
     judgements += judge_limits(case.project, policy, challenger)
     rulings = [_ruling(judgement, stated_in) for judgement in judgements]
     verdict, reason = decide(rulings)
-    return Verdict(verdict, reason, {"bundle": challenger.digest}, champion, rulings, comparison, notes)
+    warnings = shown_warnings(challenger.metrics, policy.warnings, challenger.contract)
+    return Verdict(verdict, reason, {"bundle": challenger.digest}, champion, rulings, comparison, notes, warnings)
 
 
 def _pair_if_any(case: Case, policy: Policy) -> tuple[Pairing | None, list[str]]:

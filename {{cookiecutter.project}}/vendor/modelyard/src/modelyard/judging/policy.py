@@ -16,9 +16,11 @@ from ..runtime.contract import Contract
 from ..training.edit import round_trip
 from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
 from ..training.strict_yaml import parse, read_yaml
+from ..training.warned import Name
 from .canary import Canary
 from .monitoring import Monitor, Retrain
 from .serving import Serving
+from .warned import Handling, shown_warnings
 
 POLICY = Path("policy.yaml")
 
@@ -93,7 +95,8 @@ class Policy:
     """The rules of `policy.yaml`.
 
     floors: for a metric on the holdout, the worst value with which a model may ship. beat_baseline: whether it must be
-    significantly better than the same answer for every row. slices or calibration None: not compared. canary: how a new
+    significantly better than the same answer for every row. warnings: what is done about a warning of the evaluation:
+    `show` it, `block` the model, or `ignore` it. slices or calibration None: not compared. canary: how a new
     version is tried on live requests. serving: how it answers when it is deployed. monitor: how it is watched then.
     retrain: when it is made anew. The gate uses none of these four.
     """
@@ -102,6 +105,7 @@ class Policy:
 
     beat_baseline: bool = True
     floors: dict[str, float] = field(default_factory=dict)
+    warnings: dict[Name, Handling] = field(default_factory=dict)
     champion: Champion = field(default_factory=Champion)
     slices: Slices | None = None
     calibration: Calibration | None = None
@@ -162,6 +166,12 @@ def judge_alone(policy: Policy, metrics: Mapping[str, Any], contract: Contract) 
     judgements = [_judge_floor(name, bound, metrics["holdout"]) for name, bound in policy.floors.items()]
     if policy.beat_baseline:
         judgements.append(_judge_baseline(PRIMARY[contract.kind], metrics))
+    texts = shown_warnings(metrics, policy.warnings, contract)
+    blocking = [name for name, handling in policy.warnings.items() if handling == "block"]
+    judgements += [
+        Judgement(f"no warning `{name}`", texts.get(name, "none"), name not in texts, f"warnings.{name}")
+        for name in blocking
+    ]
     return judgements
 
 

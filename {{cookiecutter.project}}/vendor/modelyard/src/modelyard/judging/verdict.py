@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from ..markdown import markdown_table
+from ..markdown import code, markdown_table, prose
 
 VERDICT = Path("reports/verdict.json")
 EXIT = {"ships": 0, "blocked": 1, "unjudged": 2}
@@ -30,6 +30,7 @@ class Verdict:
     """Whether a model may ship, and why.
 
     champion: the model that it was compared with, or None if there is none yet. comparison: the result of `compare`.
+    warnings: the text of each warning about the challenger, by its name.
     """
 
     verdict: Literal["ships", "blocked", "unjudged"]
@@ -39,6 +40,7 @@ class Verdict:
     rules: list[Ruling] = field(default_factory=list)
     comparison: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    warnings: dict[str, str] = field(default_factory=dict)
 
     @property
     def exit(self) -> int:
@@ -50,11 +52,15 @@ class Verdict:
         return json.dumps({"format": 1, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
 
     def to_markdown(self) -> str:
-        """The verdict, the rules with the broken ones first, and the notes."""
+        """The verdict, the warnings, the rules with the broken ones first, and the notes."""
         order = {False: 0, None: 1, True: 2}
         ruled = sorted(self.rules, key=lambda ruling: order[ruling.kept])
         lines = [[ruling.rule, ruling.found, KEPT[ruling.kept], ruling.policy] for ruling in ruled]
         parts = [f"**{TITLES[self.verdict]}:** {self.reason}"]
+        if self.warnings:
+            parts.append(
+                "\n".join(f"- Warning {code(name)}: {prose(text, 600)}." for name, text in self.warnings.items())
+            )
         if lines:
             parts.append(markdown_table(["rule", "found", "kept", "stated in"], lines))
         parts += [f"- {note}" for note in self.notes]

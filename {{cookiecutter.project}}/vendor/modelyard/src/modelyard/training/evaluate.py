@@ -27,6 +27,7 @@ from .importance import importance
 from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING
 from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
 from .settings import Evaluate, Params, read_contract, read_params
+from .warned import warn_of_answers
 
 Floats = NDArray[np.float64]
 
@@ -37,7 +38,8 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     `gain` is the improvement of the primary metric over the baseline's, on the same draws of rows.
     """
     model = OnnxModel(root / MODEL, contract, project.features, params.threads)
-    baseline = json.loads((root / TRAINING).read_text())["baseline"]
+    training = json.loads((root / TRAINING).read_text())
+    baseline = training["baseline"]
     decision = choose_decision(model, read_rows(root, contract, params, "validation"), contract, params.evaluate)
     rows = read_rows(root, contract, params, "holdout")
     scores = model.predict(rows.columns)
@@ -53,6 +55,7 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
         "threshold": decision.threshold if decision else None,
         "rows": len(rows.target),
         "unlabelled_rows": rows.unlabelled,
+        "warnings": [*training.get("warnings", ()), *warn_of_answers(rows.target, scores, decision, contract)],
     }
     (root / METRICS).parent.mkdir(parents=True, exist_ok=True)
     (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")

@@ -30,6 +30,7 @@ from .export.check import check_exportable
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
 from .reference import reference
 from .settings import Params, read_contract, read_params
+from .warned import unfit, warn_of_inputs
 
 # How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
 # because the last digit of a large number is worth more
@@ -77,7 +78,8 @@ def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Tra
     except InvalidParameterError as error:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
     except ValueError as error:
-        raise ContractError(f"{params.model.estimator} cannot be fitted on these features: {error}") from None
+        why = unfit(features) or f"{params.model.estimator} cannot be fitted on these features"
+        raise ContractError(f"{why}: {error}") from None
     return Trained(estimator, list(features), _baseline(rows, contract))
 
 
@@ -100,8 +102,12 @@ def export(project: Project, trained: Trained, path: Path, contract: Contract, c
 def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: Contract, checked: list[Rows]) -> float:
     worst, same = 0.0, True
     for rows in checked:
-        table = matrix(project.features(rows.columns, contract))
-        expected, many = trained.predict(table), exported.answer(table)
+        features = project.features(rows.columns, contract)
+        table = matrix(features)
+        try:
+            expected, many = trained.predict(table), exported.answer(table)
+        except ValueError as error:
+            raise ContractError(f"{unfit(features) or 'the estimator cannot answer these features'}: {error}") from None
         few = [exported.answer(table[start : start + MANY - 1]) for start in range(0, len(table), MANY - 1)]
         for answers in (many, np.concatenate(few)):
             away = np.abs(answers - expected) / np.maximum(1.0, np.abs(expected))
@@ -163,6 +169,7 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         "last_period": last,
         "validation_periods": checked[0].periods,
         "holdout_periods": checked[1].periods,
+        "warnings": warn_of_inputs(project.features(rows.columns, contract), rows, checked[0], contract),
     }
     parts = {"train": rows, "validation": checked[0], "holdout": checked[1]}
     training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from ...judging.policy import POLICY, judge_alone, policy_line, read_policy
+from ...judging.warned import shown_warnings
 from ...markdown import code, interval, number, prose, verbatim
 from ..document import Section, Table
 from ..evidence import Evidence
@@ -32,7 +33,7 @@ def headline(evidence: Evidence) -> list[Section]:
         title = f"❌ {_name(evidence)} breaks {broken} of the {len(rules)} rules for a model alone"
     else:
         title = f"✅ {_name(evidence)} keeps the {len(rules)} rules for a model alone"
-    blocks: list[str | Table] = [*_long_reason(evidence.verdict), _standing(evidence)]
+    blocks: list[str | Table] = [*_long_reason(evidence.verdict), *_warnings(evidence), _standing(evidence)]
     if notes := [*(evidence.verdict or {}).get("notes", ()), *evidence.notes]:
         blocks.append("\n".join(f"- {prose(note)}" for note in notes[:10]))
     if not_kept:
@@ -40,6 +41,13 @@ def headline(evidence: Evidence) -> list[Section]:
     count = f"{len(kept)} {'rule is' if len(kept) == 1 else 'rules are'} kept"
     folded = [Section(count if not_kept else f"All {count}", [_rules_table(kept)], folded=True)] if kept else []
     return [Section(title, blocks, level=2), *folded]
+
+
+def _warnings(evidence: Evidence) -> list[str]:
+    """The warnings that the policy does not ignore, as a list."""
+    policy = read_policy(evidence.root / POLICY)
+    texts = shown_warnings(evidence.this.metrics, policy.warnings, evidence.this.contract)
+    return ["\n".join(f"- ⚠️ **{code(name)}**: {prose(text, 600)}." for name, text in texts.items())] if texts else []
 
 
 def unjudged(verdict: Mapping[str, Any], obstacle: str) -> Section:

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import is_regressor
 
 from .exporter import Exporter
-from .trees import Tree, add_trees, plain_tree, single_precision, with_a_split
+from .trees import Tree, add_trees, plain_tree, single_precision
 
 
 def refuse_gradient_boosting(model: Any) -> str | None:
@@ -34,7 +34,7 @@ def add_gradient_boosting_scores(exporter: Exporter, model: Any, table: str) -> 
     """The sum of its trees and of what it starts from."""
     start = model._raw_predict_init(np.zeros((1, model.n_features_in_)))
     trees = [
-        with_a_split(_scaled(plain_tree(member.tree_, 0, target), model.learning_rate))
+        _scaled(plain_tree(member.tree_, 0, target), model.learning_rate)
         for stage in model.estimators_
         for target, member in enumerate(stage)
     ]
@@ -62,7 +62,7 @@ def add_adaboost_scores(exporter: Exporter, model: Any, table: str) -> str:
     graph = exporter.graph
     if all(hasattr(member, "tree_") for member in model.estimators_):
         trees = [
-            with_a_split(_voting_tree(member, votes[:, target] * weight, target))
+            _voting_tree(member, votes[:, target] * weight, target)
             for member, weight in zip(model.estimators_, weights, strict=True)
             for target in range(votes.shape[1])
         ]
@@ -78,7 +78,7 @@ def add_adaboost_regressor(exporter: Exporter, model: Any, table: str) -> str:
     """The weighted median of the members' answers."""
     graph, count = exporter.graph, len(model.estimators_)
     if all(hasattr(member, "tree_") for member in model.estimators_):
-        trees = [with_a_split(plain_tree(member.tree_, 0, place)) for place, member in enumerate(model.estimators_)]
+        trees = [plain_tree(member.tree_, 0, place) for place, member in enumerate(model.estimators_)]
         answers = add_trees(graph, trees, count, single_precision(graph, table))
     else:
         answers = graph.add("Concat", *(exporter.predict(member, table) for member in model.estimators_), axis=1)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .exporter import Exporter
 from .graph import Graph
-from .trees import Tree, add_trees, with_a_split
+from .trees import Tree, add_trees
 
 LOG_LINKS = ("poisson", "gamma", "tweedie")
 # A regression's objectives whose answer is the sum of the trees
@@ -66,9 +66,7 @@ def lightgbm_trees(model: Any) -> tuple[list[Tree], int]:
     """The trees, and the number of their sums."""
     dump = model.booster_.dump_model()
     targets = dump["num_tree_per_iteration"]
-    return [
-        with_a_split(_tree(one["tree_structure"], number % targets)) for number, one in enumerate(dump["tree_info"])
-    ], targets
+    return [_tree(one["tree_structure"], number % targets) for number, one in enumerate(dump["tree_info"])], targets
 
 
 def _tree(root: dict[str, Any], target: int) -> Tree:

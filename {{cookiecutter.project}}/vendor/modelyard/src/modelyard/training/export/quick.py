@@ -17,12 +17,14 @@ MOST_BYTES = 8_000_000  # of masks; larger ones do not fit into the caches and a
 
 
 def quickscorer(trees: list[Tree], targets: int, add_link: Callable[[Graph, str], str]) -> QuickScorer | None:
-    """The tables for boosted trees, or None if trees or tables are too large.
+    """The tables for boosted trees, or None if trees or tables are too large, or nothing is asked.
 
     targets: the number of sums. add_link: adds to a graph what the prediction is, given the sums.
     """
     most = max(int(np.count_nonzero(tree.leaf)) for tree in trees)
     tables = _tables(trees)
+    if not tables:  # every tree is one leaf
+        return None
     bits = 32 if most <= 32 else 64
     word, every = np.dtype(f"uint{bits}"), (1 << bits) - 1
     size = sum(table.rows for table in tables) * len(trees) * word.itemsize

@@ -73,11 +73,7 @@ def single_precision(graph: Graph, table: str) -> str:
 def _add_mean(graph: Graph, model: Any, table: str, places: list[int]) -> str:
     rounded = single_precision(graph, table)
     members = list(getattr(model, "estimators_", [model]))
-    trees = [
-        with_a_split(plain_tree(member.tree_, position, target))
-        for member in members
-        for target, position in enumerate(places)
-    ]
+    trees = [plain_tree(member.tree_, position, target) for member in members for target, position in enumerate(places)]
     total = add_trees(graph, trees, len(places), rounded)
     return graph.add("Div", total, graph.constant(float(len(members))))
 
@@ -92,7 +88,7 @@ def _is_binary(model: Any) -> bool:
 
 def boosted_trees(model: Any) -> list[Tree]:
     """The trees, with features numbered as in the input table; internally, scikit-learn puts categories first."""
-    return [with_a_split(tree) for tree in _boosted_trees(model)]
+    return list(_boosted_trees(model))
 
 
 def _boosted_trees(model: Any) -> Iterator[Tree]:
@@ -156,6 +152,7 @@ def plain_tree(tree: Any, position: int, target: int) -> Tree:
 
 def add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
     """One node for all trees: inner nodes and leaves are numbered separately, as the operator requires."""
+    trees = [_with_a_split(tree) for tree in trees]
     inner_counts = [int(np.count_nonzero(~tree.leaf)) for tree in trees]
     inner_starts = np.concatenate([[0], np.cumsum(inner_counts)])
     leaf_starts = np.concatenate([[0], np.cumsum([int(np.count_nonzero(tree.leaf)) for tree in trees])])
@@ -194,7 +191,7 @@ def add_trees(graph: Graph, trees: list[Tree], targets: int, table: str) -> str:
                      post_transform=0, **tensors, **lists)  # fmt: skip
 
 
-def with_a_split(tree: Tree) -> Tree:
+def _with_a_split(tree: Tree) -> Tree:
     """The tree; one of a single leaf, which the operator does not allow, becomes a split with equal leaves."""
     if len(tree.leaf) > 1:
         return tree

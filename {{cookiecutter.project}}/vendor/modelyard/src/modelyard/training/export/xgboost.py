@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .exporter import Exporter
-from .trees import Tree, add_trees, single_precision, with_a_split
+from .trees import Tree, add_trees, single_precision
 
 SIGMOID = ("binary:logistic", "reg:logistic")
 EXP = ("count:poisson", "reg:gamma", "reg:tweedie")
@@ -64,9 +64,7 @@ class Read:
         model, facts = learner["gradient_booster"]["model"], learner["learner_model_param"]
         self.objective: str = learner["objective"]["name"]
         self.targets = max(int(facts["num_class"]), 1)
-        self.trees = [
-            with_a_split(_tree(tree, target)) for tree, target in zip(model["trees"], model["tree_info"], strict=True)
-        ]
+        self.trees = [_tree(tree, target) for tree, target in zip(model["trees"], model["tree_info"], strict=True)]
         self.base = _margin(facts["base_score"], self.objective)
 
     def sums(self, leaves: NDArray[np.int64]) -> NDArray[np.float64]:
