@@ -34,7 +34,10 @@ def whole(project):
 def test_the_page_loads_nothing_and_runs_nothing(whole):
     tags = Tags(whole)
     assert {"table", "svg", "title"} <= {tag for tag, _ in tags.found}
-    assert not {"script", "link", "img", "iframe", "object", "image", "a"} & {tag for tag, _ in tags.found}
+    assert not {"script", "link", "img", "iframe", "object", "image"} & {tag for tag, _ in tags.found}
+    links = [attributes["href"] for tag, attributes in tags.found if tag == "a"]
+    assert links
+    assert all(re.fullmatch(r"#s\d+", link) for link in links)  # to its own sections
     for _, attributes in tags.found:
         local = {name: value or "" for name, value in attributes.items() if not name.startswith("xmlns")}
         assert not any(re.search(r"https?:|^//", value) for value in local.values())
@@ -49,6 +52,18 @@ def test_the_page_has_plots_where_the_comment_has_mermaid(whole):
     assert all(f'aria-label="{title}"' in whole for title in ("Calibration", "ROC", "Importance"))
     assert "mermaid" not in whole
     assert "xychart" not in whole
+
+
+def test_signs_are_drawn_without_a_font_for_them(whole):
+    assert '<section id="s0" class="verdict bad">' in whole
+    assert '<i class="sign bad">✗</i>' in whole
+    assert not set("✅❌⛔⚠🟢🔴⚪") & set(whole)
+
+
+def test_a_sign_in_a_name_breaks_no_attribute():
+    chart = Bars('✅ "late"', "loss", ["✅"], [0.2], [0.1])
+    drawn = page([Section("Importance", [chart])], "flights")
+    assert 'aria-label="✅ &quot;late&quot;"' in drawn
 
 
 def test_the_same_report_gives_the_same_page(project):
