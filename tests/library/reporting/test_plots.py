@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from modelyard.reporting.charts import Bars, ColumnDistribution, Curves, Intervals
+from modelyard.reporting.charts import Bars, ColumnDistribution, Curves, Heat, Histogram, Intervals, Scatter
 from modelyard.reporting.plots import svg
 
 LINE = ([0.0, 0.5, 1.0], [0.1, 0.4, 0.9])
@@ -21,6 +21,9 @@ CHARTS = [
     ColumnDistribution("temp", {"main": QUANTITY, "this": {"missing": 1.0, "edges": [], "shares": []}}),
     ColumnDistribution("mixed", {"main": QUANTITY, "this": CATEGORIES}),
     ColumnDistribution("departure", {"main": TIME, "this": TIME}, time=True),
+    Heat("Confusion", "called late", "late is", ["false", "true"], [[40, 2], [0, 0]]),
+    Scatter("Residuals", "predicted", "off", LINE, [0.2, 0.8], [[-1, -1], [0, 0], [1, 2]]),
+    Histogram("Histogram", "off", [-1.0, 0.0, 2.0], [3, 4]),
 ]
 
 
@@ -48,6 +51,16 @@ def test_names_and_legend_are_shown():
     assert {"carrier", "dest", "main"} <= set(texts(svg(CHARTS[3])))
     assert {"origin = EWR", "dest"} <= set(texts(svg(CHARTS[4])))
     assert {"EWR", "JFK"} <= set(texts(svg(CHARTS[5])))
+
+
+def test_the_threshold_is_marked_on_its_line():
+    line = Curves("ROC", "", "", {"this": LINE}, diagonal=True, marks={"this": (0.5, 0.4)}, ideal="chance")
+    assert {"threshold", "chance"} <= set(texts(svg(line)))
+    assert "threshold" not in texts(svg(CHARTS[0]))
+
+
+def test_a_matrix_has_each_count_with_its_share():
+    assert {"40", "95 %", "2", "5 %", "0", "0 %"} <= set(texts(svg(CHARTS[9])))
 
 
 def test_a_slice_that_breaks_its_rule_stands_out():

@@ -40,8 +40,9 @@ def test_the_report_begins_with_the_verdict_and_goes_on_as_a_reviewer_reads(proj
         "Metrics",
         "Slices",
         "What changed",
+        "Decisions",
+        "ROC and precision-recall",
         "Calibration",
-        "ROC curve",
         "Importance",
         "Lineage and cost",
     ]
@@ -53,7 +54,12 @@ def test_a_model_alone_is_reported_whatever_its_task(workspace, request, tmp_pat
     (tmp_path / "flights/policy.yaml").write_text("floors: {calibration_error: 99}\n")
     text = comment(tmp_path / "flights")
     assert headings(text)[1:3] == ["All 2 rules are kept", "Metrics"]
-    assert headings(text)[3:] == ["Slices", "Calibration", "Importance", "Lineage and cost"]
+    answers = {
+        "made": ["Decisions", "ROC and precision-recall"],
+        "made_regression": ["Residuals"],
+        "made_multiclass": ["Decisions"],
+    }[workspace]
+    assert headings(text)[3:] == ["Slices", *answers, "Calibration", "Importance", "Lineage and cost"]
 
 
 def test_a_first_model_is_reported_without_a_champion(alone):
@@ -78,7 +84,7 @@ def test_what_the_gate_writes_is_what_the_report_reads(project, monkeypatch):
     assert text.startswith(f"## {'✅ May merge' if verdict['verdict'] == 'ships' else '⛔ Blocked'}: ")
     for name, found in verdict["comparison"]["metrics"].items():
         assert f"| {name} | {found['champion']:.4f} | {found['challenger']:.4f} | " in text
-    assert "ROC curve" in text
+    assert "ROC and precision-recall" in text
 
 
 def test_the_verb_writes_both_forms_and_prints_the_metrics(alone, monkeypatch, capsys):

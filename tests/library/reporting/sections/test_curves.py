@@ -11,20 +11,16 @@ def charts(project) -> dict[str, object]:
     return {section.blocks[0].title: section.blocks[0] for section in curves(project.gather())}
 
 
-def test_calibration_and_roc_are_of_both_models(project):
+def test_calibration_is_of_both_models(project):
     project.judge()
     drawn = charts(project)
-    assert list(drawn) == ["Calibration", "ROC", "Importance"]
-    for name in ("Calibration", "ROC"):
-        assert isinstance(drawn[name], Curves)
-        assert drawn[name].legend == ["this", "main", "perfect"]
-    assert drawn["ROC"].lines["this"] == ([0, 0.5, 1], [0, 0.7, 1])
-
-
-def test_a_model_alone_has_no_roc_curve(alone):
-    drawn = charts(alone)
     assert list(drawn) == ["Calibration", "Importance"]
-    assert drawn["Calibration"].legend == ["this", "perfect"]
+    assert isinstance(drawn["Calibration"], Curves)
+    assert drawn["Calibration"].legend == ["this", "main", "perfect"]
+
+
+def test_a_model_alone_has_its_own_calibration(alone):
+    assert charts(alone)["Calibration"].legend == ["this", "perfect"]
 
 
 @pytest.mark.parametrize("workspace", ["made", "made_regression", "made_multiclass"])

@@ -7,24 +7,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 Points = tuple[Sequence[float], Sequence[float]]  # x, rising, and y
-THIS, MAIN, IDEAL = "this", "main", "perfect"
-COLOURS = {THIS: "#3b82f6", MAIN: "#f59e0b", IDEAL: "#9ca3af"}
+THIS, MAIN, IDEAL, CHANCE = "this", "main", "perfect", "chance"
+COLOURS = {THIS: "#3b82f6", MAIN: "#f59e0b", IDEAL: "#9ca3af", CHANCE: "#9ca3af"}
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Lines over a common axis, by the name of their model; `diagonal` adds the line x = y."""
+    """Lines over a common axis, by the name of their model; `diagonal` adds the line x = y, which has the name `ideal`.
+
+    marks: where on its line each model's threshold is.
+    """
 
     title: str
     x: str
     y: str
     lines: Mapping[str, Points]
     diagonal: bool = False
+    marks: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    ideal: str = IDEAL
 
     @property
     def legend(self) -> list[str]:
         """The names in the order in which they are drawn."""
-        return [*self.lines, *([IDEAL] if self.diagonal else [])]
+        return [*self.lines, *([self.ideal] if self.diagonal else [])]
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,43 @@ class ColumnDistribution:
     legend: Sequence[str] = field(default_factory=list)
 
 
-Chart = Curves | Bars | Intervals | ColumnDistribution
+@dataclass(frozen=True)
+class Heat:
+    """Counts of rows: a line for each class, a column for what it is taken for."""
+
+    title: str
+    x: str
+    y: str
+    names: Sequence[str]
+    counts: Sequence[Sequence[int]]
+    legend: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """Points, and over parts of the x axis (at `middles`) a lower quantile, the median and an upper one."""
+
+    title: str
+    x: str
+    y: str
+    points: Points
+    middles: Sequence[float]
+    quantiles: Sequence[Sequence[float]]
+    legend: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The number of rows in each bin; there is one more edge than there are bins."""
+
+    title: str
+    x: str
+    edges: Sequence[float]
+    counts: Sequence[float]
+    legend: Sequence[str] = ()
+
+
+Chart = Curves | Bars | Intervals | ColumnDistribution | Heat | Scatter | Histogram
 
 
 def points(xs: Sequence[object], ys: Sequence[object]) -> Points:

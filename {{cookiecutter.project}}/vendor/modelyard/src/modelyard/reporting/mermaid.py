@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..markdown import cut
-from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, Curves
+from .charts import CHANCE, COLOURS, IDEAL, MAIN, THIS, Bars, Chart, Curves
 
-SQUARES = {THIS: "🟦", MAIN: "🟧", IDEAL: "⬜"}  # in the colours of the lines: xychart-beta has no legend
+SQUARES = {THIS: "🟦", MAIN: "🟧", IDEAL: "⬜", CHANCE: "⬜"}  # in the colours of the lines: xychart-beta has no legend
 POINTS = 21  # of a line, evenly spaced as Mermaid's numeric axis requires
 BARS = 15
 LEAST = 0.01  # of the largest; for smaller values too, Mermaid draws a visible bar

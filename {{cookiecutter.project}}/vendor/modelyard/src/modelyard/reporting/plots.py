@@ -15,15 +15,30 @@ import matplotlib.dates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from ..markdown import cut
-from .charts import COLOURS, IDEAL, MAIN, THIS, Bars, Chart, ColumnDistribution, Curves, Intervals
+from .charts import (
+    COLOURS,
+    IDEAL,
+    MAIN,
+    THIS,
+    Bars,
+    Chart,
+    ColumnDistribution,
+    Curves,
+    Heat,
+    Histogram,
+    Intervals,
+    Scatter,
+)
 
 BROKEN = "#dc2626"
 INK = "#010203"  # stands for the colour of the page's text
 SHOWN = 30  # bars or intervals in a plot
 NAME = 40  # characters of a name
 CATEGORIES = 12
+MARKED = 40  # points of a line up to which each is marked
 STYLE: Any = {
     "svg.hashsalt": "report",
     "svg.fonttype": "none",
@@ -40,15 +55,7 @@ def svg(chart: Chart) -> str:
     """The chart as an SVG element; the same chart always gives the same text."""
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # the reader's fonts draw the text, not matplotlib's
-        if isinstance(chart, Curves):
-            figure = _curves(chart)
-        elif isinstance(chart, Bars):
-            figure = _bars(chart)
-        elif isinstance(chart, Intervals):
-            figure = _intervals(chart)
-        else:
-            figure = _distribution(chart)
-        return svg_of(figure, chart.title)
+        return svg_of(_figure(chart), chart.title)
 
 
 def svg_of(figure: Figure, title: str) -> str:
@@ -62,13 +69,35 @@ def svg_of(figure: Figure, title: str) -> str:
     return f'<svg role="img" aria-label="{html.escape(cut(title, 80))}"{drawn}'
 
 
+def _figure(chart: Chart) -> Figure:
+    match chart:
+        case Curves():
+            return _curves(chart)
+        case Bars():
+            return _bars(chart)
+        case Intervals():
+            return _intervals(chart)
+        case Heat():
+            return _heat(chart)
+        case Scatter():
+            return _scatter(chart)
+        case Histogram():
+            return _histogram(chart)
+        case ColumnDistribution():
+            return _distribution(chart)
+
+
 def _curves(chart: Curves) -> Figure:
-    figure, axes = _axes(6, 3.6)
+    figure, axes = _axes(5.4, 3.6)
     ends = [value for line in chart.lines.values() for axis in line for value in axis]
     if chart.diagonal and ends:
-        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=COLOURS[IDEAL], label=IDEAL)
+        axes.plot([min(ends), max(ends)], [min(ends), max(ends)], color=COLOURS[IDEAL], label=chart.ideal)
     for name, (xs, ys) in list(chart.lines.items())[::-1]:  # draws this model's line over main's
-        axes.plot(xs, ys, marker="o", markersize=4, color=COLOURS[name], label=name)
+        marker = "o" if len(xs) <= MARKED else ""
+        axes.plot(xs, ys, marker=marker, markersize=4, color=COLOURS[name], label=name)
+    for name, (x, y) in chart.marks.items():
+        axes.plot(x, y, "o", markersize=9, markeredgewidth=2, markerfacecolor="none", color=COLOURS[name])
+        axes.annotate("threshold", (x, y), xytext=(9, -4), textcoords="offset points", fontsize=9)
     axes.set(title=chart.title, xlabel=chart.x, ylabel=chart.y)
     axes.legend(reverse=True)
     return figure
@@ -97,6 +126,47 @@ def _intervals(chart: Intervals) -> Figure:
         axes.plot(chart.values[name], place, marker="o", markersize=4, color=colour)
     axes.set_yticks(range(len(names))[::-1], names)
     axes.set(title=_title(chart.title, chart.names), xlabel=chart.x)
+    return figure
+
+
+def _heat(chart: Heat) -> Figure:
+    """The share of each line's rows as the strength of a colour, so that text is legible on it in any light."""
+    names, counts = _names(chart.names, 16), np.array(chart.counts, dtype=np.float64)
+    side = 1.2 + 0.75 * len(names)
+    figure, axes = _axes(side + 0.8, side)
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    for row, column in np.ndindex(*counts.shape):
+        strength = 0.05 + 0.6 * shares[row, column]
+        axes.add_patch(Rectangle((column - 0.47, row - 0.47), 0.94, 0.94, color=COLOURS[THIS], alpha=strength, lw=0))
+        text = f"{counts[row, column]:,.0f}\n{100 * shares[row, column]:.0f} %"
+        axes.text(column, row, text, ha="center", va="center", fontsize=9)
+    ends = -0.5, len(names) - 0.5
+    axes.set(title=chart.title, xlabel=chart.x, ylabel=chart.y, xlim=ends, ylim=ends[::-1], aspect="equal")
+    axes.set_xticks(range(len(names)), names, rotation=0 if max(map(len, names)) < 9 else 30)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    return figure
+
+
+def _scatter(chart: Scatter) -> Figure:
+    figure, axes = _axes(5.4, 3.6)
+    axes.axhline(0, color=COLOURS[IDEAL])
+    axes.plot(*chart.points, "o", markersize=3, alpha=0.5, markeredgewidth=0, color=COLOURS[THIS])
+    low, middle, high = chart.quantiles
+    for line in (low, high):
+        axes.plot(chart.middles, line, color=COLOURS[MAIN], linewidth=1, linestyle="--")
+    axes.plot(chart.middles, middle, color=COLOURS[MAIN], label="median, and 5 % to 95 %")
+    axes.set(title=chart.title, xlabel=chart.x, ylabel=cut(chart.y, NAME))
+    axes.legend()
+    return figure
+
+
+def _histogram(chart: Histogram) -> Figure:
+    figure, axes = _axes(5.4, 3.6)
+    axes.stairs(chart.counts, chart.edges, fill=True, color=COLOURS[THIS], alpha=0.75)
+    axes.axvline(0, color=INK, linewidth=0.8)
+    axes.set(title=chart.title, xlabel=cut(chart.x, 2 * NAME), ylabel="rows")
     return figure
 
 

@@ -13,12 +13,15 @@ from pathlib import Path
 from ..errors import ContractError
 from ..judging.verdict import VERDICT
 from ..runtime.project import Project
+from .answered import answered
 from .document import Section, to_markdown
 from .evidence import CHAMPION, Evidence, gather, read_refusal, read_verdict
 from .sections.changes import changes
 from .sections.curves import curves
+from .sections.decisions import decisions
 from .sections.headline import headline, stopped, unjudged
 from .sections.lineage import lineage
+from .sections.residuals import residuals
 from .sections.scores import metrics, metrics_table, positive_class, slices
 
 REPORTS = Path("reports")
@@ -26,12 +29,14 @@ REPORTS = Path("reports")
 
 def report(evidence: Evidence) -> list[Section]:
     """The sections of the report, in the order in which a reviewer needs them."""
-    changed = changes(evidence)
+    changed, rows = changes(evidence), answered(evidence)
     return [
         *headline(evidence),
         metrics(evidence),
         slices(evidence),
         *([changed] if changed else []),
+        *decisions(evidence, rows),
+        *residuals(evidence, rows),
         *curves(evidence),
         lineage(evidence),
     ]

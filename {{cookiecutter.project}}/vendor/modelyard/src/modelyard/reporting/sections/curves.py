@@ -1,8 +1,6 @@
-"""Calibration, ROC and importance of inputs: drawn by Mermaid in the comment, as plots on the page."""
+"""Calibration and importance of inputs: drawn by Mermaid in the comment, as plots on the page."""
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 from ...markdown import code, number
 from ...training import layout
@@ -20,7 +18,7 @@ KINDS = {
 
 def curves(evidence: Evidence) -> list[Section]:
     """A folded section for each available curve, and one for the importance of inputs."""
-    sections = [_calibration(evidence), _roc(evidence), _importance(evidence)]
+    sections = [_calibration(evidence), _importance(evidence)]
     return [section for section in sections if section]
 
 
@@ -49,18 +47,6 @@ def _other_holdout(evidence: Evidence) -> list[str]:
         if main_periods == this_periods
         else [f"Main's is on its own holdout, {', '.join(map(code, main_periods[:3]))}."]
     )
-
-
-def _roc(evidence: Evidence) -> Section | None:
-    roc = ((evidence.comparison or {}).get("curves") or {}).get("roc")
-    if not roc:
-        return None
-    named: Mapping[str, list[float]] = {THIS: roc["challenger"], MAIN: roc["champion"]}
-    drawn = {name: points(roc["x"], ys) for name, ys in named.items() if len(ys) == len(roc["x"])}
-    if THIS not in drawn:
-        return None
-    chart = Curves("ROC", "false positives, of all negatives", "true positives, of all positives", drawn, diagonal=True)
-    return Section("ROC curve", [chart], folded=True)
 
 
 def _importance(evidence: Evidence) -> Section | None:
