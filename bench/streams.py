@@ -172,7 +172,7 @@ def main(url: str, file: str) -> None:
     contract, params = read_contract(), read_params()
     (known,) = known_bundles(Store(url), Path()).values()
     model = OnnxModel(Path("bundle/model.onnx"), contract, project.features)
-    train, holdout = (read_rows(Path(), contract, params, part) for part in ("train", "holdout"))
+    train, holdout = (read_rows(Path(), contract, params, part) for part in ("shipped", "holdout"))
     scored = {id(rows): model.predict(encode_table(rows.table, contract)) for rows in (train, holdout)}
     random = np.random.default_rng(11)
     # the scores of a stream come from the holdout, as those of the reference do

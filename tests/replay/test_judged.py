@@ -42,7 +42,7 @@ def ended(data: DataSet, name: str, folder: Path, before: Judged, **terms: bool)
 def test_a_month_is_learned_but_for_the_days_that_judge_it(honest: Judged) -> None:
     assert honest.month_ended("2010-06") == "promoted"
     training = read_bundle(honest.serving).manifest["training"]
-    assert training["train_days"] == ["2010-01-01", "2010-06-22"]
+    assert training["train_days"] == ["2010-01-01", "2010-06-23"]
     assert training["holdout_days"] == ["2010-06-24", "2010-06-30"]
 
 

@@ -28,7 +28,7 @@ contract = read_contract(root / "contract.yaml")
 params = read_params(root / "params.yaml")
 
 # %%
-rows = read_rows(root, contract, params, "train")
+rows = read_rows(root, contract, params, "shipped")
 data = schema(contract).validate(frame(rows.table))
 print(f"{len(data):,} training rows, {rows.periods[0]} to {rows.periods[-1]}; {rows.unlabelled:,} more have no target")
 print(data.describe(include="all").T.to_string())

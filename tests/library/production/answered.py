@@ -21,7 +21,7 @@ from modelyard.training.data.periods import read_periods
 from modelyard.training.layout import PERIODS
 
 
-def rows_of(workspace: Workspace, part: str = "train") -> pa.Table:
+def rows_of(workspace: Workspace, part: str = "shipped") -> pa.Table:
     """The labelled rows of a part of the split."""
     return read_rows(workspace.root, workspace.contract, workspace.params, part).table
 

@@ -21,8 +21,9 @@ from modelyard.training.evaluate import (
     main,
     write_csv,
 )
-from modelyard.training.layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES
+from modelyard.training.layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, VALIDATION
 from modelyard.training.metrics import Decision
+from modelyard.training.predictions import read_predictions
 from sklearn import metrics as sklearn
 
 KINDS = ["made", "made_regression", "made_multiclass"]
@@ -106,14 +107,21 @@ def test_the_model_is_better_than_the_baseline_on_real_flights(kind, metric, sig
 
 def test_the_threshold_is_chosen_on_the_validation_rows_and_not_on_the_holdout(made):
     costs = made.params.evaluate.false_positive_cost, made.params.evaluate.false_negative_cost
-    chosen = {part: Decision.cheapest(*decided(made, part), *costs).threshold for part in ("validation", "holdout")}
-    assert metrics_of(made)["threshold"] == chosen["validation"]
-    assert chosen["validation"] != chosen["holdout"]
+    rows, scores = rows_and_scores(made)
+    chosen = Decision.cheapest(*read_predictions(made.root / VALIDATION, made.contract), *costs).threshold
+    assert metrics_of(made)["threshold"] == chosen
+    assert chosen != Decision.cheapest(rows.target, scores, *costs).threshold
 
 
-def decided(workspace, part):
-    rows, scores = rows_and_scores(workspace, part)
-    return rows.target, scores
+def test_without_the_first_fits_answers_the_stage_that_writes_them_is_named(copied):
+    (copied.root / VALIDATION).unlink()
+    with pytest.raises(ContractError, match=r"validation\.parquet: no such file; the stage train writes it"):
+        evaluate(copied.project, copied.root, copied.contract, copied.params)
+
+
+def test_answers_of_another_contract_are_refused(made_multiclass, made):
+    with pytest.raises(ContractError, match=r"validation\.parquet has no column 'prediction early': another contract"):
+        read_predictions(made.root / VALIDATION, made_multiclass.contract)
 
 
 @pytest.mark.parametrize("kind", ["made_regression", "made_multiclass"])
@@ -124,10 +132,9 @@ def test_what_is_not_binary_has_no_threshold(kind, request):
 
 
 def test_a_dearer_miss_lowers_the_threshold(made):
-    model = OnnxModel(made.root / MODEL, made.contract, made.project.features)
-    rows = rows_and_scores(made, "validation")[0]
+    answers = read_predictions(made.root / VALIDATION, made.contract)
     thresholds = [
-        choose_decision(model, rows, made.contract, settings(made, false_negative_cost=cost).evaluate).threshold
+        choose_decision(*answers, made.contract, settings(made, false_negative_cost=cost).evaluate).threshold
         for cost in (1.0, 3.0, 9.0)
     ]
     assert thresholds == sorted(thresholds, reverse=True)

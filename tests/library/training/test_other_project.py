@@ -30,7 +30,7 @@ def holdout(other):
 
 @pytest.fixture(scope="module")
 def trained(other):
-    rows = read_rows(other.root, other.contract, other.params, "train")
+    rows = read_rows(other.root, other.contract, other.params, "shipped")
     return fit(other.project, rows, other.contract, other.params)
 
 

@@ -81,7 +81,7 @@ def test_a_time_may_be_missing():
 
 
 def test_what_is_written_is_the_training_rows(made):
-    rows = read_rows(made.root, made.contract, made.params, "train")
+    rows = read_rows(made.root, made.contract, made.params, "shipped")
     written = json.loads((made.root / REFERENCE).read_text())
     assert written == reference(rows.columns, made.contract)
     assert written.keys() == made.contract.inputs.keys()

@@ -7,6 +7,8 @@ import shutil
 
 import numpy as np
 import onnx
+import pyarrow as pa
+import pyarrow.parquet
 import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.matrix import matrix
@@ -15,7 +17,8 @@ from modelyard.runtime.project import Project
 from modelyard.training import export as exporting
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.export.exporter import Converter
-from modelyard.training.layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
+from modelyard.training.layout import ENVIRONMENT, MODEL, PERIODS, REFERENCE, TRAINING, VALIDATION
+from modelyard.training.predictions import read_predictions
 from modelyard.training.train import export, fit, main, train
 from modelyard.training.xgboost import xgboost
 from sklearn.ensemble import ExtraTreesClassifier
@@ -79,13 +82,13 @@ def test_the_baseline_of_two_classes_is_how_often_the_second_occurs(made, rows):
 
 def test_the_baseline_of_several_classes_is_how_often_each_occurs(made_multiclass):
     told = json.loads((made_multiclass.root / TRAINING).read_text())
-    rows = read_rows(made_multiclass.root, made_multiclass.contract, made_multiclass.params, "train")
+    rows = read_rows(made_multiclass.root, made_multiclass.contract, made_multiclass.params, "shipped")
     assert told["baseline"] == [np.mean(rows.target == place) for place in range(3)]
 
 
 def test_the_baseline_of_a_number_is_its_mean(made_regression):
     told = json.loads((made_regression.root / TRAINING).read_text())
-    rows = read_rows(made_regression.root, made_regression.contract, made_regression.params, "train")
+    rows = read_rows(made_regression.root, made_regression.contract, made_regression.params, "shipped")
     assert told["baseline"] == [rows.target.mean()]
 
 
@@ -245,20 +248,58 @@ def test_an_export_that_answers_many_rows_otherwise_is_refused_and_leaves_no_mod
 def test_what_is_known_of_the_training_is_kept(copied):
     told = train(copied.project, copied.root, copied.contract, copied.params)
     assert json.loads((copied.root / TRAINING).read_text()) == told
-    rows = read_rows(copied.root, copied.contract, copied.params, "train")
+    rows, first = (read_rows(copied.root, copied.contract, copied.params, part) for part in ("shipped", "train"))
     assert told["estimator"] == "gradient_boosting"
     assert told["features"] == list(features(rows.columns, copied.contract))
     assert (told["rows"], told["unlabelled_rows"]) == (len(rows.target), rows.unlabelled)
-    assert [told["first_period"], told["last_period"]] == [rows.periods[0], rows.periods[-1]]
+    assert [told["first_period"], told["last_period"]] == [rows.periods[0], rows.periods[-1]] == ["2013-01", "2013-10"]
+    assert told["first_fit"] == {"rows": len(first.target), "first_period": "2013-01", "last_period": "2013-08"}
+    assert len(first.target) + told["validation_rows"] == told["rows"]
     held = told["validation_periods"], told["holdout_periods"]
     assert held == (["2013-09", "2013-10"], ["2013-11", "2013-12"])
+
+
+def test_the_model_that_ships_is_fitted_on_the_validation_rows_too_and_their_answers_are_of_the_first_fit(made):
+    train_rows, both, validation = (
+        read_rows(made.root, made.contract, made.params, part) for part in ("train", "shipped", "validation")
+    )
+    first, second = (fit(made.project, rows, made.contract, made.params) for rows in (train_rows, both))
+    table = matrix(features(validation.columns, made.contract))
+    target, answers = read_predictions(made.root / VALIDATION, made.contract)
+    np.testing.assert_array_equal(target, validation.target)
+    np.testing.assert_array_equal(answers, first.predict(table))
+    shipped = OnnxModel(made.root / MODEL, made.contract, features).answer(table)
+    np.testing.assert_allclose(shipped, second.predict(table), rtol=0, atol=1e-12)
+    assert np.abs(shipped - answers).max() > 0.01
+
+
+def test_without_a_refit_the_one_fit_answers_and_ships(copied):
+    copied.edit(split={"refit": False})
+    told = train(copied.project, copied.root, copied.contract, copied.params)
+    assert (told["rows"], told["last_period"]) == (told["first_fit"]["rows"], "2013-08")
+    validation = read_rows(copied.root, copied.contract, copied.params, "validation")
+    shipped = OnnxModel(copied.root / MODEL, copied.contract, features).predict(validation.columns)
+    answers = read_predictions(copied.root / VALIDATION, copied.contract)[1]
+    np.testing.assert_allclose(shipped, answers, rtol=0, atol=1e-12)
+
+
+def test_validation_rows_without_a_target_stop_the_stage_before_the_fit(copied, capsys):
+    for month in ("2013-09", "2013-10"):
+        (path,) = (copied.root / PERIODS).rglob(f"*{month}*.parquet")
+        table = pyarrow.parquet.read_table(path)
+        nothing = pa.nulls(table.num_rows, table["late"].type)
+        pyarrow.parquet.write_table(table.set_column(table.column_names.index("late"), "late", nothing), path)
+    with pytest.raises(ContractError, match=r"the validation rows \(2013-09, 2013-10\) have no late to learn or judge"):
+        train(copied.project, copied.root, copied.contract, copied.params)
+    assert "fitting" not in capsys.readouterr().out
 
 
 def test_days_that_were_held_out_are_kept_beside_their_periods(copied):
     copied.edit(split={"holdout": "7d", "validation": "14d"})
     told = train(copied.project, copied.root, copied.contract, copied.params)
-    assert (told["first_period"], told["last_period"]) == ("2013-01", "2013-12-10")
-    assert told["train_days"] == ["2013-01-01", "2013-12-10"]
+    assert (told["first_period"], told["last_period"]) == ("2013-01", "2013-12-24")
+    assert told["train_days"] == ["2013-01-01", "2013-12-24"]
+    assert told["first_fit"]["last_period"] == "2013-12-10"
     assert (told["validation_periods"], told["validation_days"]) == (["2013-12"], ["2013-12-11", "2013-12-24"])
     assert (told["holdout_periods"], told["holdout_days"]) == (["2013-12"], ["2013-12-25", "2013-12-31"])
 
@@ -267,7 +308,7 @@ def test_the_stage_makes_the_same_model_again(made, copied, monkeypatch, capsys)
     monkeypatch.chdir(copied.root)
     main([], copied.project)
     assert "exported: at most " in capsys.readouterr().out
-    for path in (MODEL, TRAINING, REFERENCE, ENVIRONMENT):
+    for path in (MODEL, VALIDATION, TRAINING, REFERENCE, ENVIRONMENT):
         assert (copied.root / path).read_bytes() == (made.root / path).read_bytes()
 
 

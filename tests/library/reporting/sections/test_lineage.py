@@ -23,6 +23,9 @@ def test_where_both_models_come_from_is_shown(project):
     cells = [f"{one['rows']:,} rows, {one['first_period']} to {one['last_period']}" for one in trained]
     assert f"| trained on | {cells[0]} | {cells[1]} |" in shown
     assert "| judged on | 2013-11, 2013-12 | 2013-11, 2013-12 |" in shown
+    start, first = trained[1]["first_period"], trained[1]["first_fit"]["rows"]
+    assert f"Fitted on {trained[1]['rows']:,} rows of {start} to 2013-10, those for validation included. " in shown
+    assert f"A first fit, on {first:,} rows of {start} to 2013-08, was made without these" in shown
     assert f"`{evidence.this.digest[:12]}`, " in shown
     assert f"`{evidence.main.digest[:12]}`, " in shown
 

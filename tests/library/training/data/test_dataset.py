@@ -119,6 +119,11 @@ def test_the_parts_of_data_without_time_share_no_row_and_lose_none(made, tmp_pat
     keys = [key for rows in parts for key in rows.table["key"].to_pylist()]
     assert sorted(keys) == list(range(300))
     assert sum(rows.unlabelled for rows in parts) == 100
+    shipped = read_rows(tmp_path, TIMELESS, params, "shipped")
+    held_out = parts[2].table["key"].to_pylist()
+    assert set(shipped.table["key"].to_pylist()) == {*keys} - {*held_out}
+    once = dataclasses.replace(params, split=Split(0.2, 0.2, refit=False))
+    assert read_rows(tmp_path, TIMELESS, once, "shipped").table == parts[0].table
 
 
 @pytest.mark.parametrize("part", ["train", "holdout"])

@@ -12,6 +12,13 @@ FULL = np.arange("2013-01", "2013-07", dtype="datetime64[D]")
 
 def parts(split: Split, taken: list[str] = MONTHS, days: np.ndarray = FULL, unit: str = "M") -> dict:
     """The parts of data with rows on these days: their periods, with the days if these are not whole periods."""
+    found = with_shipped(split, taken, days, unit)
+    del found["shipped"]
+    return found
+
+
+def with_shipped(split: Split, taken: list[str] = MONTHS, days: np.ndarray = FULL, unit: str = "M") -> dict:
+    """The parts, and the rows that the shipped model is fitted on."""
 
     def last_day(period: str, before: np.datetime64 | None) -> np.datetime64 | None:
         own = days[days.astype(f"datetime64[{unit}]") == np.datetime64(period, unit)]
@@ -80,6 +87,24 @@ def test_a_window_counts_what_days_leave_of_a_period():
     assert parts(Split("7d", "7d", window=2))["train"] == (MONTHS[4:], "2013-05-01", "2013-06-16")
 
 
+@pytest.mark.parametrize(
+    ("split", "expected"),
+    [
+        (Split(1, 2), MONTHS[:5]),
+        (Split(1, 2, window=2), MONTHS[1:5]),
+        (Split("7d", "7d"), (MONTHS, "2013-01-01", "2013-06-23")),
+        (Split("7d", "7d", window=2), (MONTHS[4:], "2013-05-01", "2013-06-23")),
+        (Split("7d", 1), (MONTHS, "2013-01-01", "2013-06-23")),
+        (Split("30d", 1), (MONTHS[:5], "2013-01-01", "2013-05-31")),
+        (Split(1, "7d"), MONTHS[:5]),
+        (Split(1, "7d", refit=False), (MONTHS[:5], "2013-01-01", "2013-05-24")),
+        (Split(1, 2, refit=False), MONTHS[:3]),
+    ],
+)
+def test_the_shipped_model_is_fitted_on_the_rows_for_validation_too(split, expected):
+    assert with_shipped(split)["shipped"] == expected
+
+
 def test_days_end_with_the_last_row_that_is_left():
     """Where the last month was cut in the middle, and one before it has a gap at its end, no part is empty."""
     days = np.array([day for day in FULL if str(day) < "2013-05-06" or "2013-06-04" < str(day) < "2013-06-11"])
@@ -88,6 +113,7 @@ def test_days_end_with_the_last_row_that_is_left():
         "validation": (["2013-06"], "2013-06-01", "2013-06-07"),
         "holdout": (["2013-06"], "2013-06-08", "2013-06-10"),
     }
+    assert with_shipped(Split("6d", 1), days=days)["shipped"] == (MONTHS[:5], "2013-01-01", "2013-06-04")
 
 
 @pytest.mark.parametrize(("unit", "taken"), [("D", [str(day) for day in FULL]), ("Y", ["2013"])])

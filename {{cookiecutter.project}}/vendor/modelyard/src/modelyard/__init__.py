@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.135"
+__version__ = "1.0.136"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -106,7 +106,7 @@ def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledge
     split = Split(**bundle.manifest["params"]["split"])
     if bundled.named("id"):
         return split_rows(rows.table, bundled, split) == "holdout"
-    if split == params.split and bundle.manifest["data"] == ledger:
+    if split.holdout == params.split.holdout and bundle.manifest["data"] == ledger:
         return np.ones(len(rows.target), bool)
     raise ContractError(
         "the split or the data changed, and rows without an id cannot be told apart, so the champion may have learned "

@@ -27,7 +27,7 @@ from ..git import without_repository
 from ..judging.policy import read_policy
 from ..runtime.contract import Contract
 from ..runtime.project import Project
-from ..training.layout import PERIODS, PREDICTIONS
+from ..training.layout import PERIODS, PREDICTIONS, VALIDATION
 from ..training.settings import read_contract
 from .compact import compact
 from .layout import AUDIT, LATEST
@@ -70,11 +70,11 @@ def forget_in_store(store: Store, values: Mapping[str, Sequence[str]], contract:
 
 
 def forget_in_files(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Remove the rows from data/periods and the predictions of the evaluation; how many."""
+    """Remove the rows from data/periods and the saved predictions; how many."""
     from .rewriting import Person, without
 
     removed = 0
-    for path in [*sorted((root / PERIODS).rglob("*.parquet")), root / PREDICTIONS]:
+    for path in [*sorted((root / PERIODS).rglob("*.parquet")), root / VALIDATION, root / PREDICTIONS]:
         if path.is_file():
             part = path.with_suffix(".part")
             left_out, _ = without(path, part, Person(values))

@@ -24,7 +24,7 @@ DATA = (layout.PERIODS, layout.LEDGER)
 DEPS = {
     "ingest": (),
     "train": DATA,
-    "evaluate": (*DATA, layout.MODEL, layout.TRAINING),
+    "evaluate": (*DATA, layout.MODEL, layout.TRAINING, layout.VALIDATION),
     "bundle": (
         *DATA,
         *(layout.CARD, layout.MODEL, layout.TRAINING, layout.REFERENCE),

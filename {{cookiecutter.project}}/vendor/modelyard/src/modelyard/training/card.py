@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 from ..errors import ContractError
 from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
+from .fitted import fitted
 
 PLACEHOLDER = re.compile(r"\{([\w. -]+)(?::([^{}]*))?\}")
 TYPED_NUMBER = re.compile(r"(?<![\w.])\d+\.\d+")
@@ -26,8 +27,8 @@ TASKS = {
 def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """The text with each {place.in.the.bundle} replaced, under Hugging Face's metadata.
 
-    `{metrics.holdout.roc_auc.value:.3f}` is a number by its place and format; `{columns}` and `{holdout}` are tables.
-    An undefined number becomes a dash.
+    `{metrics.holdout.roc_auc.value:.3f}` is a number by its place and format; `{columns}` and `{holdout}` are tables;
+    `{fitted}` says which rows trained. An undefined number becomes a dash.
 
     Raises ContractError if a place does not exist or does not fit its format, or if a number is typed instead of
     referred to.
@@ -40,6 +41,7 @@ def card(text: str, contract: Contract, manifest: Mapping[str, Any], metrics: Ma
         "contract": {name: prose(getattr(contract, name), LONGEST) for name in ("name", "description", "owner")},
         "columns": _columns(contract),
         "holdout": _metrics(metrics),
+        "fitted": fitted(manifest["training"], contract.kind),
     }
     return f"---\n{_metadata(contract, metrics)}---\n\n{PLACEHOLDER.sub(lambda match: _look_up(match, places), text)}"
 

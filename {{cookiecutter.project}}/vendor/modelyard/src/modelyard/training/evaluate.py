@@ -11,21 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet
 from numpy.typing import NDArray
 
 from ..errors import ContractError
 from ..runtime.contract import Contract
-from ..runtime.names import saved
 from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from .bootstrap import intervals
 from .data.dataset import Rows, read_rows
 from .importance import importance
-from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING
+from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING, VALIDATION
 from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
+from .predictions import read_predictions, write_predictions
 from .settings import Evaluate, Params, read_contract, read_params
 from .warned import warn_of_answers
 
@@ -40,7 +38,7 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     model = OnnxModel(root / MODEL, contract, project.features, params.threads)
     training = json.loads((root / TRAINING).read_text())
     baseline = training["baseline"]
-    decision = choose_decision(model, read_rows(root, contract, params, "validation"), contract, params.evaluate)
+    decision = choose_decision(*read_predictions(root / VALIDATION, contract), contract, params.evaluate)
     rows = read_rows(root, contract, params, "holdout")
     scores = model.predict(rows.columns)
     constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
@@ -67,12 +65,15 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     return metrics
 
 
-def choose_decision(model: OnnxModel, rows: Rows, contract: Contract, settings: Evaluate) -> Decision | None:
-    """The threshold with the least cost on the validation rows, for a binary model. The holdout is not used for it."""
+def choose_decision(target: NDArray, scores: Floats, contract: Contract, settings: Evaluate) -> Decision | None:
+    """The threshold with the least cost on the validation rows, for a binary model. The holdout is not used for it.
+
+    scores: the answers of a model that has not learned from these rows; the one that ships may have.
+    """
     if contract.kind != "binary":
         return None
     costs = settings.false_positive_cost, settings.false_negative_cost
-    return Decision.cheapest(rows.target, model.predict(rows.columns), *costs)
+    return Decision.cheapest(target, scores, *costs)
 
 
 def draw_groups(rows: Rows, contract: Contract, settings: Evaluate) -> NDArray[np.int64]:
@@ -121,15 +122,6 @@ def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dic
         for chosen in (bins == number for number in range(BINS))
         if chosen.any()
     ]
-
-
-def write_predictions(path: Path, rows: Rows, scores: Floats, contract: Contract) -> None:
-    """Write each holdout row's id, target and prediction, so that another model can be compared with this one."""
-    columns = {name: rows.table[name] for name in contract.named("id", "time")}
-    columns |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
-    for name, values in zip(saved(contract), np.atleast_2d(scores.T), strict=True):
-        columns[name] = pa.chunked_array([values])
-    pyarrow.parquet.write_table(pa.table(columns), path, compression="zstd")
 
 
 def write_csv(path: Path, lines: Iterable[dict[str, Any]]) -> None:

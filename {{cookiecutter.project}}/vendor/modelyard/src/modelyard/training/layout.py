@@ -9,6 +9,7 @@ SEEN = Path("data/.seen.json")
 PERIODS = Path("data/periods")
 
 MODEL = Path("model/model.onnx")
+VALIDATION = Path("model/validation.parquet")
 TRAINING = Path("model/training.json")
 REFERENCE = Path("model/reference.json")
 ENVIRONMENT = Path("model/environment.json")  # in Git, not in the cache: see environment.py

@@ -64,13 +64,15 @@ SourceSettings = Annotated[SampleSettings | FileSettings | SqlSettings, Field(di
 class Split:
     """How much is held out: periods or, such as "7d", days if the data has a time column, else a fraction of the rows.
 
-    `window` is the number of periods before those for validation that train the model (None: all).
+    `window` is the number of periods before those for validation that train the model (None: all). With `refit` the
+    model that ships is fitted again, on the rows that trained and on those for validation.
     """
 
     __pydantic_config__: ClassVar = STRICT
     holdout: Size
     validation: Size
     window: Positive | None = None
+    refit: bool = True
 
     def __post_init__(self) -> None:
         faults = [

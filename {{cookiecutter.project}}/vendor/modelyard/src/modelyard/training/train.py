@@ -1,4 +1,8 @@
-"""Fit the model on the training rows and export it as ONNX, which must give scikit-learn's answers."""
+"""Fit the model and export it as ONNX, which must give scikit-learn's answers.
+
+A first fit, on the training rows, answers the validation rows: these answers choose the threshold. With `split.refit`
+the model that ships is then fitted again, on both.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +31,8 @@ from .environment import environment
 from .estimators import Inputs, build
 from .export import to_onnx
 from .export.check import check_exportable
-from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING
+from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING, VALIDATION
+from .predictions import write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
 from .warned import unfit, warn_of_inputs
@@ -153,12 +158,19 @@ def _check_classes(rows: Rows, contract: Contract) -> None:
 
 def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Fit and export under `root`; return the facts about the training."""
+    validation, holdout = (read_rows(root, contract, params, part) for part in ("validation", "holdout"))
     rows = read_rows(root, contract, params, "train")
-    first, last = rows.days or (rows.periods[0], rows.periods[-1])
-    print(f"fitting {params.model.estimator} on {len(rows.target):,} rows of {first} to {last}")
+    print(f"fitting {params.model.estimator} on {_told(rows)}")
     trained = fit(project, rows, contract, params)
-    checked = [read_rows(root, contract, params, part) for part in ("validation", "holdout")]
-    worst = export(project, trained, root / MODEL, contract, checked)
+    answers = trained.predict(matrix(project.features(validation.columns, contract)))
+    write_predictions(root / VALIDATION, validation, answers, contract)
+    first_fit = {"rows": len(rows.target), "first_period": rows.periods[0], "last_period": _last(rows)}
+    warnings = warn_of_inputs(project.features(rows.columns, contract), rows, validation, contract)
+    if params.split.refit:
+        rows = read_rows(root, contract, params, "shipped")
+        print(f"fitting it again, with the validation rows: on {_told(rows)}")
+        trained = fit(project, rows, contract, params)
+    worst = export(project, trained, root / MODEL, contract, [validation, holdout])
     training = {
         "estimator": params.model.estimator,
         "features": trained.features,
@@ -166,12 +178,15 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         "rows": len(rows.target),
         "unlabelled_rows": rows.unlabelled,
         "first_period": rows.periods[0],
-        "last_period": last,
-        "validation_periods": checked[0].periods,
-        "holdout_periods": checked[1].periods,
-        "warnings": warn_of_inputs(project.features(rows.columns, contract), rows, checked[0], contract),
+        "last_period": _last(rows),
+        "refit": params.split.refit,
+        "first_fit": first_fit,
+        "validation_rows": len(validation.target),
+        "validation_periods": validation.periods,
+        "holdout_periods": holdout.periods,
+        "warnings": warnings,
     }
-    parts = {"train": rows, "validation": checked[0], "holdout": checked[1]}
+    parts = {"train": rows, "validation": validation, "holdout": holdout}
     training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}
     contents = {
         TRAINING: training,
@@ -180,10 +195,21 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     }
     for place, content in contents.items():
         (root / place).write_text(json.dumps(content, indent=1) + "\n")
+    checked = [validation, holdout]
     print(f"exported: at most {worst:.1e} from the estimator on {sum(len(rows.target) for rows in checked):,} rows")
     for name, gap in single_precision(project, trained, contract, checked).items():
         print(f"the estimator adds up in float64; {name}'s own answers, in float32, are at most {gap:.1e} away")
     return training
+
+
+def _told(rows: Rows) -> str:
+    first = rows.days[0] if rows.days else rows.periods[0]
+    return f"{len(rows.target):,} rows of {first} to {_last(rows)}"
+
+
+def _last(rows: Rows) -> str:
+    """The last day of the rows, or the last period, if they have all of it."""
+    return rows.days[1] if rows.days else rows.periods[-1]
 
 
 def main(arguments: Sequence[str], project: Project) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from ...markdown import code, cut, prose
 from ...runtime.bundle import Bundle
 from ...training.data.parts import shown
+from ...training.fitted import fitted
 from ..document import Section, Table
 from ..evidence import Evidence
 
@@ -21,7 +22,8 @@ def lineage(evidence: Evidence) -> Section:
     described = [_origins(bundle) for bundle in both]
     rows = [[label, *(origins[label] for origins in described)] for label in described[0]]
     champion = (evidence.verdict or {}).get("champion")
-    blocks: list[str | Table] = [Table(head, rows)]
+    this = evidence.this
+    blocks: list[str | Table] = [Table(head, rows), prose(fitted(this.manifest["training"], this.contract.kind), 400)]
     if champion:
         blocks.append(f"Main's model is that of {prose(champion['from'], 200)}.")
     if evidence.costs:

@@ -59,7 +59,9 @@ def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Row
     else:
         periods = [WHOLE]
         whole = read_periods(root / PERIODS, periods, names)
-        table = whole.filter(pa.array(split_rows(whole, contract, params.split) == part))
+        fits = ["train", "validation"] if params.split.refit else ["train"]
+        parts = fits if part == "shipped" else [part]
+        table = whole.filter(pa.array(np.isin(split_rows(whole, contract, params.split), parts)))
     labelled = table.filter(table[contract.target].is_valid())
     if not labelled.num_rows:
         where = " to ".join(days) if days else ", ".join(periods)

@@ -1,4 +1,8 @@
-"""Which rows of data with a time train, which validate and which are held out: whole periods, or the last days."""
+"""Which rows train, which validate and which are held out; in data with a time whole periods, or the last days.
+
+`shipped` are the rows that the model that ships is fitted on: those that train and, with `split.refit`, those for
+validation too.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import numpy as np
 from ...errors import ContractError
 from ..settings import Split, Unit, days_of
 
-Part = Literal["train", "validation", "holdout"]
+Part = Literal["train", "validation", "holdout", "shipped"]
 LastDay = Callable[[str, np.datetime64 | None], np.datetime64 | None]
 
 
@@ -38,7 +42,9 @@ def split_time(taken: list[str], split: Split, unit: Unit, last_day: LastDay) ->
                 "params.yaml: split.holdout and split.validation count periods, so they are whole numbers, or days "
                 'such as "7d"'
             )
-    ordered, before = sorted(taken), None
+    ordered: list[str] = sorted(taken)
+    before: np.datetime64 | None = None
+    fitted = ordered, before
     parts: dict[Part, Stretch] = {}
     sizes: tuple[tuple[Part, int | float | str], ...] = (("holdout", split.holdout), ("validation", split.validation))
     for part, size in sizes:
@@ -53,6 +59,8 @@ def split_time(taken: list[str], split: Split, unit: Unit, last_day: LastDay) ->
             first = last - np.timedelta64(days - 1, "D")
             parts[part] = Stretch([period for period in ordered if _end(period, unit) > first], (first, last))
             ordered, before = [period for period in ordered if _start(period, unit) < first], first
+        if part == "holdout":
+            fitted = ordered, before
     while ordered and before and last_day(ordered[-1], before) is None:
         ordered.pop()
     train = ordered[-split.window :] if split.window else ordered
@@ -62,7 +70,13 @@ def split_time(taken: list[str], split: Split, unit: Unit, last_day: LastDay) ->
             f"params.yaml: split wants {split.validation} + {split.holdout}{counted} and at least one to train on; "
             f"there are {len(taken)}: {', '.join(sorted(taken)) or 'none'}"
         )
-    return parts | {"train": _stretch(train, unit, before)}
+    parts["train"] = _stretch(train, unit, before)
+    if not split.refit:
+        return parts | {"shipped": parts["train"]}
+    ordered, before = fitted
+    while before and last_day(ordered[-1], before) is None:
+        ordered.pop()
+    return parts | {"shipped": _stretch([period for period in ordered if period >= train[0]], unit, before)}
 
 
 def shown(training: Mapping[str, Any], part: Part) -> list[str]:

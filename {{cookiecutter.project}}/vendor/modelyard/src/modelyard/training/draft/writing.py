@@ -28,8 +28,7 @@ NEUTRAL_CARD = """\
 
 ## How it was made
 
-{manifest.training.estimator}, trained on {manifest.training.rows:,} rows; {manifest.training.unlabelled_rows:,} more
-had no target.
+{manifest.training.estimator}. {fitted} {manifest.training.unlabelled_rows:,} more had no target.
 
 ## How good it is
 
