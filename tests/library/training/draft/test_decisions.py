@@ -235,7 +235,7 @@ def test_text_of_parquet_is_taken_alike_however_it_is_held(capsys, kind):
     cells = {name: pa.array(values).cast(kind) for name, values in columns.items()}
     pyarrow.parquet.write_table(table(**cells), "data.parquet")
     told = drafted(capsys, "data.parquet", "--target", "sold")
-    assert told_of("day", told).endswith("written as %Y/%m/%d")
+    assert "; written as %Y/%m/%d; " in told_of("day", told)
     assert "text, as 'wide' in 20 of 60 cells" in told_of("width", told)
 
 
