@@ -25,7 +25,8 @@ from flight_delays import project as flights_project
 
 OWN_CODE = "The champion answers with its own code."
 LIBRARY = ("runtime/predictor.py", "return self.answer(matrix(", "return 1 - self.answer(matrix(")
-FEATURES = ("features.py", "(values - day) / HOUR", "12 - (values - day) / HOUR")
+CALENDAR = "calendar_features(name, values, column)"
+FEATURES = ("features.py", CALENDAR, f"{{part: 12 - made for part, made in {CALENDAR}.items()}}")
 
 
 def holdout(workspace: Any) -> Rows:

@@ -32,8 +32,7 @@ def holdout(workspace: Workspace) -> Rows:
 def test_no_column_is_lost_or_taken_for_another(named):
     contract = named.contract
     assert set(json.loads((named.root / "model/training.json").read_text())["features"]) == {
-        *(f"[when]_{part}" for part in ("hour", "weekday", "month", "day_of_year", "elapsed")),
-        *("index", *NUMBERS),
+        *("[when]_hour", "[when]_weekday", "index", *NUMBERS)
     }
     saved = pyarrow.parquet.ParquetFile(named.root / PREDICTIONS).read()
     assert saved.column_names == [

@@ -152,8 +152,8 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
          "unused string dates such as '01/01/2013', '02/01/2013', '03/01/2013' may be %m/%d/%Y or %d/%m/%Y: say which, "
          "as in ARGS=\"--format day=%m/%d/%Y\""),
         ("day", [f"{1 + place % 28:02}.{1 + place // 12:02}.2013" for place in range(ROWS)],
-         "time timestamp 2013-01-01 to 2013-05-28; written as %d.%m.%Y; becomes weekday, month, day_of_year and "
-         "elapsed, without hour and year (constant)"),
+         "time timestamp 2013-01-01 to 2013-05-28; written as %d.%m.%Y; becomes weekday, without hour and year "
+         "(constant), month, day_of_year and elapsed (no month comes twice)"),
         ("date", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)],
          "time timestamp 2013-01-01 to 2013-05-28; written as %Y%m%d"),
         ("size", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)], "feature integer 20,130,101"),

@@ -324,6 +324,18 @@ def test_a_timestamp_becomes_what_varies_in_it(values, calendar):
     assert guess(table, time="day").columns["x"].calendar == calendar
 
 
+@pytest.mark.parametrize(
+    ("days", "calendar"),
+    [(5, ["weekday"]), (6.2, ["weekday", "month", "day_of_year", "year", "elapsed"])],
+    ids=["ten months", "a year and a week"],
+)
+def test_a_time_becomes_season_and_trend_where_a_month_comes_twice(days, calendar):
+    first = datetime.datetime(2013, 3, 1)
+    times = [first + datetime.timedelta(days=int(days * place)) for place in range(ROWS)]
+    guessed = guess(TABLE.add_column(0, "x", pa.array(times)), time="x").columns["x"]
+    assert guessed.calendar == calendar
+
+
 OFFSETS = pa.array([f"{day.isoformat()}+02:00" for day in DAYS])
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.136"
+__version__ = "1.0.137"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -231,7 +231,9 @@ def _of_times(name: str, column: Column, table: pa.Table) -> Column:
     if column.role == "unused" or values.null_count == len(values):
         return column
     low, high = range_of_times(values)
-    calendar = drafted_calendar(name, values, table.column_names) if column.role in ("time", "feature") else None
+    calendar = None
+    if column.role in ("time", "feature"):
+        calendar = drafted_calendar(name, values, table.column_names, is_time=column.role == "time")
     return dataclasses.replace(column, minimum=low, maximum=high, calendar=calendar)
 
 
