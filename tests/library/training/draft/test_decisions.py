@@ -76,19 +76,19 @@ def refused(root: Path, *arguments: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("values", "positive", "rarer"),
+    ("values", "positive", "costs", "rarer"),
     [
-        (repeated("fraud", "ok", "ok", "ok"), "'ok'", "'fraud' is rarer: if it is what you look for, put it last"),
-        (repeated("no", "no", "yes"), "'yes'", None),
-        (repeated(0, 1), "1", None),
-        (repeated(True, True, True, False), "True", None),
+        (repeated("fraud", "ok", "ok", "ok"), "'ok'", "1, a 'fraud' taken for it 3", "'fraud' is rarer: if it is what"),
+        (repeated("no", "no", "yes"), "'yes'", "2, a 'no' taken for it 1", None),
+        (repeated(0, 1), "1", "1, a 0 taken for it 1", None),
+        (repeated(True, True, True, False), "True", "1, a False taken for it 3", None),
     ],
 )
-def test_the_positive_class_is_named_with_what_its_errors_cost(capsys, values, positive, rarer):
+def test_the_positive_class_is_named_with_what_its_errors_cost(capsys, values, positive, costs, rarer):
     pyarrow.csv.write_csv(table(state=values), "data.csv")
     (line,) = [line for line in drafted(capsys, "data.csv", "--target", "state") if line.startswith("positive class")]
     assert f"positive class: {positive}, the last of [" in line
-    assert f"a missed {positive} costs 3, a " in line
+    assert f"a missed {positive} costs {costs} (params.yaml); " in line
     assert (rarer or "is rarer") in line if rarer else "is rarer" not in line
 
 
@@ -100,7 +100,9 @@ def test_what_cells_were_taken_for_is_told(capsys):
     assert drafted(capsys, "data.csv")[2:-1] == [
         "cells separated by semicolons",
         "numbers with a decimal comma, such as '1,5'",
-        "positive class: 'yes', the last of ['no', 'yes']; a missed 'yes' costs 3, a 'no' taken for it 1 (params.yaml)",
+        "positive class: 'yes', the last of ['no', 'yes']; a missed 'yes' costs 2, a 'no' taken for it 1 (params.yaml);"
+        " 20 rows have it, 33%",
+        "gradient_boosting: at least 5 rows in a leaf; `make tune` tries 2 to 20",
         "no time column found: rows are split at random, by their id",
         "land   feature  string   2 values; 33.3% missing; 'NA' in 20 cells means missing: if it is a value, add it to "
         "`values`",

@@ -137,16 +137,6 @@ def test_the_other_settings_are_fitted_and_keep_their_comments(project):
     assert "\n# How much is held out, and why.\nsplit:" in path.read_text()
 
 
-@pytest.mark.parametrize("count", [20, 2000, 200_000])
-def test_the_smallest_leaf_suits_the_number_of_rows(project, count):
-    table = pa.table({"size": [place / 2 for place in range(count)], "price": [place + 0.5 for place in range(count)]})
-    draft(project, table, files("data.csv"), Roles())
-    settings = read_params().model.settings
-    expected = {20: (5, 2), 2000: (20, 10), 200_000: (100, 50)}[count]
-    found = tuple(settings[name]["min_samples_leaf"] for name in ("gradient_boosting", "random_forest"))
-    assert found == expected
-
-
 def test_data_with_time_is_held_out_by_its_last_periods(project):
     days = pa.array([f"2013-{1 + place // 4:02}-{1 + place % 4:02} 12:00" for place in range(40)])
     draft(project, trips().add_column(0, "when", days), files("data.csv"), Roles())

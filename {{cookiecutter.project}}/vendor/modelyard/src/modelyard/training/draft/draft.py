@@ -31,6 +31,7 @@ from .guess import Roles, guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
+from .sizes import sized
 from .split import fitted_split
 from .staged import staged
 from .told import decided, open_questions, shown
@@ -104,24 +105,19 @@ def fitted_policy(contract: Contract) -> dict[str, Any]:
 
 def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -> dict[str, Any]:
     """The changes to params.yaml for this data: its source, its split, and sizes that suit its number of rows."""
-    rows = table.num_rows
     fitted: dict[str, Any] = {
         "source": source,
         "watermark": None,
         "cause": "by_hand",
         "accepted": [],
         "split": {"holdout": 0.2, "validation": 0.2, "window": None},
-        "model": {
-            "gradient_boosting": {"min_samples_leaf": int(np.clip(rows // 100, 5, 100))},
-            "random_forest": {"min_samples_leaf": int(np.clip(rows // 200, 2, 50))},
-        },
-        "evaluate": {"resample": "row", "slice_rows": int(np.clip(rows // 100, 20, 500))},
+        **sized(contract, table),
     }
     if contract.time:
         times = typed_as(contract, table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
         fitted |= fitted_split(contract, table)
         days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
-        fitted["evaluate"]["resample"] = "day" if rows > 2 * days else "row"
+        fitted["evaluate"]["resample"] = "day" if table.num_rows > 2 * days else "row"
     return fitted
 
 

@@ -19,6 +19,7 @@ from .calendar import told_calendar
 from .command import arguments
 from .forms import examples, number_formats, time_formats
 from .guess import MOST_VALUES, ROW_NUMBERS, UNKNOWN
+from .sizes import told_sizes
 from .split import later_rows
 from .times import likely_times, told_choice
 from .types import typed_as
@@ -48,6 +49,7 @@ def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: P
             f"watermark: {params.watermark}, the last {params.period} with a target; {late:,} later rows have no "
             f"{contract.target} yet, and enter when you move it on"
         )
+    lines += told_sizes(params)
     if contract.time is None:
         lines.append(_no_time(likely_times(table, narrowed, contract.target)))
     notes = {name: _column(contract, name, table[name], narrowed[name], decisions) for name in contract.columns}
@@ -96,6 +98,8 @@ def _positive(contract: Contract, table: pa.Table, evaluate: Evaluate) -> Iterat
         f"{evaluate.false_negative_cost:g}, a {negative!r} taken for it {evaluate.false_positive_cost:g} (params.yaml)"
     )
     counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(table[contract.target]).to_pylist()}
+    if found := counts.get(positive, 0):
+        line += f"; {found:,} rows have it, {100 * found / (found + counts.get(negative, 0)):.2g}%"
     if contract.columns[contract.target].values and counts.get(positive, 0) > 2 * counts.get(negative, 0):
         line += f". {negative!r} is rarer: if it is what you look for, put it last in `values`"
     yield line
