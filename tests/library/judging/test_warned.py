@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from modelyard.judging.warned import TEXTS, shown_warnings
-from modelyard.runtime.contract import Column, Contract
+from modelyard.runtime.column import Column
+from modelyard.runtime.contract import Contract
 from modelyard.training.warned import FEW, LEAK, NAMES
 from sample import ROOT, SAMPLE
 
@@ -17,7 +18,7 @@ COLUMNS = {
 }
 CREDIT = Contract("credit", "", "", COLUMNS)
 FOUND = {
-    "leak": ({"metric": "roc_auc", "inputs": {"paid": 0.9991}}, "`paid` (roc_auc 0.999) alone tells the target nearly"),
+    "leak": ({"metric": "roc_auc", "inputs": {"paid": 0.9991}}, "`paid` (roc_auc 0.999) alone nearly tells the target"),
     "constant_features": ({"features": ["a", "b", "c"]}, "`a`, `b` and `c` have one value each in all training rows"),
     "infinite_features": ({"features": {"ratio": 12}, "rows": 3000}, "infinite: `ratio` in 12 of 3,000 training rows"),
     "positive_class": (

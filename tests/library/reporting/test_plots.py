@@ -4,7 +4,7 @@ import re
 from xml.etree import ElementTree
 
 import pytest
-from modelyard.reporting.charts import Bars, ColumnDistribution, Curves, Heat, Histogram, Intervals, Scatter
+from modelyard.reporting.charts import Bars, ColumnDistribution, Curves, Heat, Intervals, RowCounts, Scatter
 from modelyard.reporting.plots import svg
 
 LINE = ([0.0, 0.5, 1.0], [0.1, 0.4, 0.9])
@@ -23,7 +23,7 @@ CHARTS = [
     ColumnDistribution("departure", {"main": TIME, "this": TIME}, time=True),
     Heat("Confusion", "called late", "late is", ["false", "true"], [[40, 2], [0, 0]]),
     Scatter("Residuals", "predicted", "off", LINE, [0.2, 0.8], [[-1, -1], [0, 0], [1, 2]]),
-    Histogram("Histogram", "off", [-1.0, 0.0, 2.0], [3, 4]),
+    RowCounts("Histogram", "off", [-1.0, 0.0, 2.0], [3, 4]),
 ]
 
 

@@ -11,6 +11,7 @@ import pyarrow.parquet
 import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.predictor import OnnxModel
+from modelyard.runtime.project import Project
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.evaluate import (
     calibration,
@@ -24,7 +25,10 @@ from modelyard.training.evaluate import (
 from modelyard.training.layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, VALIDATION
 from modelyard.training.metrics import Decision
 from modelyard.training.predictions import read_predictions
+from modelyard.training.train import train
 from sklearn import metrics as sklearn
+
+from flight_delays.features import features
 
 KINDS = ["made", "made_regression", "made_multiclass"]
 
@@ -239,6 +243,25 @@ def test_the_stage_finds_the_same_again(made, copied, monkeypatch, capsys):
     assert line in capsys.readouterr().out
     for path in (METRICS, SLICES, CALIBRATION, IMPORTANCE, PREDICTIONS):
         assert (copied.root / path).read_bytes() == (made.root / path).read_bytes()
+
+
+def test_infinite_and_constant_features_of_the_training_rows_are_warned_of(copied):
+    def own(columns, contract):
+        with np.errstate(divide="ignore"):
+            ratio = 1 / np.where(columns["distance"] > 2000, 0.0, columns["distance"])
+        return features(columns, contract) | {"ratio": ratio, "same": np.full(len(ratio), 7.0)}
+
+    project = Project(copied.project.name, own)
+    train(project, copied.root, copied.contract, copied.params)
+    told = evaluate(project, copied.root, copied.contract, copied.params)["warnings"]
+    assert [one["name"] for one in told] == ["constant_features", "infinite_features"]
+    assert told[0]["features"] == ["same"]
+    assert list(told[1]["features"]) == ["ratio"]
+    assert metrics_of(copied)["warnings"] == told
+
+
+def test_the_flights_have_nothing_to_warn_of(made):
+    assert metrics_of(made)["warnings"] == []
 
 
 def test_data_without_slices_is_judged_too(copied):

@@ -141,15 +141,6 @@ def without_none(columns, contract):
     }
 
 
-def test_infinite_and_constant_features_are_warned_of(copied):
-    project = Project(copied.project.name, without_none)
-    told = train(project, copied.root, copied.contract, copied.params)["warnings"]
-    assert [one["name"] for one in told] == ["constant_features", "infinite_features"]
-    assert told[0]["features"] == ["same"]
-    assert list(told[1]["features"]) == ["ratio"]
-    assert json.loads((copied.root / TRAINING).read_text())["warnings"] == told
-
-
 @pytest.mark.parametrize(
     ("estimator", "own", "message"),
     [

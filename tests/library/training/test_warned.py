@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from modelyard.runtime.contract import Column, Contract
+from modelyard.runtime.column import Column
+from modelyard.runtime.contract import Contract
 from modelyard.training.data.dataset import Rows
 from modelyard.training.metrics import Decision
-from modelyard.training.warned import FEW, unfit, warn_of_answers, warn_of_inputs
+from modelyard.training.unfit import unfit
+from modelyard.training.warned import FEW, warn_of_answers, warn_of_inputs
 
 COLUMNS = {
     "amount": Column("number", "feature", "", missing=True),

@@ -108,7 +108,7 @@ def test_warnings_come_first_and_those_that_the_policy_ignores_are_left_out(alon
     few = {"name": "few_positives", "classes": {"True": 12}}
     alone.rewrite(alone.bundle / "metrics.json", lambda metrics: metrics.update(warnings=[leak, few]))
     warned = text(alone).splitlines()[2:4]
-    assert warned[0].startswith("- ⚠️ **`leak`**: `@refund|` (roc_auc 0.999) alone tells the target nearly.")
+    assert warned[0].startswith("- ⚠️ **`leak`**: `@refund|` (roc_auc 0.999) alone nearly tells the target.")
     assert warned[1].startswith("- ⚠️ **`few_positives`**: `True` has 12 holdout rows")
     edit_yaml(alone.root / "policy.yaml", {"warnings": {"leak": "ignore"}})
     assert "`leak`" not in text(alone)

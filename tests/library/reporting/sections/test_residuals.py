@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 from modelyard.reporting.answered import answered
-from modelyard.reporting.charts import Histogram, Scatter
+from modelyard.reporting.charts import RowCounts, Scatter
 from modelyard.reporting.document import Table
 from modelyard.reporting.evidence import gather
 from modelyard.reporting.plots import svg
@@ -23,7 +23,7 @@ def test_residuals_are_told_by_their_quantiles_and_drawn(made_regression):
         [off.mean(), np.quantile(off, 0.05)], abs=5e-5
     )
     assert isinstance(scatter, Scatter)
-    assert isinstance(histogram, Histogram)
+    assert isinstance(histogram, RowCounts)
     assert sum(histogram.counts) == len(off)  # what is beyond the ends is in them
     assert all(low <= middle <= high for low, middle, high in zip(*scatter.quantiles, strict=True))
 

@@ -26,9 +26,9 @@ def shown_warnings(metrics: Mapping[str, Any], handling: Mapping[Name, Handling]
 def _leak(found: Warned, _contract: Contract) -> str:
     inputs = found["inputs"]
     told = _listed([f"`{name}` ({found['metric']} {value:.3f})" for name, value in inputs.items()])
-    one = "tells" if len(inputs) == 1 else "each tell"
+    one = "tells" if len(inputs) == 1 else "tell"
     return (
-        f"{told} alone {one} the target nearly. What is known only afterwards is a leak: give it `role: unused` in "
+        f"{told} alone nearly {one} the target. What is known only afterwards is a leak: give it `role: unused` in "
         "contract.yaml"
     )
 
@@ -36,7 +36,7 @@ def _leak(found: Warned, _contract: Contract) -> str:
 def _constant(found: Warned, _contract: Contract) -> str:
     names = found["features"]
     verb = "has one value" if len(names) == 1 else "have one value each"
-    return f"{_quoted(names)} {verb} in all training rows, and tells nothing; leave it out, or train on more periods"
+    return f"{_quoted(names)} {verb} in all training rows; leave out what tells nothing, or train on more periods"
 
 
 def _infinite(found: Warned, _contract: Contract) -> str:

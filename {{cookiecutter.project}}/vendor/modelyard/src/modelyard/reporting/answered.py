@@ -19,7 +19,7 @@ CLOSE = 1e-6  # of the primary metric, by which the answers are known to be the 
 
 
 @dataclass(frozen=True)
-class Answered:
+class HoldoutAnswers:
     """The target of each holdout row, shape (n,), and its prediction, both as `measure` takes them.
 
     called: the position of the class that the model decides for, shape (n,); None for a number.
@@ -30,7 +30,7 @@ class Answered:
     called: NDArray[np.int64] | None
 
 
-def answered(evidence: Evidence) -> Answered | None:
+def answered(evidence: Evidence) -> HoldoutAnswers | None:
     """The answers of the bundle's model; None if they are not here, or those here are another model's."""
     path, contract = evidence.root / layout.PREDICTIONS, evidence.this.contract
     names = saved(contract)
@@ -54,7 +54,7 @@ def answered(evidence: Evidence) -> Answered | None:
     if claimed is None or not np.isclose(found, claimed, rtol=CLOSE, atol=CLOSE):
         return None
     if contract.kind == "regression":
-        return Answered(target, scores, None)
+        return HoldoutAnswers(target, scores, None)
     threshold = evidence.this.manifest["threshold"]
     called = scores.argmax(axis=1) if contract.kind == "multiclass" else (scores >= threshold).astype(np.int64)
-    return Answered(target, scores, called)
+    return HoldoutAnswers(target, scores, called)

@@ -95,7 +95,7 @@ class Scatter:
 
 
 @dataclass(frozen=True)
-class Histogram:
+class RowCounts:
     """The number of rows in each bin; there is one more edge than there are bins."""
 
     title: str
@@ -105,7 +105,7 @@ class Histogram:
     legend: Sequence[str] = ()
 
 
-Chart = Curves | Bars | Intervals | ColumnDistribution | Heat | Scatter | Histogram
+Chart = Curves | Bars | Intervals | ColumnDistribution | Heat | Scatter | RowCounts
 
 
 def points(xs: Sequence[object], ys: Sequence[object]) -> Points:

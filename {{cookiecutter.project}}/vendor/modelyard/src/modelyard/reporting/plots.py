@@ -28,8 +28,8 @@ from .charts import (
     ColumnDistribution,
     Curves,
     Heat,
-    Histogram,
     Intervals,
+    RowCounts,
     Scatter,
 )
 
@@ -81,7 +81,7 @@ def _figure(chart: Chart) -> Figure:
             return _heat(chart)
         case Scatter():
             return _scatter(chart)
-        case Histogram():
+        case RowCounts():
             return _histogram(chart)
         case ColumnDistribution():
             return _distribution(chart)
@@ -162,7 +162,7 @@ def _scatter(chart: Scatter) -> Figure:
     return figure
 
 
-def _histogram(chart: Histogram) -> Figure:
+def _histogram(chart: RowCounts) -> Figure:
     figure, axes = _axes(5.4, 3.6)
     axes.stairs(chart.counts, chart.edges, fill=True, color=COLOURS[THIS], alpha=0.75)
     axes.axvline(0, color=INK, linewidth=0.8)
@@ -181,7 +181,8 @@ def _distribution(chart: ColumnDistribution) -> Figure:
         axes.set_ylabel("density")
         axes.set_yticks([])
     axes.set_title(cut(chart.title, NAME))
-    axes.legend()
+    if len(chart.shares) > 1:
+        axes.legend()
     return figure
 
 
@@ -193,9 +194,10 @@ def _categories(axes: Axes, shares: Mapping[str, Mapping[str, float]]) -> None:
     }
     shown = sorted(most, key=lambda value: (-most[value], value))[:CATEGORIES]
     places = np.arange(len(shown))
+    width = 0.8 / len(shares)
     for number, (name, distribution) in enumerate(shares.items()):
         heights = [distribution.get(value, 0.0) for value in shown]
-        axes.bar(places + 0.4 * number - 0.2, heights, 0.4, color=COLOURS[name], label=name)
+        axes.bar(places + width * (number + 0.5) - 0.4, heights, width, color=COLOURS[name], label=name)
     names = _names(shown, 12)
     axes.set_xticks(places, names, rotation=0 if sum(map(len, names)) < 60 else 45)
 

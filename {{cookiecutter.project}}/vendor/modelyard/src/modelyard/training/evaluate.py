@@ -25,7 +25,7 @@ from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES
 from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
 from .predictions import read_predictions, write_predictions
 from .settings import Evaluate, Params, read_contract, read_params
-from .warned import warn_of_answers
+from .warned import warn_of_answers, warn_of_inputs
 
 Floats = NDArray[np.float64]
 
@@ -36,9 +36,11 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     `gain` is the improvement of the primary metric over the baseline's, on the same draws of rows.
     """
     model = OnnxModel(root / MODEL, contract, project.features, params.threads)
-    training = json.loads((root / TRAINING).read_text())
-    baseline = training["baseline"]
+    baseline = json.loads((root / TRAINING).read_text())["baseline"]
     decision = choose_decision(*read_predictions(root / VALIDATION, contract), contract, params.evaluate)
+    train, validation = (read_rows(root, contract, params, part) for part in ("train", "validation"))
+    warnings = warn_of_inputs(project.features(train.columns, contract), train, validation, contract)
+    del train  # of which there may be many times as many rows
     rows = read_rows(root, contract, params, "holdout")
     scores = model.predict(rows.columns)
     constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
@@ -53,7 +55,7 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
         "threshold": decision.threshold if decision else None,
         "rows": len(rows.target),
         "unlabelled_rows": rows.unlabelled,
-        "warnings": [*training.get("warnings", ()), *warn_of_answers(rows.target, scores, decision, contract)],
+        "warnings": [*warnings, *warn_of_answers(rows.target, scores, decision, contract)],
     }
     (root / METRICS).parent.mkdir(parents=True, exist_ok=True)
     (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")

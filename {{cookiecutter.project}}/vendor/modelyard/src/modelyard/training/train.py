@@ -35,7 +35,7 @@ from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING, VALIDATION
 from .predictions import write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
-from .warned import unfit, warn_of_inputs
+from .unfit import unfit
 
 # How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
 # because the last digit of a large number is worth more
@@ -109,10 +109,7 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
     for rows in checked:
         features = project.features(rows.columns, contract)
         table = matrix(features)
-        try:
-            expected, many = trained.predict(table), exported.answer(table)
-        except ValueError as error:
-            raise ContractError(f"{unfit(features) or 'the estimator cannot answer these features'}: {error}") from None
+        expected, many = _answers(trained, features), exported.answer(table)
         few = [exported.answer(table[start : start + MANY - 1]) for start in range(0, len(table), MANY - 1)]
         for answers in (many, np.concatenate(few)):
             away = np.abs(answers - expected) / np.maximum(1.0, np.abs(expected))
@@ -123,6 +120,14 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
     if not same:
         raise ContractError(f"the exported model answers a row in another way among {MANY} rows than among fewer")
     return worst
+
+
+def _answers(trained: Trained, features: dict[str, NDArray]) -> NDArray[np.float64]:
+    """The estimator's answers. Raises ContractError if it refuses the features, as many do infinite ones."""
+    try:
+        return trained.predict(matrix(features))
+    except ValueError as error:
+        raise ContractError(f"{unfit(features) or 'the estimator cannot answer these features'}: {error}") from None
 
 
 def single_precision(project: Project, trained: Trained, contract: Contract, checked: list[Rows]) -> dict[str, float]:
@@ -162,10 +167,9 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     rows = read_rows(root, contract, params, "train")
     print(f"fitting {params.model.estimator} on {_told(rows)}")
     trained = fit(project, rows, contract, params)
-    answers = trained.predict(matrix(project.features(validation.columns, contract)))
+    answers = _answers(trained, project.features(validation.columns, contract))
     write_predictions(root / VALIDATION, validation, answers, contract)
     first_fit = {"rows": len(rows.target), "first_period": rows.periods[0], "last_period": _last(rows)}
-    warnings = warn_of_inputs(project.features(rows.columns, contract), rows, validation, contract)
     if params.split.refit:
         rows = read_rows(root, contract, params, "shipped")
         print(f"fitting it again, with the validation rows: on {_told(rows)}")
@@ -184,7 +188,6 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         "validation_rows": len(validation.target),
         "validation_periods": validation.periods,
         "holdout_periods": holdout.periods,
-        "warnings": warnings,
     }
     parts = {"train": rows, "validation": validation, "holdout": holdout}
     training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...markdown import code
-from ..answered import Answered
+from ..answered import HoldoutAnswers
 from ..charts import CHANCE, MAIN, THIS, Curves, Heat, Points, points
 from ..document import Section, Table
 from ..evidence import Evidence
@@ -15,7 +15,7 @@ SHOWN = 20  # classes in the comment's table
 POINTS = 120  # of a curve
 
 
-def decisions(evidence: Evidence, found: Answered | None) -> list[Section]:
+def decisions(evidence: Evidence, found: HoldoutAnswers | None) -> list[Section]:
     """The confusion matrix with the metrics of each class, and of two classes the ROC and precision-recall curves."""
     if evidence.this.contract.kind == "regression":
         return []
@@ -30,7 +30,7 @@ def confusion(target: np.ndarray, called: np.ndarray, classes: int) -> np.ndarra
     return np.bincount(target * classes + called, minlength=classes**2).reshape(classes, classes)
 
 
-def _confusion(evidence: Evidence, found: Answered) -> Section:
+def _confusion(evidence: Evidence, found: HoldoutAnswers) -> Section:
     contract = evidence.this.contract
     names = [str(value).lower() if isinstance(value, bool) else str(value) for value in contract.classes]
     assert found.called is not None  # noqa: S101 - it is a classifier
@@ -68,7 +68,7 @@ def _of_class(counts: np.ndarray, place: int) -> list[str]:
     ]
 
 
-def _roc(evidence: Evidence, found: Answered | None) -> Curves | None:
+def _roc(evidence: Evidence, found: HoldoutAnswers | None) -> Curves | None:
     roc = ((evidence.comparison or {}).get("curves") or {}).get("roc")
     drawn: dict[str, Points] = {}
     marks = {}
@@ -94,7 +94,7 @@ def _roc(evidence: Evidence, found: Answered | None) -> Curves | None:
     )
 
 
-def _precision_recall(evidence: Evidence, found: Answered | None) -> Curves | None:
+def _precision_recall(evidence: Evidence, found: HoldoutAnswers | None) -> Curves | None:
     if found is None or evidence.this.contract.kind != "binary" or not (steps := _steps(found)):
         return None
     hits, alarms, threshold = steps
@@ -105,7 +105,7 @@ def _precision_recall(evidence: Evidence, found: Answered | None) -> Curves | No
     return Curves("Precision and recall", "recall", "precision", {THIS: _thinned(recall, precision)}, marks=marks)
 
 
-def _steps(found: Answered) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
+def _steps(found: HoldoutAnswers) -> tuple[np.ndarray, np.ndarray, np.ndarray] | None:
     """True and false positives down to each different score, from none on, and these scores; None with one class."""
     order = np.argsort(-found.scores, kind="stable")
     last = np.append(np.diff(found.scores[order]) != 0, True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...markdown import code, number
-from ..answered import Answered
-from ..charts import Histogram, Scatter
+from ..answered import HoldoutAnswers
+from ..charts import RowCounts, Scatter
 from ..document import Section, Table
 from ..evidence import Evidence
 
@@ -16,7 +16,7 @@ BINS = 40
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def residuals(evidence: Evidence, found: Answered | None) -> list[Section]:
+def residuals(evidence: Evidence, found: HoldoutAnswers | None) -> list[Section]:
     """What happened less what was predicted: its spread in each tenth of the predictions, and its histogram."""
     contract = evidence.this.contract
     if contract.kind != "regression" or found is None:
@@ -37,7 +37,7 @@ def residuals(evidence: Evidence, found: Answered | None) -> list[Section]:
     )  # fmt: skip
     edges = np.linspace(low, high, BINS + 1) if low < high else np.array([low - 0.5, low + 0.5])
     counts = np.histogram(np.clip(off, low, high), edges)[0]
-    histogram = Histogram("Residuals", f"{label}; the ends hold what is beyond", edges.tolist(), counts.tolist())
+    histogram = RowCounts("Residuals", f"{label}; the ends hold what is beyond", edges.tolist(), counts.tolist())
     words = f"What happened less what was predicted, of {code(contract.target)} on {len(off):,} holdout rows."
     return [Section("Residuals: where the model is off", [words, table, scatter, histogram], folded=True)]
 
