@@ -27,8 +27,8 @@ from .sections.scores import metrics, metrics_table, positive_class, slices
 REPORTS = Path("reports")
 
 
-def report(evidence: Evidence) -> list[Section]:
-    """The sections of the report, in the order in which a reviewer needs them."""
+def report(evidence: Evidence, learned: Section | None = None) -> list[Section]:
+    """The sections of the report, in the order in which a reviewer needs them; `learned` is the learning curve."""
     changed, rows = changes(evidence), answered(evidence)
     return [
         *headline(evidence),
@@ -38,6 +38,7 @@ def report(evidence: Evidence) -> list[Section]:
         *decisions(evidence, rows),
         *residuals(evidence, rows),
         *curves(evidence),
+        *([learned] if learned else []),
         lineage(evidence),
     ]
 
@@ -52,7 +53,7 @@ def write(root: Path, sections: list[Section], title: str) -> None:
     (folder / "report.html").write_text(page(sections, title), encoding="utf-8")
 
 
-def main(arguments: Sequence[str], _project: Project) -> None:
+def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `report`."""
     parser = argparse.ArgumentParser(
         prog="report", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,11 +65,11 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         write(Path(), [stopped(refusal)], "No model")
         print(f"The pipeline stopped in {refusal['stage']}: {refusal['message']}")
     else:
-        print(_report(options.champion, options.verdict))
+        print(_report(project, options.champion, options.verdict))
     print(f"\nThe report is in {REPORTS / 'report.html'} and {REPORTS / 'report.md'}")
 
 
-def _report(champion: Path | None, verdict: Path | None) -> str:
+def _report(project: Project, champion: Path | None, verdict: Path | None) -> str:
     """Write the report; return its metrics as a table."""
     try:
         evidence = gather(Path(), champion, verdict)
@@ -79,5 +80,7 @@ def _report(champion: Path | None, verdict: Path | None) -> str:
             raise
         write(Path(), [unjudged(judged, str(error))], "No model")
         return f"There is nothing to judge: {error}"
-    write(Path(), report(evidence), evidence.this.contract.name)
+    from .learning import learning  # imports what trains, which takes seconds
+
+    write(Path(), report(evidence, learning(project, evidence)), evidence.this.contract.name)
     return "\n\n".join([metrics_table(evidence).markdown(whole=True), *positive_class(evidence)])
