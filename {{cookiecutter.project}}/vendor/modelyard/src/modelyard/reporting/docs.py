@@ -51,7 +51,13 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `docs`."""
     parser = argparse.ArgumentParser(prog="docs", description=__doc__)
     parser.add_argument("--drafted", action="store_true", help="write nothing while the draft has an open question")
-    if parser.parse_args(arguments).drafted and open_purposes():
+    options = parser.parse_args(arguments)
+    if options.drafted:
+        from .data_page import write_data_page  # imports matplotlib
+
+        if page := write_data_page(Path()):
+            print(f"wrote {page}: what the data looks like; open it in a browser")
+    if options.drafted and open_purposes():
         print(f"{DATA} is for later: run `make docs` once the open question is answered")
         return
     if SCHEMA.is_file():  # it is of the library that made it

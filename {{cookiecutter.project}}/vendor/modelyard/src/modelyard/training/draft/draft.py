@@ -31,6 +31,7 @@ from .guess import Roles, guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
+from .profile import write_profile
 from .sizes import sized
 from .split import fitted_split
 from .staged import staged
@@ -197,6 +198,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     )
     old = earlier(root, table)
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
+    write_profile(root, typed_as(contract, table), contract)
     counts = {
         role: ", ".join(map(shown, contract.named(role)))
         for role in ("target", "time", "id", "unused")
