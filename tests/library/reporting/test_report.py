@@ -10,6 +10,7 @@ from modelyard import cli
 from modelyard.judging import gate
 from modelyard.reporting.document import LIMIT, to_markdown
 from modelyard.reporting.evidence import gather
+from modelyard.reporting.learning import learning
 from modelyard.reporting.report import report, write
 
 from flight_delays import project as flights_project
@@ -94,7 +95,10 @@ def test_the_verb_writes_both_forms_and_prints_the_metrics(alone, monkeypatch, c
     held = json.loads((alone.bundle / "metrics.json").read_text())["holdout"]["roc_auc"]
     assert found.startswith(f"| roc_auc | {held['value']:.4f} | {held['low']:.4f} | {held['high']:.4f} | ")
     assert printed.endswith("\nThe report is in reports/report.html and reports/report.md\n")
-    assert (alone.root / "reports/report.md").read_text() == to_markdown(report(gather(alone.root)))
+    evidence = gather(alone.root)
+    learned = learning(flights_project, evidence)
+    assert learned is not None
+    assert (alone.root / "reports/report.md").read_text() == to_markdown(report(evidence, learned))
     assert (alone.root / "reports/report.html").read_text().startswith("<!doctype html>")
 
 

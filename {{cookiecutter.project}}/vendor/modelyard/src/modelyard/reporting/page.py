@@ -40,7 +40,7 @@ nav a { color: var(--quiet) }
 i.sign { font-style: normal; font-weight: bold; color: var(--quiet) }
 i.sign.good { color: var(--good) } i.sign.bad { color: var(--bad) } i.sign.unsure { color: var(--unsure) }
 .charts { display: flex; flex-wrap: wrap; gap: .6rem 1.2rem; margin: .8rem 0 }
-.charts svg { flex: 0 1 auto; min-width: 0 }
+.charts svg { flex: 0 1 auto; min-width: 0; max-width: 100% }
 table { font-size: .92rem }
 th, td { border: 0; border-bottom: 1px solid var(--line); font-variant-numeric: tabular-nums }
 tr:last-child td { border-bottom: 0 } .table { margin: .7rem 0 }
