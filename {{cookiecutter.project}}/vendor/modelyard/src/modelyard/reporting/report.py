@@ -17,6 +17,7 @@ from .answered import answered
 from .document import Section, to_markdown
 from .evidence import CHAMPION, Evidence, gather, read_refusal, read_verdict
 from .sections.changes import changes
+from .sections.contributions import contributions
 from .sections.curves import curves
 from .sections.decisions import decisions
 from .sections.headline import headline, stopped, unjudged
@@ -38,6 +39,7 @@ def report(evidence: Evidence, learned: Section | None = None) -> list[Section]:
         *decisions(evidence, rows),
         *residuals(evidence, rows),
         *curves(evidence),
+        *contributions(evidence),
         *([learned] if learned else []),
         lineage(evidence),
     ]

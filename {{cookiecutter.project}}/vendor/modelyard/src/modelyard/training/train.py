@@ -26,6 +26,7 @@ from ..runtime.contract import Contract
 from ..runtime.matrix import categorical, matrix
 from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
+from .contributions import contributions
 from .data.dataset import Rows, read_rows
 from .environment import environment
 from .estimators import Inputs, build
@@ -175,6 +176,7 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         print(f"fitting it again, with the validation rows: on {_told(rows)}")
         trained = fit(project, rows, contract, params)
     worst = export(project, trained, root / MODEL, contract, [validation, holdout])
+    judged = project.features(holdout.columns, contract)
     training = {
         "estimator": params.model.estimator,
         "features": trained.features,
@@ -188,6 +190,7 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         "validation_rows": len(validation.target),
         "validation_periods": validation.periods,
         "holdout_periods": holdout.periods,
+        "contributions": contributions(trained.estimator, judged, _answers(trained, judged)),
     }
     parts = {"train": rows, "validation": validation, "holdout": holdout}
     training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}
