@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pytest
 from library.production.answered import answer_days, days, rows_of, spread_over, write_day
+from modelyard.production.cells import input_cell, reference_shares
 from modelyard.production.counts import count_days
+from modelyard.production.engine import connection
 from modelyard.production.known import known_bundles
 from modelyard.production.predictions import newest
 from modelyard.production.store import Store
 from modelyard.runtime.bundle import read_bundle
+from modelyard.runtime.column import OTHER, Column
 
 DAY = "2026-03-02"
 
@@ -43,9 +47,8 @@ def test_each_row_is_in_one_cell_of_each_input(kind, request, store, tmp_path):
             assert sum(cells.values()) == 100
             assert cells.get("missing", 0) == values.null_count
             if column.values is not None:
-                expected = {
-                    f"={one['values']}": one["counts"] for one in pc.value_counts(values.drop_null()).to_pylist()
-                }
+                present = values.drop_null().to_pylist()
+                expected = Counter(f"={value if value in column.values else OTHER}" for value in present)
                 assert {cell: count for cell, count in cells.items() if cell != "missing"} == expected
             elif column.type in ("number", "integer"):
                 present = values.drop_null().cast(pa.float64()).to_numpy()
@@ -62,6 +65,18 @@ def test_what_training_never_had_has_cells_of_its_own(made, store, tmp_path):
     cells = held.inputs["temp"]
     assert (cells["below"], cells["above"], cells["missing"]) == (1, 1, 1)
     assert held.inputs["carrier"] == {"=??": 2, "=UA": 1, "missing": 1}
+
+
+def test_an_open_list_has_one_cell_for_all_others():
+    column = Column("string", "feature", "", values=["UA", "it's"], other=True)
+    known = SimpleNamespace(reference={})
+    given = {"UA": "=UA", "it's": "=it's", "ZZ": "=(other)", "": "=(other)", None: "missing"}
+    sent = pa.table({"input.carrier": list(given)})
+    with connection() as connected:
+        found = connected.from_arrow(sent).project(input_cell("carrier", column, known)).fetchall()
+    assert [cell for (cell,) in found] == list(given.values())
+    reference = {"missing": 0.5, "values": {"UA": 0.5, "it's": 0.0, "(other)": 0.5}}
+    assert reference_shares(column, reference) == {"missing": 0.5, "=UA": 0.25, "=it's": 0.0, "=(other)": 0.25}
 
 
 def test_rows_that_no_model_answered_are_counted_apart(made, store, tmp_path):

@@ -45,6 +45,8 @@ def sales(**changes: Any) -> Contract:
         ({"type": "timestamp", "timezone": "localtime"}, "this machine knows no timezone 'localtime'"),
         ({"type": "timestamp", "format": "%d.%m.%Y %z"}, "format reads an offset .%z., so the column needs a timezone"),
         ({"type": "timestamp", "format": "%d.%m.%Y %Z"}, "format reads the name of a zone .%Z., which does not tell"),
+        ({"other": True}, "other belongs to a feature with `values`"),
+        ({"type": "string", "values": ["a", "(other)"], "other": True}, "values has '.other.', as which all others"),
         ({"calendar": ["year"]}, "calendar belongs to timestamp only"),
         ({"type": "timestamp", "calendar": ["year", "month", "year"]}, "calendar has the same part twice"),
         ({"type": "timestamp", "calendar": []}, "calendar is empty, so the feature is none: give it role unused"),

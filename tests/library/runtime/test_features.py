@@ -26,6 +26,7 @@ CONTRACT = Contract(
         "ordered": Column("timestamp", "feature", "", missing=True),
         "open": Column("boolean", "feature", "", missing=True),
         "pieces": Column("integer", "feature", "", missing=True),
+        "maker": Column("string", "feature", "", values=["x"], other=True, missing=True),
         "sold": Column("integer", "target", ""),
     },
 )
@@ -61,10 +62,12 @@ def test_training_and_serving_see_the_same_features_of_every_type():
             "ordered": pa.array([None, *moments.to_pylist()[1:]]).cast(pa.timestamp("ms")),
             "open": [True, False, None, True],
             "pieces": [1, 2**53, None, -7],
+            "maker": ["x", "new", None, ""],
             "sold": [1, 2, 3, 4],
         }
     )
     assert_parity(table, CONTRACT)
+    assert features(encode_table(table, CONTRACT), CONTRACT)["maker"].tolist() == [0, 1, -1, 1]
 
 
 def test_a_timestamp_is_the_hour_of_its_day_and_the_day_of_its_week():

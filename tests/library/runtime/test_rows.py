@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 
@@ -53,6 +54,19 @@ def test_missing_may_be_none_or_nan_or_left_out(missing):
     made = encode([row], CONTRACT)
     assert made["floor"][0] == -1
     assert np.isnan([made["price"][0], made["open"][0]]).all()
+
+
+def test_values_that_an_open_list_does_not_have_are_one_category_after_the_last_and_not_missing():
+    named = {name: dataclasses.replace(CONTRACT.columns[name], other=True) for name in ("shop", "floor")}
+    contract = dataclasses.replace(CONTRACT, columns=CONTRACT.columns | named)
+    rows = [ROW | {"shop": shop, "floor": floor} for shop, floor in (("west", 30), ("", None), ("north", 1e15))]
+    for some in (rows, rows[1:]):  # of plain types only, and with a float among them
+        made = encode(some, contract)
+        assert made["shop"].tolist() == [2, 2, 0][-len(some) :]
+        assert made["floor"].tolist() == [2, -1, 2][-len(some) :]
+    for column, value in (("shop", 3), ("shop", None), ("floor", True), ("floor", "30"), ("floor", 1.5)):
+        with pytest.raises(RowsRefused):
+            encode([ROW | {column: value}], contract)
 
 
 def test_no_rows_are_columns_without_values():

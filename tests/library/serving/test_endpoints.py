@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html.parser
 import json
 import re
@@ -294,6 +295,27 @@ def test_metrics_tell_paths_rows_and_the_bundle(called, made, probe):
     ):
         assert line in lines
     assert all(re.fullmatch(r'#.*|\w+(\{(\w+="(\\.|[^"\\])*",?)+\})? [-\d.e+]+', line) for line in lines)
+
+
+def test_a_value_that_an_open_list_does_not_have_is_answered_described_and_counted(called, made, copied, probe):
+    contract = json.loads((made.root / "bundle/contract.json").read_text())
+    contract["columns"]["carrier"]["other"] = True
+    text = json.dumps(contract).encode()
+    files = json.loads((made.root / "bundle/manifest.json").read_text())["files"]
+    folder = copied(made, files=files | {"contract.json": hashlib.sha256(text).hexdigest()})
+    (folder / "contract.json").write_bytes(text)
+    app = called(folder)
+    rows = [row | {"carrier": carrier} for row in probe["rows"][:2] for carrier in ("??", "UA", "never seen")]
+    sent = [{"rows": rows}, {"columns": by_column(rows)}, *rows]
+    assert [app.post("/predict", body).status for body in sent] == [200] * len(sent)
+    counted = 'modelyard_other_values_total{model="flights",variant="stable",column="carrier"} 12'
+    assert counted in app.get("/metrics").body.decode().splitlines()
+    assert app.post("/predict", rows[0] | {"carrier": 3}).status == 422
+    assert app.post("/predict", rows[0] | {"origin": "??"}).status == 422  # whose list is closed
+    described = app.get("/openapi.json").json()["components"]["schemas"]["flights.Row"]["properties"]
+    assert "enum" not in described["carrier"]
+    assert "16 values are categories of their own" in described["carrier"]["description"]
+    assert app.get("/models/flights").json()["input"]["columns"]["carrier"]["other"]
 
 
 @pytest.mark.parametrize(

@@ -31,6 +31,8 @@ ODD = Contract(
         "f0": Column("boolean", "feature", "yes or no", missing=True),
         "size/Ø": Column("string", "feature", "a category", values=["a", "é", "null", "1"]),
         "seen": Column("timestamp", "feature", "may be missing", missing=True),
+        "open": Column("string", "feature", "an open list", values=["a", "b"], other=True),
+        "code": Column("integer", "feature", "another", values=[1, 2], other=True, missing=True),
         "late": LATE,
         "note": Column("string", "unused", "anything"),
         "number": Column("integer", "id", "a second id"),
@@ -46,6 +48,8 @@ ROW = {
     "f0": True,
     "size/Ø": "é",
     "seen": "2013-12-24T18:30:00",
+    "open": "c",
+    "code": 7,
 }
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -34,6 +35,13 @@ def distribution(name, values):
 def test_a_category_has_the_share_of_each_value_among_those_present():
     found = distribution("shop", np.array([0, 0, 0, 2, -1]))
     assert found == {"missing": 0.2, "values": {"7": 0.75, "8": 0, "9": 0.25}}
+
+
+def test_the_values_that_an_open_list_does_not_have_have_one_share():
+    shop = dataclasses.replace(CONTRACT.columns["shop"], other=True)
+    contract = dataclasses.replace(CONTRACT, columns={"shop": shop, "sold": CONTRACT.columns["sold"]})
+    found = reference({"shop": np.array([0, 3, 3, 2, -1])}, contract)["shop"]
+    assert found == {"missing": 0.2, "values": {"7": 0.25, "8": 0, "9": 0.25, "(other)": 0.5}}
 
 
 def test_a_category_that_is_always_missing_has_no_shares():

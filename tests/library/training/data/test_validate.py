@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import math
 
@@ -63,6 +64,14 @@ def test_good_data_comes_out_in_the_contracts_order_and_types():
 )  # fmt: skip
 def test_a_broken_rule_is_told_with_column_rule_rows_and_examples(name, values, message):
     assert found(**{name: values}) == [message]
+
+
+def test_an_open_list_takes_any_value_of_its_type():
+    kind = dataclasses.replace(COLUMNS["kind"], other=True)
+    contract = dataclasses.replace(CONTRACT, columns=COLUMNS | {"kind": kind})
+    given = ["new", None, ""]
+    assert validate(pa.table({**GOOD, "kind": given}), contract, "data.csv")["kind"].to_pylist() == given
+    assert found(contract, kind=[1, 2, 3]) == found(kind=[1, 2, 3])
 
 
 def test_infinity_is_told_as_such():

@@ -134,7 +134,12 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
     ("name", "values", "told"),
     [
         ("note", [f"text {place}" for place in range(ROWS)],
-         "unused string 60 different texts in 60 rows, too many to learn from each; to use it, list them as `values`"),
+         "unused string 60 different texts in 60 rows, too many to learn from each; to use it, list some as `values`"),
+        ("kind", [f"kind {place if place < 20 else place % 5}" for place in range(ROWS)],
+         "feature string 20 values"),
+        ("kind", [f"kind {place if place < 30 else place % 5}" for place in range(ROWS)],
+         "feature string 30 values: a category with `other`; the 5 in at least 3 rows are listed, and all others count "
+         "as one"),
         ("note", pa.nulls(ROWS), "unused string no value"),
         ("note", ["x"] * ROWS, "feature string always 'x', so nothing can be learned from it"),
         ("note", [*range(ROWS - 6), *[None] * 6], "feature integer 0 to 53; 10.0% missing"),

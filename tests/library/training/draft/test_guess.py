@@ -107,6 +107,31 @@ def test_a_column_gets_the_narrowest_type_and_the_role_that_fits(values, kind, r
     assert guessed.missing == (None in values)
 
 
+def often(count: int, rare: int) -> list[str]:
+    """A text with so many values in 20 rows each, and as many in one."""
+    return [f"often {place % count:03}" for place in range(20 * count)] + [f"rare {place}" for place in range(rare)]
+
+
+@pytest.mark.parametrize(
+    ("values", "listed", "other"),
+    [
+        (often(40, 30), 40, True),
+        (often(300, 1), 254, True),  # as many as histogram gradient boosting takes beside the others
+        (often(255, 0), 254, True),
+        (often(150, 0), 150, False),  # none is rare, so the list seems complete
+        (often(12, 8), 20, False),  # a short list is one of its own kind
+        (often(1, 300), None, False),  # one value only comes often
+        (often(4, 900), None, False),  # notes, a few of which come again
+        ([f"{1 + place % 12:02}/{1 + place % 11:02}/2013" for place in range(3000)] + ["01/12/2013"], None, False),
+    ],
+)
+def test_an_open_list_has_the_values_that_come_often(values, listed, other):
+    table = pa.table({"x": values, "size": np.arange(len(values)) / 2, "price": np.arange(len(values)) + 0.5})
+    guessed = guess(table).columns["x"]
+    assert (guessed.values and len(guessed.values), guessed.other) == (listed, other)
+    assert guessed.role == ("feature" if listed else "unused")
+
+
 @pytest.mark.parametrize("name", ["email", "phone", "surname", "birth date"])
 def test_what_looks_personal_is_marked_and_not_used(name):
     guessed = one(repeated("a", "b"), name)

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.143"
+__version__ = "1.0.144"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -12,7 +12,7 @@ from ..runtime.bundle import Bundle
 from ..runtime.contract import Contract
 from ..runtime.project import Project
 from ..training.bootstrap import intervals
-from ..training.data.dataset import Rows
+from ..training.data.dataset import Rows, slice_rows
 from ..training.evaluate import draw_groups
 from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
 from ..training.settings import Params
@@ -113,9 +113,7 @@ def compare_slices(policy: Policy, contract: Contract, table: Any, paired: Paire
         return []
     chosen = []
     for column in contract.slices:
-        values = np.array(table[column].to_pylist(), dtype=object)
-        for value in contract.columns[column].values or []:
-            mask = values == value
+        for value, mask in slice_rows(table[column], contract.columns[column]):
             if np.count_nonzero(mask) >= slices.rows:
                 chosen.append((column, value, mask))
     confidence = 1 - (1 - policy.champion.confidence) / max(1, len(chosen))

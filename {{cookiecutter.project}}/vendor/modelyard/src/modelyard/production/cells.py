@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..runtime.column import Column
+from ..runtime.column import OTHER, Column
 from .engine import quoted, text
 from .known import KnownBundle
 from .layout import input_column, score_columns
@@ -31,7 +31,11 @@ def input_cell(name: str, column: Column, known: KnownBundle) -> str:
     """The SQL expression of an input's cell."""
     place = quoted(input_column(name))
     if column.values is not None:
-        return f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE '{VALUE}' || {place}::VARCHAR END"
+        others = ""
+        if column.other:
+            listed = ", ".join(map(sql_text, column.values))
+            others = f"WHEN {place}::VARCHAR NOT IN ({listed}) THEN '{VALUE}{OTHER}' "
+        return f"CASE WHEN {place} IS NULL THEN '{MISSING}' {others}ELSE '{VALUE}' || {place}::VARCHAR END"
     edges = known.reference.get(name, {}).get("edges", [])
     if column.type == "timestamp" or not edges:
         return f"CASE WHEN {place} IS NULL THEN '{MISSING}' ELSE '{PRESENT}' END"
@@ -72,7 +76,7 @@ def reference_shares(column: Column, reference: Mapping[str, Any]) -> dict[str, 
     """The share of each cell in training, missing values included; None for an input that is not compared."""
     missing = float(reference.get("missing", 0.0))
     if column.values is not None:
-        shares = {VALUE + written(value): reference["values"].get(str(value), 0.0) for value in column.values}
+        shares = {VALUE + written(value): reference["values"].get(str(value), 0.0) for value in column.labels}
     elif column.type == "timestamp" or not reference.get("edges"):
         return None
     else:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..markdown import code, markdown_table, prose
+from ..runtime.column import Column
 from ..runtime.contract import Contract
 from ..runtime.project import Project
 from ..training.contract_schema import SCHEMA, schema_text
@@ -37,11 +38,12 @@ def data_page(contract: Contract) -> str:
     )
 
 
-def _allowed(column: object) -> str:
-    values, low, high = (getattr(column, name) for name in ("values", "minimum", "maximum"))
+def _allowed(column: Column) -> str:
+    values, low, high = column.values, column.minimum, column.maximum
     if values:
         shown = ", ".join(map(str, values[:6]))
-        return shown if len(values) <= 6 else f"{shown} and {len(values) - 6} more"
+        shown = shown if len(values) <= 6 else f"{shown} and {len(values) - 6} more"
+        return f"{shown}; any other counts as one more" if column.other else shown
     if low is None and high is None:
         return ""
     return f"{'' if low is None else low} to {'' if high is None else high}"

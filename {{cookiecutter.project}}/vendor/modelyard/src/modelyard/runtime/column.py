@@ -20,6 +20,8 @@ Role = Literal["id", "time", "feature", "target", "unused"]
 CalendarPart = Literal["hour", "weekday", "month", "day_of_year", "year", "elapsed"]
 CALENDAR: tuple[CalendarPart, ...] = get_args(CalendarPart)
 
+OTHER = "(other)"  # in tables and logs, the values of a category that its list does not have
+
 STRICT = {"extra": "forbid", "strict": True}  # for pydantic, which parses contract.yaml; nothing here imports it
 DESCRIBED = {**STRICT, "use_attribute_docstrings": True}  # its JSON Schema has the text below each key
 
@@ -43,7 +45,9 @@ class Column:
     maximum: int | float | str | None = None
     """The largest value allowed; a day as maximum of a timestamp includes all of it."""
     values: list[bool | int | str] | None = None
-    """All values that may occur; of a target of two, the last is the positive class."""
+    """All values that may occur, or with `other` those of a category each; of a target of two, the last is positive."""
+    other: bool = False
+    """Whether other values than those in `values` may occur: all of them are one more category, after the last."""
     missing: bool = False
     """Whether a value may be missing."""
     empty: bool = False
@@ -82,6 +86,11 @@ class Column:
     def is_counted(self) -> bool:
         """Whether the column is a whole number that a model gets as float64, so that none may be beyond EXACT."""
         return self.is_numeric and self.type == "integer" and self.role in ("feature", "target")
+
+    @property
+    def labels(self) -> list[bool | int | str]:
+        """What a person calls each position of a category: its values, and OTHER after them."""
+        return [*(self.values or []), *([OTHER] if self.other else [])]
 
     @property
     def calendar_parts(self) -> Sequence[CalendarPart]:
@@ -131,6 +140,9 @@ def faults_of(column: Column) -> list[str]:
         ),
         "values has the same value twice": len(set(column.values or [])) != len(column.values or []),
         "values is empty": column.values == [],
+        "other belongs to a feature with `values`": column.other
+        and not (column.role in ("feature", "unused") and column.values),
+        f"values has {OTHER!r}, as which all others count": column.other and OTHER in (column.values or []),
         "calendar belongs to timestamp only": column.calendar is not None and column.type != "timestamp",
         "calendar has the same part twice": len(set(column.calendar or [])) != len(column.calendar or []),
         "calendar is empty, so the feature is none: give it role unused": (

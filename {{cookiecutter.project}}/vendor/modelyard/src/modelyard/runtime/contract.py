@@ -57,8 +57,9 @@ class Contract:
         content = dataclasses.asdict(self)
         for column in content["columns"].values():
             # What is not used is left out, so that a version of the library that does not know it reads the contract
-            if not column["empty"]:
-                del column["empty"]
+            for key in ("empty", "other"):
+                if not column[key]:
+                    del column[key]
             for key in ("timezone", "calendar"):
                 if column[key] is None:
                     del column[key]

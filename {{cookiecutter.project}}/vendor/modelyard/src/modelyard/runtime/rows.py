@@ -56,7 +56,7 @@ def encode(rows: Sequence[Row], contract: Contract, most: int | None = None) -> 
     allowed and ignored.
 
     Raises RowsRefused with every problem in every row: an unknown field, a wrong type, a value outside its range or
-    list, a value that must not be missing. With `most`, no further columns are looked at after so many problems.
+    closed list, a value that must not be missing. With `most`, no further columns are looked at after so many problems.
     """
     unknown = (
         Problem(index, name, row[name], "no such column in the contract")
@@ -86,7 +86,7 @@ def encode_values(values: Sequence[Any], column: Column) -> NDArray:
     Raises ValueError if a timestamp does not follow it.
     """
     if column.values is not None:
-        code = codes(column.values)
+        code = codes(column)
         return np.fromiter(map(code.__getitem__, values), dtype=np.int64, count=len(values))
     if column.type == "timestamp":
         return timestamps(values, column)
@@ -97,9 +97,17 @@ def encode_values(values: Sequence[Any], column: Column) -> NDArray:
         return np.fromiter(present, dtype=np.float64, count=len(values))
 
 
-def codes(values: Sequence[Any]) -> dict[Any, int]:
-    """The code of each value of a category, and of a missing one."""
-    return {None: -1} | {value: position for position, value in enumerate(values)}
+def codes(column: Column) -> dict[Any, int]:
+    """The code of each value of a category, and of a missing one; with `other` any further value has one too."""
+    listed = {None: -1} | {value: position for position, value in enumerate(column.values or [])}
+    return _WithOther(listed) if column.other else listed
+
+
+class _WithOther(dict[Any, int]):
+    """Gives the values that are not in it the position after the last."""
+
+    def __missing__(self, _value: Any) -> int:
+        return len(self) - 1  # without the missing one
 
 
 def _encode_quickly(raw: list[Any], column: Column) -> NDArray | None:
@@ -151,7 +159,7 @@ def broken_rule(value: Any, column: Column) -> str | None:
     elif not isinstance(value, str if column.type == "string" else (bool, np.bool_)):
         return f"must be of type {column.type}"
     if column.values is not None:
-        return None if value in column.values else f"must be one of {_listed(column.values)}"
+        return None if column.other or value in column.values else f"must be one of {_listed(column.values)}"
     if column.type == "string":
         return None
     if value < column.bounds[0]:

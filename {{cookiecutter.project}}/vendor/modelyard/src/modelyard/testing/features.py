@@ -225,7 +225,7 @@ def _row(columns: Columns, place: int, contract: Contract) -> str:
     for name, column in contract.inputs.items():
         value = columns[name][place]
         if column.values is not None:
-            value = None if value < 0 else column.values[value]
+            value = None if value < 0 else column.labels[value]
         shown.append(f"{name}={_shown(value)}")
     return ", ".join(shown)
 

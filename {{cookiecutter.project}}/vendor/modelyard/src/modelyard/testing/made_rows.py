@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from ..runtime.column import Column
+from ..runtime.column import OTHER, Column
 from ..runtime.contract import Contract
 from ..training.data.conform import ARROW
 from ..training.settings import Params, days_of
@@ -77,13 +77,19 @@ def _make(name: str, column: Column, rows: int, periods: np.ndarray, random: np.
 def _values(name: str, column: Column, rows: int, random: np.random.Generator) -> list[Any]:
     """Allowed values in random order, with those that are most likely to reveal errors."""
     if column.values is not None or column.type == "boolean":
-        allowed = column.values or [False, True]
+        allowed = [*(column.values or [False, True]), *([_unlisted(column)] if column.other else [])]
         return [allowed[place % len(allowed)] for place in random.permutation(rows)]
     if column.type == "string":
         return [f"{name} {place}" for place in range(rows)]
     if column.type == "timestamp":
         return _moments(column, rows, random)
     return _numbers(column, rows, random)
+
+
+def _unlisted(column: Column) -> int | str:
+    """A value that an open list does not have."""
+    numbers = [value for value in column.values or [] if isinstance(value, int)]
+    return max(numbers) + 1 if numbers else OTHER
 
 
 def _numbers(column: Column, rows: int, random: np.random.Generator) -> list[Any]:

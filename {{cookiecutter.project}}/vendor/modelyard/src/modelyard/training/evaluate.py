@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..errors import ContractError
@@ -19,7 +18,7 @@ from ..runtime.contract import Contract
 from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from .bootstrap import intervals
-from .data.dataset import Rows, read_rows
+from .data.dataset import Rows, read_rows, slice_rows
 from .importance import importance
 from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING, VALIDATION
 from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
@@ -93,9 +92,7 @@ def slices(
     """The metrics with intervals for each value of each slice column that has enough rows, one line a metric."""
     lines = []
     for column in contract.slices:
-        values = rows.table[column]
-        for value in contract.columns[column].values or []:
-            chosen = pc.equal(values, value).fill_null(False).to_numpy()
+        for value, chosen in slice_rows(rows.table[column], contract.columns[column]):
             if np.count_nonzero(chosen) < params.evaluate.slice_rows:
                 continue
             judged = partial(measure, contract.kind, rows.target[chosen], scores[chosen], decision=decision)

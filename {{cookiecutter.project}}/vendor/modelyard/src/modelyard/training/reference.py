@@ -17,18 +17,18 @@ BINS = 10
 def reference(columns: Columns, contract: Contract) -> dict[str, dict[str, Any]]:
     """For each input its share of missing values and its distribution.
 
-    A category: the share of each of its values. A quantity or a time (in seconds since 1970): edges that divide its
-    present values into up to BINS parts of equal size, including both ends, and the share of rows in each part. Where
-    there are no more than BINS different values, each has a part of its own.
+    A category: the share of each of its values, and of all others under OTHER. A quantity or a time (in seconds since
+    1970): edges that divide its present values into up to BINS parts of equal size, including both ends, and the share
+    of rows in each part. Where there are no more than BINS different values, each has a part of its own.
     """
     return {name: _distribution(columns[name], column) for name, column in contract.inputs.items()}
 
 
 def _distribution(values: NDArray, column: Column) -> dict[str, Any]:
     if column.values is not None:
-        counts = np.bincount(values[values >= 0], minlength=len(column.values))
+        counts = np.bincount(values[values >= 0], minlength=len(column.labels))
         shares = counts / max(counts.sum(), 1)
-        named = {str(value): float(share) for value, share in zip(column.values, shares, strict=True)}
+        named = {str(value): float(share) for value, share in zip(column.labels, shares, strict=True)}
         return {"missing": float(np.mean(values < 0)), "values": named}
     numbers = _seconds(values) if column.type == "timestamp" else values
     present = numbers[~np.isnan(numbers)]

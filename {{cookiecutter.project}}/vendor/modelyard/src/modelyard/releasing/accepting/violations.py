@@ -53,6 +53,8 @@ def _breaking(contract: Contract, name: str) -> Iterator[tuple[Any, str]]:
         yield HUGE, "must be finite"
     if column.type == "integer":
         yield 0.5, "must be a whole number"
+    if column.other:
+        return
     if column.values is not None:
         yield _unlisted(column.values), "must be one of "
         return

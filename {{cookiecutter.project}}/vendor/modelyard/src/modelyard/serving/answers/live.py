@@ -82,6 +82,11 @@ class Live:
         self._metrics, self.log = metrics, log
         self._labels = {"model": name, "variant": config.variant}
         self._seconds = metrics.histogram("prediction_duration_seconds", SECONDS, **self._labels)
+        self._others = [
+            (name, len(column.values or []), metrics.counter("other_values_total", **self._labels, column=name))
+            for name, column in self.contract.inputs.items()
+            if column.other
+        ]
         self._answered: dict[str, Callable[[float], None]] = {}
         self._scores: dict[str, Histogram] = {}
         self._bounds = score_bounds(self.contract, self.folder)
@@ -95,7 +100,7 @@ class Live:
     def answer(self, body: ParsedRows, key: bytes | None) -> AnsweredRequest:
         """The answer to a request's rows. key: the key of the traffic split if it comes from a header."""
         started = time.perf_counter()
-        table = self.served.table(body.columns)
+        table = self._table(body)
         parts: Sequence[Answered]
         if self._key_column is None:
             parts = (self.served.answer(table, key),)
@@ -103,9 +108,15 @@ class Live:
             parts = self.served.answer_each(table, body.values(self._key_column))
         return AnsweredRequest(body, table, parts, time.perf_counter() - started)
 
+    def _table(self, body: ParsedRows) -> NDArray[np.float64]:
+        for name, other, count in self._others:
+            if found := np.count_nonzero(body.columns[name] == other):
+                count(float(found))
+        return self.served.table(body.columns)
+
     async def answer_among(self, body: ParsedRows) -> AnsweredRequest:
         """The answer to one row, computed together with those of other requests; only for a model without a split."""
-        table = self.served.table(body.columns)
+        table = self._table(body)
         answered, seconds = await self._gathered.answer(table)
         return AnsweredRequest(body, table, (answered,), seconds)
 

@@ -60,7 +60,7 @@ def decoders(contract: Contract) -> Decoders | None:
 
 def _typed(column: Column) -> Any:
     """The type of a present value. It accepts no value that the contract refuses."""
-    if column.values is not None:
+    if column.values is not None and not column.other:
         return Literal[tuple(column.values)]
     if column.type == "integer":
         low, high = column.bounds

@@ -30,7 +30,6 @@ from .ids import IdReader, Ids
 from .json_text import loads
 from .size import check_size
 
-DTYPES = {"timestamp": "datetime64[us]"}
 BLOCK = 1000  # rows that are checked value by value before it is looked whether there are problems enough
 LARGE_BLOCK = 8192  # rows that are transposed at once, which takes as much memory again as these
 
@@ -222,7 +221,7 @@ class OneRow:
         self._columns = {name: np.empty(1, dtype=_dtype(column)) for name, column in contract.inputs.items()}
         places = {name: place for place, name in enumerate(contract.columns)}
         self._plan = [
-            (self._columns[name], places[name], column, codes(column.values) if column.values is not None else None)
+            (self._columns[name], places[name], column, codes(column) if column.values is not None else None)
             for name, column in contract.inputs.items()
         ]
 
@@ -248,4 +247,4 @@ def _joined(blocks: Sequence[Columns]) -> Columns:
 
 
 def _dtype(column: Column) -> str:
-    return "int64" if column.values is not None else DTYPES.get(column.type, "float64")
+    return "int64" if column.values is not None else {"timestamp": "datetime64[us]"}.get(column.type, "float64")

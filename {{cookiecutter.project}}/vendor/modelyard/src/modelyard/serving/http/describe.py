@@ -134,4 +134,6 @@ def _column(column: Column) -> dict[str, Any]:
         "format": column.format,
         "timezone": column.timezone,
     }
+    if column.other:
+        rules["other"] = "any further value counts as one more"
     return {key: value for key, value in rules.items() if value is not None} | {"may_be_missing": column.missing}

@@ -19,6 +19,7 @@ from .timestamps import pattern
 
 NUMBER = {"type": "number"}
 LARGEST = sys.float_info.max
+EXAMPLES = 20  # values of an open list that are named
 
 
 def row_schema(contract: Contract) -> dict[str, Any]:
@@ -37,7 +38,9 @@ def row_schema(contract: Contract) -> dict[str, Any]:
 
 def _column(column: Column) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": {"timestamp": "string"}.get(column.type, column.type)}
-    if column.values is not None:
+    if column.other:
+        schema["examples"] = list(column.values or [])[:EXAMPLES]
+    elif column.values is not None:
         schema |= _enumerated(column.values)
     elif column.type in ("integer", "number"):
         low, high = column.bounds
@@ -49,6 +52,8 @@ def _column(column: Column) -> dict[str, Any]:
     written = f"; also as {column.format}" if column.format not in (None, ISO) else ""
     if column.type == "timestamp":
         written += _zone(column)
+    if column.other:
+        written += f"; {len(column.values or [])} values are categories of their own, and all others one together"
     if column.missing:
         schema["type"] = [schema["type"], "null"]
         if "enum" in schema:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -118,6 +119,12 @@ def encode_table(table: pa.Table, contract: Contract) -> dict[str, NDArray]:
     return {name: _encode(table[name], column) for name, column in contract.inputs.items()}
 
 
+def slice_rows(values: pa.ChunkedArray, column: Column) -> Iterator[tuple[Any, NDArray[np.bool_]]]:
+    """Each category of a column, OTHER included, and which of the rows have it, shape (n,)."""
+    codes = _encode(values, column)
+    yield from ((label, codes == place) for place, label in enumerate(column.labels))
+
+
 def encode_target(table: pa.Table, contract: Contract) -> NDArray:
     """The target, shape (n,): the number, or the position of the class."""
     values = table[contract.target]
@@ -128,7 +135,10 @@ def encode_target(table: pa.Table, contract: Contract) -> NDArray:
 
 def _encode(values: pa.ChunkedArray, column: Column) -> NDArray:
     if column.values is not None:
-        return pc.index_in(values, pa.array(column.values, values.type)).fill_null(-1).to_numpy().astype(np.int64)
+        codes = pc.index_in(values, pa.array(column.values, values.type))
+        if column.other:
+            codes = pc.if_else(values.is_valid(), pc.fill_null(codes, len(column.values)), -1)
+        return codes.fill_null(-1).to_numpy().astype(np.int64)
     if column.type == "timestamp":
         return values.to_numpy().astype("datetime64[us]")
     return values.cast(pa.float64()).to_numpy()

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...runtime.column import Column
+from ...runtime.column import OTHER, Column
 from ...runtime.contract import Contract
 from ..settings import Unit
 
@@ -100,7 +100,10 @@ def _describe(values: pa.ChunkedArray, column: Column, times: pa.ChunkedArray) -
     rows, present = len(values), len(values) - values.null_count
     if column.values is not None or column.type in ("boolean", "string"):
         counts = pc.value_counts(values.drop_null())
-        shares = {str(entry["values"]): entry["counts"] / present for entry in counts.to_pylist()}
+        shares: dict[str, float] = {}
+        for entry in counts.to_pylist():
+            label = OTHER if column.other and entry["values"] not in (column.values or []) else str(entry["values"])
+            shares[label] = shares.get(label, 0.0) + entry["counts"] / present
         return Described(present, rows, shares=shares)
     if present < FEWEST:
         return Described(present, rows)

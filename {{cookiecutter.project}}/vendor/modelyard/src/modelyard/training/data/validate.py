@@ -77,7 +77,7 @@ def frame(table: pa.Table) -> pd.DataFrame:
 
 def _pandera_column(column: Column) -> pandera.Column:
     checks = []
-    if column.values is not None:
+    if column.values is not None and not column.other:
         checks.append(pandera.Check.isin(column.values, error=f"must be one of the {len(column.values)} values"))
     if column.is_numeric:
         checks.append(pandera.Check(_finite, error="must be finite", name="finite"))

@@ -18,12 +18,12 @@ from ...runtime.contract import Contract
 from ...runtime.written import NUMBERS
 from ..data.validate import personal_data
 from .calendar import drafted_calendar
+from .categories import category_of
 from .forms import chosen, plain
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
 
-MOST_VALUES = 100  # a string with more different values is no category
 MOST_CLASSES = 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
@@ -142,7 +142,7 @@ def as_personal(column: Column, values: pa.ChunkedArray) -> Column:
         return column
     role: Role = "unused" if column.role == "feature" else column.role
     return dataclasses.replace(
-        column, role=role, values=column.values if role == "target" else None, pii=True, purpose=UNKNOWN
+        column, role=role, values=column.values if role == "target" else None, other=False, pii=True, purpose=UNKNOWN
     )
 
 
@@ -214,10 +214,9 @@ def _other(name: str, values: pa.ChunkedArray, is_impersonal: bool) -> Column:
         return Column(kind, "unused", UNKNOWN, missing=missing)
     refuse_inexact(name, values)
     if kind == "string":
-        different = sorted(pc.unique(values).drop_null().to_pylist())
-        if not 0 < len(different) <= min(MOST_VALUES, max(2, len(values) // 2)):
+        if (found := category_of(values)) is None:
             return Column(kind, "unused", UNKNOWN, missing=missing)
-        return Column(kind, "feature", UNKNOWN, values=different, missing=missing)
+        return Column(kind, "feature", UNKNOWN, values=list(found.values), other=found.other, missing=missing)
     if kind in ("boolean", "timestamp"):
         return Column(kind, "feature", UNKNOWN, missing=missing)
     finite = values.filter(pc.is_finite(values))

@@ -140,14 +140,15 @@ def _personal(name: str, drafted: Column, old: Column, values: pa.ChunkedArray, 
         return {"pii": True, "purpose": roles.purposes[name]}
     if drafted.pii and not old.pii and personal_data("", values):
         role = "unused" if old.role == "feature" else old.role
-        return {"pii": True, "purpose": UNKNOWN, "role": role, "values": old.values if role == "target" else None}
+        values = old.values if role == "target" else None
+        return {"pii": True, "purpose": UNKNOWN, "role": role, "values": values, "other": False}
     return {}
 
 
 def _widened(column: Column, drafted: Column, values: pa.ChunkedArray) -> Iterator[tuple[str, Any]]:
     """The values and the ends of the range that the data is outside of, as they are drafted."""
     present = values.drop_null()
-    if column.values is not None:
+    if column.values is not None and not column.other:
         unseen = set(pc.unique(present).to_pylist()) - set(column.values)
         if unseen:
             yield "values", [*column.values, *sorted(unseen)]

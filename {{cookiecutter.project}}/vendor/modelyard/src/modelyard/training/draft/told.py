@@ -16,9 +16,10 @@ from ..data.sources.decisions import Decisions
 from ..data.validate import personal_data
 from ..settings import Evaluate, Params
 from .calendar import told_calendar
+from .categories import MOST_VALUES, told_category
 from .command import arguments
 from .forms import examples, number_formats, time_formats
-from .guess import MOST_VALUES, ROW_NUMBERS, UNKNOWN
+from .guess import ROW_NUMBERS, UNKNOWN
 from .sizes import told_sizes
 from .split import later_rows
 from .times import likely_times, told_choice
@@ -159,6 +160,8 @@ def _content(column: Column, values: pa.ChunkedArray) -> str:
     unique = len(pc.unique(values).drop_null())
     if column.role != "target" and unique == 1:
         return f"always {values.drop_null()[0].as_py()!r}, so nothing can be learned from it"
+    if column.other:
+        return told_category(len(column.values or []), unique, len(values))
     if column.values is not None or column.type in ("string", "boolean"):
         return f"{unique} values"
     ends = pc.min_max(values).as_py()
@@ -212,12 +215,12 @@ def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.Chunke
     different = len(pc.unique(values).drop_null())
     if different > MOST_VALUES:
         return (
-            f"{different:,} different texts, more than the {MOST_VALUES} of a drafted category; to use it, list them "
-            "as `values` with role feature"
+            f"{different:,} different texts, few of which come often; to use it, list some as `values` with "
+            "`other: true` and role feature"
         )
     return (
-        f"{different:,} different texts in {len(values):,} rows, too many to learn from each; to use it, list them as "
-        "`values` with role feature"
+        f"{different:,} different texts in {len(values):,} rows, too many to learn from each; to use it, list some as "
+        "`values` with `other: true` and role feature"
     )
 
 
