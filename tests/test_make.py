@@ -23,7 +23,7 @@ AWKWARD = (
 GIVEN = {
     "contract": ("SOURCE", "TARGET", "ARGS"),
     "champion": ("REF",),
-    "tune": ("TRIALS", "JOBS"),
+    **dict.fromkeys(("tune", "automl"), ("TRIALS", "JOBS")),
     "retrain": ("CAUSE", "REASON", "ARGS"),
     **dict.fromkeys(("gate", "prove", "history", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)),
     **dict.fromkeys(("image", "package", "accept"), ("VERSION", "ARGS")),

@@ -12,7 +12,8 @@ from modelyard.command import run_command
 from modelyard.errors import ContractError
 from modelyard.training.edit import round_trip
 from modelyard.training.settings import Range
-from modelyard.training.tune import distributions, main, tune, with_settings
+from modelyard.training.trials import with_settings
+from modelyard.training.tune import distributions, main, tune
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend

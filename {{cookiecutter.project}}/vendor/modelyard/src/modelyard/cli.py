@@ -59,6 +59,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "contract": Verb("training.contract_schema", "check contract.yaml, or print its JSON Schema"),
         "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
         "tune": Verb("training.tune", "search for better settings of the model", None),
+        "automl": Verb("training.automl", "search all estimators and their settings", None),
     },
     "judge it": {
         "champion": Verb("judging.champion", "get the model that is on main", "dev", pandas=False),

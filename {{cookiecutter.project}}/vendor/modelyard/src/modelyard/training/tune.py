@@ -9,17 +9,13 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import functools
 import hashlib
 import json
-import multiprocessing
 import warnings
 from collections.abc import Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import TPESampler
@@ -30,32 +26,12 @@ from tqdm import tqdm
 
 from ..errors import ContractError
 from ..runtime.contract import Contract
-from ..runtime.matrix import matrix
 from ..runtime.project import Project
-from .data.dataset import Rows, read_rows
 from .edit import edit_yaml
 from .layout import LEDGER
-from .metrics import PRIMARY, primary_loss
+from .metrics import PRIMARY
 from .settings import Params, Range, read_contract, read_params
-from .train import fit
-
-WorkerArguments = tuple[Project, Path, Contract, Params]
-
-
-class Objective:
-    """The task's primary metric on the validation rows, for some settings of the estimator in use."""
-
-    def __init__(self, project: Project, root: Path, contract: Contract, params: Params) -> None:
-        self._project, self._contract, self._params = project, contract, params
-        self._train = read_rows(root, contract, params, "train")
-        self._validation = read_rows(root, contract, params, "validation")
-
-    def __call__(self, settings: dict[str, Any]) -> float:
-        """Fit with the settings in params.yaml, changed by these, and measure."""
-        trained = fit(self._project, self._train, self._contract, with_settings(self._params, settings))
-        rows: Rows = self._validation
-        prediction = trained.predict(matrix(self._project.features(rows.columns, self._contract)))
-        return float(primary_loss(self._contract.kind, rows.target, prediction, np.ones((1, len(prediction))))[0])
+from .trials import check_taken, objective, workers
 
 
 def tune(
@@ -67,19 +43,18 @@ def tune(
     the estimator in use.
     """
     space = distributions(params)
-    if not (root / LEDGER).is_file():
-        raise ContractError("no data was taken yet; take it with `make pipeline`")
+    check_taken(root)
     study = _open_study(root, contract, params)
     for interrupted in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(interrupted.number, state=TrialState.FAIL)  # its batch is proposed again
     done = len(study.get_trials(states=[TrialState.COMPLETE]))
     with (
-        _workers(jobs, (project, root, contract, params)) as pool,
+        workers(jobs, (project, root, contract, params)) as pool,
         tqdm(total=trials, initial=min(done, trials), desc="tuning", unit="trial", disable=None) as bar,
     ):
         present = pool.submit(_score, {})
         while done < trials:
-            study.sampler = _sampler(params, done)
+            study.sampler = sampler(params, done)
             batch = [study.ask(space) for _ in range(params.tune.batch)]
             values = []
             for value in pool.map(_score, [trial.params for trial in batch]):
@@ -93,35 +68,21 @@ def tune(
         return study, present.result()
 
 
-def _workers(jobs: int, arguments: WorkerArguments) -> Executor:
-    if jobs == 1:
-        return ThreadPoolExecutor(1, initializer=_start_worker, initargs=arguments)
-    # spawned, because a forked process must not use OpenMP after its parent has
-    context = multiprocessing.get_context("spawn")
-    return ProcessPoolExecutor(jobs, context, initializer=_start_worker, initargs=arguments)
-
-
 def distributions(params: Params) -> dict[str, BaseDistribution]:
     """The space of the estimator in use as optuna's distributions."""
     space = params.tune.space.get(params.model.estimator)
     if not space:
         raise ContractError(f"params.yaml: tune.space has nothing for {params.model.estimator!r}, the estimator in use")
-    return {name: _distribution(ends) for name, ends in space.items()}
+    return {name: distribution(ends) for name, ends in space.items()}
 
 
-def with_settings(params: Params, settings: dict[str, Any]) -> Params:
-    """The parameters with these settings of the estimator in use changed."""
-    name = params.model.estimator
-    merged = params.model.settings | {name: (params.model.settings.get(name) or {}) | settings}
-    return dataclasses.replace(params, model=dataclasses.replace(params.model, settings=merged))
-
-
-def _distribution(ends: Range) -> BaseDistribution:
+def distribution(ends: Range) -> BaseDistribution:
+    """A range as optuna's distribution."""
     whole = isinstance(ends.low, int) and isinstance(ends.high, int)
     return (IntDistribution if whole else FloatDistribution)(ends.low, ends.high, log=ends.log)  # type: ignore[arg-type]
 
 
-def _sampler(params: Params, done: int) -> TPESampler:
+def sampler(params: Params, done: int) -> TPESampler:
     """Tree-structured Parzen estimator (Bergstra et al., 2011) that proposes different settings within a batch."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
@@ -146,25 +107,8 @@ def _open_study(root: Path, contract: Contract, params: Params) -> optuna.Study:
     return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
 
 
-_worker_arguments: WorkerArguments | None = None  # what a worker was started with
-
-
-def _start_worker(project: Project, root: Path, contract: Contract, params: Params) -> None:
-    global _worker_arguments
-    _worker_arguments = (project, root, contract, params)
-    _objective.cache_clear()
-
-
-@functools.cache
-def _objective() -> Objective:
-    """The rows, read once in each worker, at its first trial, because errors in an initializer are not reported."""
-    if _worker_arguments is None:
-        raise RuntimeError("the worker was not started")
-    return Objective(*_worker_arguments)
-
-
 def _score(settings: dict[str, Any]) -> float:
-    return _objective()(settings)
+    return objective()(settings)
 
 
 def main(arguments: Sequence[str], project: Project) -> None:
