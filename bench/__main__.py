@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import builders, gate, generation, months, pipeline, production, rows, serving, workflows
+from . import automl, builders, gate, generation, months, pipeline, production, rows, serving, workflows
 from .options import Options
 from .table import markdown
 from .workspace import Workspace
@@ -24,6 +24,7 @@ GROUPS = {
     "workflows": workflows,
     "serving": serving,
     "builders": builders,
+    "automl": automl,
 }
 
 
