@@ -90,7 +90,11 @@ def test_a_source_inside_that_nobody_else_has_is_told_until_it_is_committed(root
     ("source", "told"),
     [
         ("../beside/a.csv", "rows/a.csv is there already, and is another file; rename one of the two"),
-        ("kept.csv", "--track: DVC did not add kept.csv"),  # it is in Git
+        (
+            "kept.csv",
+            "--track: kept.csv is in Git, and DVC takes only what is not. Earlier commits keep it; take it out "
+            "of the next with `git rm --cached kept.csv`, and draft again with ",
+        ),
     ],
 )
 def test_what_dvc_cannot_take_is_refused_and_stays(root, source, told):

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.145"
+__version__ = "1.0.146"
 
 _PLACES = {
     "Columns": "runtime.matrix",

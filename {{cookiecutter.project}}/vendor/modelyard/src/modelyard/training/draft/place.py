@@ -52,6 +52,12 @@ def track(path: str, files: Sequence[str], root: Path) -> str:
     inside, outside = _sides(files, root)
     if not inside and not outside:
         raise ContractError(f"--track: {path} is not on this machine, so DVC cannot add it; leave --track out")
+    if in_git := sorted(_in_git(inside, root) or ()):
+        shown = f"'{path}'" if len(in_git) > 1 else shlex.quote(in_git[0])
+        raise ContractError(
+            f"--track: {in_git[0]} is in Git, and DVC takes only what is not. Earlier commits keep it; take it out of "
+            f"the next with `git rm --cached {shown}`, and draft again with {arguments(['--force', '--track'])}"
+        )
     folders = {Path(file).parent for file in files}
     is_glob = any(sign in Path(path).name for sign in GLOB) and not Path(path).exists()
     if len(folders) > 1 or (inside and outside):
@@ -85,11 +91,18 @@ def _sides(files: Sequence[str], root: Path) -> tuple[list[str], list[str]]:
 
 
 def _untracked(files: Sequence[str], root: Path) -> list[str]:
-    known = ask_git(root, "--literal-pathspecs", "ls-files", "-z", "--", *files, no=[NO_REPOSITORY])
-    if known is None:
+    in_git = _in_git(files, root)
+    if in_git is None:
         return []
-    in_git = set(known.split("\0"))
     return [file for file in files if file not in in_git and not _under_dvc(Path(file), root)]
+
+
+def _in_git(files: Sequence[str], root: Path) -> set[str] | None:
+    """Those of the files that Git tracks; None where there is no repository."""
+    if not files:
+        return set()
+    known = ask_git(root, "--literal-pathspecs", "ls-files", "-z", "--", *files, no=[NO_REPOSITORY])
+    return None if known is None else set(filter(None, known.split("\0")))
 
 
 def _under_dvc(file: Path, root: Path) -> bool:
