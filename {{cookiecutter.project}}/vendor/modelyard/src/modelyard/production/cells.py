@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..reporting.engine import quoted, text
 from ..runtime.column import OTHER, Column
-from .engine import quoted, text
 from .known import KnownBundle
 from .layout import input_column, score_columns
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from ..reporting.engine import columns, connection, parquet, text
 from .cells import input_cell, numeric_cell, score_value
-from .engine import columns, connection, parquet, text
 from .kept import Kept
 from .known import KnownBundle
 from .layout import input_column, score_columns

@@ -24,11 +24,11 @@ from ..command import REPORTS
 from ..errors import YardError
 from ..judging.monitoring import Monitor
 from ..judging.policy import read_policy
+from ..reporting.engine import columns, connection, parquet, quoted
 from ..runtime.contract import Contract
 from ..runtime.hashing import sha256
 from ..runtime.project import Project
 from ..training.settings import Params, read_contract, read_params
-from .engine import columns, connection, parquet, quoted
 from .label_sources import KNOWN, Given, can_have_labels, from_files, from_source
 from .layout import LABELS, label_column
 from .predictions import newest

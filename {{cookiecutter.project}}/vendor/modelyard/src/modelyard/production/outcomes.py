@@ -18,9 +18,9 @@ from typing import Any
 
 import duckdb
 
+from ..reporting.engine import columns, connection, parquet, quoted, text
 from .cells import numeric_cell, score_value, sql_text
 from .counts import SERVED
-from .engine import columns, connection, parquet, quoted, text
 from .kept import Kept
 from .known import KnownBundle
 from .label_sources import KNOWN, REQUEST

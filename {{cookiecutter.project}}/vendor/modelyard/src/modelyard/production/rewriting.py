@@ -16,9 +16,9 @@ from typing import Any
 
 import duckdb
 
+from ..reporting.engine import quoted, text
 from ..runtime.hashing import sha256
 from ..serving.log.compressor import LEVEL
-from .engine import quoted, text
 from .layout import LABELS, RAW, id_column, input_column
 from .ledger import Ledger, RawFile
 from .predictions import newest, put_day

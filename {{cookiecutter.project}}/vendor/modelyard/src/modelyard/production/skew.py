@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..reporting.engine import columns, connection, parquet, quoted, text
 from ..runtime.bundle import read_bundle
 from ..runtime.contract import Contract
 from ..runtime.matrix import matrix
@@ -25,7 +26,6 @@ from ..training.data.conform import ARROW
 from ..training.data.dataset import encode_table
 from ..training.lineage import code
 from .counts import SERVED
-from .engine import columns, connection, parquet, quoted, text
 from .known import DIGITS, bundle_folders
 from .layout import input_column, score_columns
 

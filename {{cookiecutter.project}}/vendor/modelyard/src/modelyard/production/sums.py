@@ -5,9 +5,9 @@ The rows have the columns `label` and those of the scores.
 
 from __future__ import annotations
 
+from ..reporting.engine import quoted
 from ..training.metrics import TINY
 from .cells import score_value, sql_text
-from .engine import quoted
 from .known import KnownBundle
 from .layout import score_columns
 

@@ -1,4 +1,4 @@
-"""duckdb, as production's figures use it: bounded in memory, with names and paths that may hold any character."""
+"""duckdb with a bounded memory, and with names and paths that may hold any character."""
 
 # ruff: noqa: S608 - names and texts are quoted before they come into SQL
 
@@ -45,7 +45,7 @@ def parquet(paths: Sequence[Path], by_day: bool = True) -> str:
 
     by_day: the files are in folders `day=...`, which give a column `day`. Else there is a column `filename`.
     """
-    listed = ", ".join(text(_plain(str(path))) for path in paths)
+    listed = ", ".join(text(plain(str(path))) for path in paths)
     more = "hive_partitioning=true, hive_types={'day': DATE}" if by_day else "hive_partitioning=false, filename=true"
     return f"read_parquet([{listed}], union_by_name=true, {more})"
 
@@ -56,6 +56,6 @@ def columns(connected: duckdb.DuckDBPyConnection, table: str) -> list[str]:
     return [row[0] for row in found]
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """The path with the signs of a glob escaped."""
     return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
