@@ -20,23 +20,36 @@ from modelyard.training.strict_yaml import read_yaml
 
 from flight_delays import project
 
+
+def ledger(rows: dict[str, bytes]) -> bytes:
+    periods = {period: {"sha256": str(content)} for period, content in rows.items()}
+    return json.dumps({"source": "", "periods": periods}).encode()
+
+
 MODEL, ANSWERS = b"a model\r\n\n", b"answers, no line end"
+ROWS = {"2013-01": b"rows of January", "2013-02": b"rows of February", "2013-03": b"rows of March"}
 FILES = {
-    ".gitignore": b"/bundle\n/evaluation/predictions.parquet\n/champion\n",
+    ".gitignore": b"/bundle\n/evaluation/predictions.parquet\n/champion\n/data/periods\n",
     ".dvc/.gitignore": b"/config.local\n/tmp\n/cache\n",
     ".dvc/config": b"[core]\n    analytics = false\n    remote = storage\n"
     b"['remote \"storage\"']\n    url = ../../storage\n",
     "dvc.yaml": b"""\
 stages:
+  ingest:
+    cmd: mkdir -p data/periods && cp rows/* data/periods && cp rows.json data/ledger.json
+    deps: [rows, rows.json]
+    outs: [data/periods, data/ledger.json: {cache: false}]
   evaluate:
     cmd: mkdir -p evaluation && cp answers evaluation/predictions.parquet
     deps: [answers]
     outs: [evaluation/predictions.parquet]
   bundle:
     cmd: mkdir -p bundle/inner && cp model bundle/manifest.json && cp model bundle/inner/model.onnx
-    deps: [model, evaluation/predictions.parquet]
+    deps: [model, evaluation/predictions.parquet, data/periods]
     outs: [bundle]
 """,
+    **{f"rows/{period}.parquet": content for period, content in ROWS.items()},
+    "rows.json": ledger(ROWS),
     "model": MODEL,
     "answers": ANSWERS,
     "flight_delays/data.csv": b"no code",
@@ -75,6 +88,8 @@ def published(tmp_path_factory) -> Path:
     commit(root)
     run(root, "git", "checkout", "--quiet", "-b", "change")
     (root / "model").write_bytes(b"another model")
+    # February is other here, March is gone, and April is new
+    (root / "data/ledger.json").write_bytes(ledger({**dict(list(ROWS.items())[:1]), "2013-02": b"", "2013-04": b""}))
     (root / "flight_delays/features.py").write_bytes(b"# changed")
     (root / WHEEL).unlink()
     (root / "vendor/modelyard-0.1.3-py3-none-any.whl").write_bytes(b"PK, a later version")
@@ -109,11 +124,13 @@ def origin(root: Path) -> dict[str, object]:
     return json.loads((root / "champion/origin.json").read_text())
 
 
-def assert_got(root: Path, how: str) -> None:
-    """The whole champion is there, byte by byte, and it is said where it came from."""
+def assert_got(root: Path, how: str, other: tuple[str, ...] = ("2013-02", "2013-03")) -> None:
+    """The whole champion is there, byte by byte, with the rows that are other here, and it is said where it is from."""
     assert (root / "champion/bundle/manifest.json").read_bytes() == MODEL
     assert (root / "champion/bundle/inner/model.onnx").read_bytes() == MODEL
     assert (root / "champion/predictions.parquet").read_bytes() == ANSWERS
+    rows = {path.stem: path.read_bytes() for path in root.glob("champion/periods/*")}
+    assert rows == {period: ROWS[period] for period in other}
     commit = run(root, "git", "rev-parse", "main")
     told = {"commit": commit, "ref": "main", "from": f"main at {commit[:7]}, {how}"}
     assert origin(root) == {**told, "absent": False, "committed": True}
@@ -159,7 +176,7 @@ def test_a_project_in_a_folder_of_its_repository_has_its_champion_too(repository
     with monkeypatch.context() as patch:  # as a hook of another repository has it
         patch.setenv("GIT_DIR", str(top / "other/.git"))
         champion(project, "main")
-    assert_got(repository, how)
+    assert_got(repository, how, ())  # the data here is main's
     assert exported(repository) == CODE
 
 
@@ -177,11 +194,31 @@ def test_a_forged_object_in_cache_and_remote_is_not_believed(repository):
 
 
 def test_a_forged_list_of_the_bundles_files_is_not_believed(repository):
-    md5 = next(path.name for path in (repository / ".dvc/cache/files/md5").rglob("*.dir"))
-    (listing,) = (repository / ".dvc/cache/files/md5").rglob(md5)
+    md5 = read_yaml(repository / "dvc.lock")["stages"]["bundle"]["outs"][0]["md5"]
+    (listing,) = (repository / ".dvc/cache/files/md5").rglob(md5[2:])
     forge(listing)
     champion(project, "main")
     assert_got(repository, "from the DVC remote")
+
+
+def test_rows_that_are_not_in_the_cache_come_from_the_remote_and_forged_ones_are_not_believed(repository):
+    forge(next(objects(repository, ROWS["2013-02"])))
+    next(objects(repository, ROWS["2013-03"])).unlink()
+    champion(project, "main")
+    assert_got(repository, "from the DVC cache")
+
+
+def test_rows_that_are_nowhere_are_left_out_and_the_champion_is_there(repository):
+    for path in objects(repository, ROWS["2013-02"]):
+        path.unlink()
+    champion(project, "main")
+    assert_got(repository, "from the DVC cache", ("2013-03",))
+
+
+def test_no_rows_come_where_the_data_is_mains(repository):
+    (repository / "data/ledger.json").write_bytes(ledger(ROWS))
+    champion(project, "main")
+    assert not (repository / "champion/periods").exists()
 
 
 def test_without_its_answers_the_bundle_is_still_a_champion(repository):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from modelyard.production.ledger import read_ledger
 from modelyard.production.predictions import newest
 from modelyard.production.retention import retain
 from modelyard.production.store import Store
+
+FIGURES = ("monitor.json", "monitor.md", "monitor.html", "labels.json")
 
 
 def put_labels(store: Store, columns: str, rows: str, name: str = "labels/000001-0123456789abcdef.parquet") -> None:
@@ -152,8 +155,11 @@ def test_dvc_loses_every_copy_of_the_rows(tmp_path: Path, monkeypatch: pytest.Mo
     pq.write_table(pa.table({"loan": ["L 2"], "years": [3]}), periods / "2024-02.parquet")
     dvc("add", "data/periods")
     dvc("push")
+    shutil.copytree(periods, "champion/periods")
+    shutil.copyfile(periods / "2024-01.parquet", "champion/predictions.parquet")
     values = {"loan": ["L 1"]}
-    assert forget_in_files(Path(), values) == {"rows of data": 1}
+    assert forget_in_files(Path(), values) == {"rows of data": 3}
+    assert not any(b"L 1" in path.read_bytes() for path in Path("champion").rglob("*.parquet"))
     assert pq.read_table(periods / "2024-01.parquet").to_pylist() == [{"loan": "L 2", "years": 2}]
     assert forget_in_dvc(Path(), values, print) == {"files in DVC's cache": 1, "files in DVC's remote": 1}
     copies = [path for place in ("remote", ".dvc/cache") for path in (tmp_path / place).rglob("*") if path.is_file()]
@@ -165,13 +171,21 @@ def test_figures_that_name_the_person_go_and_others_stay(store: Store, tmp_path:
     for name, person in (("here", "L 1"), ("not here", "L 2")):
         reports = tmp_path / name / "reports"
         reports.mkdir(parents=True)
-        for file in ("monitor.json", "monitor.md", "monitor.html", "labels.json", "report.md"):
+        for file in (
+            "monitor.json",
+            "monitor.md",
+            "monitor.html",
+            "labels.json",
+            "report.md",
+            "report.html",
+            "others.md",
+        ):
             (reports / file).write_text(json.dumps({"lines": [f"different labels: {person}/x"]}))
         store.write("figures/latest.json", (reports / "monitor.json").read_bytes())
         gone = forget_in_figures(tmp_path / name, store, {"loan": ["L 1"]})
-        assert gone == {"files with figures": 5 if name == "here" else 0}
+        assert gone == {"files with figures": 7 if name == "here" else 0}
         assert store.has("figures/latest.json") == (name != "here")
-        assert len(list(reports.iterdir())) == (1 if name == "here" else 5)
+        assert len(list(reports.iterdir())) == (1 if name == "here" else 7)
 
 
 def test_the_audit_line_says_what_went_and_not_whose(store: Store, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.147"
+__version__ = "1.0.148"
 
 _PLACES = {
     "Columns": "runtime.matrix",

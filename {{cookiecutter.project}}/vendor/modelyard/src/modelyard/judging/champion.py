@@ -4,6 +4,8 @@ They come from the DVC cache, else from the remote, else from running the pipeli
 dvc.lock yet, its model is the one that its pipeline makes; if the pipeline makes none, there is no champion yet. If a
 committed model cannot be obtained, this is recorded, and the gate then reports that it could not judge.
 
+Where main's data differs from the data here, the rows of the periods that differ come along, for the report.
+
 Where Git has no remote `origin`, main is the branch here, and without a model in it there is no champion yet.
 """
 
@@ -23,9 +25,11 @@ from ..git import find_commit, git, read_blob, try_git
 from ..runtime.project import Project
 from ..training import layout
 from .lock import CACHE, LOCK, read_lock, take
+from .main_rows import FOLDER, bring_rows, keep_rows
 
 CHAMPION = Path("champion")
 CODE = CHAMPION / "code"
+ROWS = CHAMPION / FOLDER
 WANTED = (layout.BUNDLE, layout.PREDICTIONS)
 MAIN = "origin/main"
 LOCAL_MAIN = "main"
@@ -37,6 +41,22 @@ def is_unpublished() -> bool:
     return remotes.returncode == 0 and "origin" not in remotes.stdout.split() and find_commit(Path(), MAIN) is None
 
 
+def find_main(ref: str | None) -> tuple[str | None, str]:
+    """The commit of a branch, tag or SHA, without one of main, and its name; the commit is None if it is not here."""
+    if ref is None and is_unpublished():
+        return find_commit(Path(), f"refs/heads/{LOCAL_MAIN}"), LOCAL_MAIN
+    ref = ref or MAIN
+    return find_commit(Path(), ref), ref
+
+
+def no_commit(ref: str, command: str) -> ContractError:
+    """The error where there is no such commit."""
+    return ContractError(
+        f"there is no commit {ref!r} here; get it with `git fetch origin main`, or compare with another, such "
+        f"as the main that is here: `make {command} REF=main`"
+    )
+
+
 def champion(project: Project, ref: str | None = None) -> str:
     """Fill `champion/` with the model of a commit; return a text that says where it came from.
 
@@ -45,23 +65,19 @@ def champion(project: Project, ref: str | None = None) -> str:
     """
     shutil.rmtree(CHAMPION, ignore_errors=True)  # first, so that no previous model is taken for this one
     local = ref is None and is_unpublished()
-    ref = ref or (LOCAL_MAIN if local else MAIN)
-    commit = find_commit(Path(), f"refs/heads/{ref}" if local else ref)
-    if local and (commit is None or layout.BUNDLE.as_posix() not in _locked_outputs(commit)):
+    commit, ref = find_main(ref)
+    if local and (commit is None or layout.BUNDLE.as_posix() not in locked_outputs(commit)):
         CHAMPION.mkdir()
         origin = "there is no model on main yet"
         _write_origin(commit, ref, **{"from": origin}, absent=True, committed=False)
         return origin
     if commit is None:
-        raise ContractError(
-            f"there is no commit {ref!r} here; get it with `git fetch origin main`, or compare with another, such "
-            "as the main that is here: `make champion REF=main`"
-        )
+        raise no_commit(ref, "champion")
     CHAMPION.mkdir()
     name = f"commit {commit[:7]}" if ref == commit else f"{ref} at {commit[:7]}"
     committed = False
     try:
-        outs = _locked_outputs(commit)
+        outs = locked_outputs(commit)
         committed = layout.BUNDLE.as_posix() in outs
         source = _get_committed(project, commit, outs) if committed else _make_uncommitted(project, commit)
     except YardError as error:
@@ -75,12 +91,16 @@ def champion(project: Project, ref: str | None = None) -> str:
 def _get_committed(project: Project, commit: str, outs: dict[str, str]) -> str:
     """Fill `champion/` with the committed model; return where it came from."""
     _export_code(project, commit)
+    source = "made again from its source"
     if _copy_from_cache(outs, CACHE):
-        return "from the DVC cache"
-    if _copy_from_remote(commit, outs):
-        return "from the DVC remote"
-    _rebuild(commit)
-    return "made again from its source"
+        source = "from the DVC cache"
+    elif _copy_from_remote(commit, outs):
+        source = "from the DVC remote"
+    else:
+        _rebuild(commit)
+        return source
+    bring_rows(commit, outs, ROWS)
+    return source
 
 
 def _make_uncommitted(project: Project, commit: str) -> str | None:
@@ -100,7 +120,7 @@ def _write_origin(commit: str | None, ref: str, **origin: str | bool) -> None:
     (CHAMPION / "origin.json").write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
-def _locked_outputs(commit: str) -> dict[str, str]:
+def locked_outputs(commit: str) -> dict[str, str]:
     """The MD5 of each output in the commit's dvc.lock; empty without a lock."""
     lock = read_blob(Path(), commit, LOCK.name)
     if lock is None:
@@ -155,6 +175,7 @@ def _rebuild(commit: str) -> None:
         if failed or not (clone.root / layout.BUNDLE).is_dir():
             raise ContractError(f"commit {commit[:7]}: neither cache nor remote has its bundle, and its pipeline fails")
         shutil.copytree(clone.root / layout.BUNDLE, CHAMPION / layout.BUNDLE)
+        keep_rows(clone.root, ROWS)
         if (clone.root / layout.PREDICTIONS).is_file():
             shutil.copyfile(clone.root / layout.PREDICTIONS, CHAMPION / layout.PREDICTIONS.name)
 

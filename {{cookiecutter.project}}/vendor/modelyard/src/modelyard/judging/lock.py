@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -56,16 +56,23 @@ def take(md5: str, target: Path, cache: Path = CACHE) -> bool:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not md5.endswith(".dir"):
         return _take_file(md5, target, cache)
-    listing = target.with_name(f"{target.name}.dir")
-    if not _take_file(md5, listing, cache):
+    entries = _take_listing(md5, target, cache)
+    if entries is None:
         return False
-    entries = json.loads(listing.read_bytes())
-    listing.unlink()
     target.mkdir()
-    if all(_inside(entry["relpath"]) and take(entry["md5"], target / entry["relpath"], cache) for entry in entries):
+    if all(_inside(path) and take(entry, target / path, cache) for path, entry in entries.items()):
         return True
     shutil.rmtree(target)
     return False
+
+
+def take_some(md5: str, names: Collection[str], target: Path, cache: Path = CACHE) -> set[str]:
+    """Copy files by their names out of the folder with this hash; return those that were there and have their hash."""
+    if not (MD5.fullmatch(md5) and md5.endswith(".dir")):
+        return set()
+    target.mkdir(parents=True, exist_ok=True)
+    entries = _take_listing(md5, target, cache) or {}
+    return {name for name in names if _inside(name) and take(entries.get(name, ""), target / name, cache)}
 
 
 def put_folder(folder: Path, cache: Path = CACHE) -> None:
@@ -106,6 +113,16 @@ def _listing(hashes: Mapping[str, str]) -> bytes:
 
 def _cached(md5: str, cache: Path) -> Path:
     return cache / "files/md5" / md5[:2] / md5[2:]
+
+
+def _take_listing(md5: str, target: Path, cache: Path) -> dict[str, str] | None:
+    """The hash of each file in a folder of the cache, by its path in it; None if the cache does not list them."""
+    listing = target.with_name(f"{target.name}.dir")
+    if not _take_file(md5, listing, cache):
+        return None
+    entries = json.loads(listing.read_bytes())
+    listing.unlink()
+    return {entry["relpath"]: entry["md5"] for entry in entries}
 
 
 def _take_file(md5: str, target: Path, cache: Path) -> bool:

@@ -6,7 +6,7 @@ data anew (`make ingest ARGS='--accept PERIOD'`), run `make pipeline` and commit
 
 What stays: Git's history (hashes, metrics, reports; no rows), models that learned from the rows, rows whose ids were
 masked as personal data, lines that are not shipped yet, and copies elsewhere: other clones and their caches, backups,
-artifacts of workflows, images that were released, issues of incidents that name an id.
+artifacts of workflows, images that were released, issues of incidents and comments on pull requests that name an id.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from pathlib import Path
 
 from ..errors import YardError
 from ..git import without_repository
+from ..judging.champion import CHAMPION, ROWS
 from ..judging.policy import read_policy
 from ..runtime.contract import Contract
 from ..runtime.project import Project
@@ -37,6 +38,8 @@ from .store import Store
 
 CACHE = Path(".dvc/cache")
 COPIES = Path("build/production")  # of files in a store that is not a folder
+MARKDOWN = Path("reports/report.md")
+SHOWN = 30  # characters of an id that a report shows at least
 PARQUET = b"PAR1"  # with which a file of Parquet begins
 GIT = "Git's history has no rows, but hashes and figures that were made of them; those and the models stay"
 
@@ -70,11 +73,12 @@ def forget_in_store(store: Store, values: Mapping[str, Sequence[str]], contract:
 
 
 def forget_in_files(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Remove the rows from data/periods and the saved predictions; how many."""
+    """Remove the rows from data/periods, the saved predictions, and main's in champion/; how many."""
     from .rewriting import Person, without
 
     removed = 0
-    for path in [*sorted((root / PERIODS).rglob("*.parquet")), root / VALIDATION, root / PREDICTIONS]:
+    mains = [root / CHAMPION / PREDICTIONS.name, *(root / ROWS).rglob("*.parquet")]
+    for path in [*sorted((root / PERIODS).rglob("*.parquet")), root / VALIDATION, root / PREDICTIONS, *mains]:
         if path.is_file():
             part = path.with_suffix(".part")
             left_out, _ = without(path, part, Person(values))
@@ -85,7 +89,7 @@ def forget_in_files(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str
 
 
 def forget_in_figures(root: Path, store: Store | None, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
-    """Remove the figures that name one of the ids, as examples of what was odd; how many. `make monitor` makes them."""
+    """Remove the figures and reports that name one of the ids, as an example; how many. They can be made again."""
     from .labels import REPORT
     from .monitor import JSON, PAGE, TABLES
 
@@ -97,6 +101,11 @@ def forget_in_figures(root: Path, store: Store | None, values: Mapping[str, Sequ
     there = [path for path in (root / path for path in (JSON, REPORT)) if path.is_file()]
     if any(one in path.read_bytes() for path in there for one in said):
         for path in (*there, root / TABLES, root / PAGE):
+            path.unlink(missing_ok=True)
+            removed += 1
+    shown = [value[:SHOWN].encode() for given in values.values() for value in given]
+    if (root / MARKDOWN).is_file() and any(one in (root / MARKDOWN).read_bytes() for one in shown):
+        for path in (root / MARKDOWN, (root / MARKDOWN).with_suffix(".html")):
             path.unlink(missing_ok=True)
             removed += 1
     return {"files with figures": removed}
