@@ -123,7 +123,7 @@ def write_other_project(root: Path, installed: Path) -> None:
         shutil.copyfile(sample.SAMPLE / name, root / name)
     data = root / "source/penguins.csv"
     data.parent.mkdir()
-    shutil.copyfile(_penguins(), data)
+    shutil.copyfile(penguins_csv(), data)
     draft(root, FileSource(str(data)).read(str(data)), {"kind": "files", "path": str(data)}, Roles(TARGET))
     _replace(root / "params.yaml", model=MODEL)
     _replace(root / "params.yaml", tune={"trials": 2, "batch": 2, "space": SPACE})
@@ -138,7 +138,7 @@ def _replace(path: Path, **values: object) -> None:
     yaml.dump({**yaml.load(path), **values}, path)
 
 
-def _penguins() -> Path:
+def penguins_csv() -> Path:
     """Measures of 344 penguins (Horst, Hill and Gorman, 2020; CC0), from the package palmerpenguins."""
     spec = importlib.util.find_spec("palmerpenguins")
     if spec is None or spec.origin is None:

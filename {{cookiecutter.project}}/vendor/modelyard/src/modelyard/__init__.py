@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.148"
+__version__ = "1.0.149"
 
 _PLACES = {
     "Columns": "runtime.matrix",
