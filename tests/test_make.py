@@ -22,7 +22,7 @@ AWKWARD = (
 )
 GIVEN = {
     "contract": ("SOURCE", "TARGET", "ARGS"),
-    "champion": ("REF",),
+    **dict.fromkeys(("champion", "data-diff"), ("REF",)),
     **dict.fromkeys(("tune", "automl"), ("TRIALS", "JOBS")),
     "retrain": ("CAUSE", "REASON", "ARGS"),
     **dict.fromkeys(("gate", "prove", "history", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)),

@@ -162,6 +162,8 @@ def test_each_cause_opens_one_pull_request_that_names_it(
     assert {"dvc.lock", "params.yaml"} <= set(pull.repository.changed(pull.base_sha, pull.head_sha))
     assert pull.checks()["model"] == "success"  # dvc.lock is what the pipeline makes, and the gate agrees
     assert "CML watermark model-report" in pull.comments[0]
+    assert re.search(r"\*\*28,\d{3} rows added, 0 removed, 0 changed\*\*", pull.comments[0])
+    assert "Paired by `flight_id` in period `2013-05`; the others are the same." in pull.comments[0]
     forget(hosted)
 
     # what `make monitor` finds in the log: temperatures that are others, and then that the answers were wrong

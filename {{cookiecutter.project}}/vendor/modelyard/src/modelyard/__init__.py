@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.149"
+__version__ = "1.0.150"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -65,6 +65,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "champion": Verb("judging.champion", "get the model that is on main", "dev", pandas=False),
         "gate": Verb("judging.gate", "judge by policy.yaml whether the model may ship", "dev", pandas=False),
         "report": Verb("reporting.report", "show how good the model is, as Markdown and HTML", "dev"),
+        "data-diff": Verb("reporting.data_diff", "show what changed in the data since main", "dev"),
         "docs": Verb("reporting.docs", "write the table of columns in docs/data.md", "dev"),
         "prove": Verb("proving.prove", "retrain from the source and compare with what is committed", "dev"),
         "stale": Verb("proving.stale", "check that the commit holds what the pipeline makes of it", "dev"),

@@ -23,6 +23,7 @@ from .sections.decisions import decisions
 from .sections.headline import headline, stopped, unjudged
 from .sections.lineage import lineage
 from .sections.residuals import residuals
+from .sections.rows import changed_rows
 from .sections.scores import metrics, metrics_table, positive_class, slices
 
 REPORTS = Path("reports")
@@ -30,12 +31,13 @@ REPORTS = Path("reports")
 
 def report(evidence: Evidence, learned: Section | None = None) -> list[Section]:
     """The sections of the report, in the order in which a reviewer needs them; `learned` is the learning curve."""
-    changed, rows = changes(evidence), answered(evidence)
+    changed, differing, rows = changes(evidence), changed_rows(evidence), answered(evidence)
     return [
         *headline(evidence),
         metrics(evidence),
         slices(evidence),
         *([changed] if changed else []),
+        *([differing] if differing else []),
         *decisions(evidence, rows),
         *residuals(evidence, rows),
         *curves(evidence),
