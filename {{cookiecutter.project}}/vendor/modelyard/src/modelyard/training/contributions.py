@@ -41,7 +41,7 @@ def contributions(
         largest = np.argsort(-np.abs(part[:-1]), kind="stable")[:LISTED]
         names = list(features)
         moved = {names[feature]: float(part[feature]) for feature in largest if part[feature]}
-        others = float(part[:-1].sum() - sum(moved.values()))
+        others = float(np.delete(part[:-1], largest).sum())
         rows.append({"answer": float(answers[place]), "start": float(part[-1]), "features": moved, "others": others})
     return rows
 
