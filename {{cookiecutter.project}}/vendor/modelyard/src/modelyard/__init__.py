@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.151"
+__version__ = "1.0.152"
 
 _PLACES = {
     "Columns": "runtime.matrix",

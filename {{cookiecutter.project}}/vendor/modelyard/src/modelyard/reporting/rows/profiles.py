@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from ...runtime.contract import Column
+from ...runtime.column import Column
 from ..engine import connection
 from .sides import Sides, aliases
 

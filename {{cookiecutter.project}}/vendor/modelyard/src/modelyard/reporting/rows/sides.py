@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pyarrow.parquet
 
-from ...runtime.contract import Column, Contract
+from ...runtime.column import Column
+from ...runtime.contract import Contract
 from ..engine import plain, quoted, text
 
 NUMBERS = ("integer", "number")

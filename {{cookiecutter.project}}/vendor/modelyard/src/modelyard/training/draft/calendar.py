@@ -15,9 +15,7 @@ CONSTANT = "constant"
 SEASON_AND_TREND: tuple[CalendarPart, ...] = ("month", "day_of_year", "year", "elapsed")
 
 
-def left_out(
-    name: str, values: pa.ChunkedArray, columns: Collection[str], *, is_time: bool
-) -> dict[CalendarPart, str]:
+def left_out(name: str, values: pa.ChunkedArray, columns: Collection[str], *, is_time: bool) -> dict[CalendarPart, str]:
     """The parts of `calendar` that a draft leaves out, and why.
 
     name: the timestamp's; columns: the names of all columns, as no feature may be called as one of them. is_time:
