@@ -103,7 +103,7 @@ def test_rows_that_are_not_here_are_told_and_nothing_fails(made, months, tmp_pat
     main = held(tmp_path / "main", months, made.contract)
     this = held(tmp_path / "this", {month: months[month].slice(1) for month in MONTHS}, made.contract)
     (tmp_path / "this/2013-01.parquet").write_bytes(b"torn")
-    assert "those of period `2013-01` are not here as the ledger lists them; get them with `make pull`" in shown(
+    assert "those here of period `2013-01` are not as the ledger lists them; get them with `make pull`" in shown(
         main, this
     )
     (tmp_path / "main/2013-02.parquet").unlink()

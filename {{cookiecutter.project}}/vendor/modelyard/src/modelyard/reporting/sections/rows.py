@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from ...judging.main_rows import FOLDER
 from ...markdown import code, prose
+from ...training.data.periods import WHOLE
 from ...training.layout import PERIODS
 from ..document import Section, Table
 from ..evidence import Evidence
@@ -47,12 +48,12 @@ def compare_held(main: Held, this: Held, again: str = "") -> Section | None:
     lost_main, lost_here = differing.lost
     if lost_main:
         blocks.append(
-            f"The rows cannot be compared: main's of {_periods(lost_main)} are not here. They are in neither DVC's "
+            f"The rows cannot be compared: main's{_periods('of', lost_main)} are not here. They are in neither DVC's "
             f"cache nor its remote{again}."
         )
     elif lost_here:
         blocks.append(
-            f"The rows cannot be compared: those of {_periods(lost_here)} are not here as the ledger lists them; "
+            f"The rows cannot be compared: those here{_periods('of', lost_here)} are not as the ledger lists them; "
             "get them with `make pull`, or make them with `make pipeline`."
         )
     else:
@@ -85,7 +86,7 @@ def _by_id(differing: Differing, found: RowDifference) -> Blocks:
     sides = differing.sides
     ids = ", ".join(code(name) for name in sides.ids)
     counts = f"{_count(found.added, 'row')} added, {found.removed:,} removed, {found.changed:,} changed"
-    where = f"Paired by {ids} in {_periods(differing.periods)}{'; the others are the same' * differing.some_same}"
+    where = f"Paired by {ids}{_periods('in', differing.periods)}{'; the others are the same' * differing.some_same}"
     blocks: Blocks = [f"**{counts}**; {found.same:,} as on main. {where}.", *_left_out(found)]
     if found.columns:
         both = found.changed + found.same
@@ -134,7 +135,7 @@ def _by_profile(differing: Differing) -> Blocks:
     found = compare_profiles(sides)
     named = any(contract.named("id") for contract in (sides.main.contract, sides.this.contract))
     why = "both do not have the same ids" if named else "the contract has no id"
-    where = "all rows" if differing.whole else f"the rows of {_periods(sorted(sides.this.files))}"
+    where = "all rows" if differing.whole else f"the rows{_periods('of', sorted(sides.this.files))}"
     rows = f"{sides.this.rows:,} rows, {sides.main.rows:,} on main"
     blocks: Blocks = [
         f"Rows cannot be paired, because {why}: the profiles of the columns are compared, over {where} ({rows}).",
@@ -183,7 +184,9 @@ def _short(value: Any, digits: int, share: bool) -> str:
         return f"{100 * value:.{digits}g} %"
     if isinstance(value, datetime.datetime):
         return value.isoformat(" ")[: {3: 10, 6: 16}.get(digits)]
-    return f"{value:,.0f}" if isinstance(value, int) or 10**digits <= abs(value) < 1e15 else f"{value:,.{digits}g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)  # smaller ones may be years
+    return f"{value:,.0f}" if 10**digits <= abs(value) < 1e15 else f"{value:,.{digits}g}"
 
 
 def _value(value: Any) -> str:
@@ -194,13 +197,14 @@ def _value(value: Any) -> str:
     return code("true" if value is True else "false" if value is False else value, LONG)
 
 
-def _periods(periods: Sequence[str]) -> str:
-    if list(periods) == ["all"]:
-        return "the data"
+def _periods(before: str, periods: Sequence[str]) -> str:
+    """The periods after a word; nothing for data without time."""
+    if list(periods) == [WHOLE]:
+        return ""
     named = ", ".join(code(period, 20) for period in periods[:3])
-    return (
-        f"{len(periods):,} periods ({named}, ...)" if len(periods) > 3 else f"period{'s' * (len(periods) > 1)} {named}"
-    )
+    if len(periods) > 3:
+        return f" {before} {len(periods):,} periods ({named}, ...)"
+    return f" {before} period{'s' * (len(periods) > 1)} {named}"
 
 
 def _count(number: int, noun: str) -> str:
