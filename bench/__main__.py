@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from . import automl, builders, gate, generation, months, pipeline, production, rows, serving, workflows
+from . import automl, builders, drafts, gate, generation, months, pipeline, production, rows, serving, workflows
+from .draft_data import SETS
 from .options import Options
-from .table import markdown
+from .table import HEAD, markdown
 from .workspace import Workspace
 
 GROUPS = {
@@ -25,6 +26,7 @@ GROUPS = {
     "serving": serving,
     "builders": builders,
     "automl": automl,
+    "drafts": drafts,
 }
 
 
@@ -35,18 +37,22 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5, help="rounds behind each median (default: 5)")
     parser.add_argument("--scales", default="1,3,10,30", help="times the sample's rows (default: 1,3,10,30)")
     parser.add_argument("--logged", default="1,10,100", help="millions of logged rows (default: 1,10,100)")
+    parser.add_argument("--sets", default="", help=f"data sets of drafts: some of {','.join(SETS)} (default: all)")
     given = parser.parse_args()
     if unknown := set(given.groups) - GROUPS.keys():
         parser.error(f"no group {', '.join(sorted(unknown))}; there are: {', '.join(GROUPS)}")
+    sets = tuple(one for one in given.sets.split(",") if one)
+    if unknown := set(sets) - SETS.keys():
+        parser.error(f"no data set {', '.join(sorted(unknown))}; there are: {', '.join(SETS)}")
     scales, logged = ([int(one) for one in text.split(",")] for text in (given.scales, given.logged))
-    options = Options(given.repeats, tuple(sorted(scales)), tuple(sorted(10**6 * one for one in logged)))
+    options = Options(given.repeats, tuple(sorted(scales)), tuple(sorted(10**6 * one for one in logged)), sets)
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}, medians of {options.repeats}", flush=True)
     broken = []
     with TemporaryDirectory(prefix="bench-") as folder:
         workspace = Workspace(Path(folder).resolve())
         for name in given.groups or GROUPS:
             lines = GROUPS[name].bench(workspace, options)
-            print(f"\n{markdown(GROUPS[name].TITLE, lines)}", flush=True)
+            print(f"\n{markdown(GROUPS[name].TITLE, lines, getattr(GROUPS[name], 'HEAD', HEAD))}", flush=True)
             broken += [line.what for line in lines if line.kept is False]
     if broken:
         sys.exit("limits broken: " + "; ".join(broken))

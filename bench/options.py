@@ -9,9 +9,10 @@ from dataclasses import dataclass
 class Options:
     """repeats: rounds behind each median. scales: how many times the sample's rows are tried.
 
-    logged: numbers of logged rows that are tried.
+    logged: numbers of logged rows that are tried. sets: the data sets that are drafted (none: all).
     """
 
     repeats: int
     scales: tuple[int, ...]
     logged: tuple[int, ...]
+    sets: tuple[str, ...] = ()

@@ -56,16 +56,33 @@ class Project:
         with TemporaryDirectory(dir=self.root.parent, prefix="copy-") as folder:
             yield self.copy(Path(folder) / self.root.name)
 
+    def with_environment(self, root: Path) -> Project:
+        """A copy in whose folder the commands of its Makefile run, with the environment that all share."""
+        copied = self.copy(root)
+        (root / ".venv").symlink_to(self.environment)
+        for path in (root / "uv.lock", root / "pyproject.toml", *root.glob("vendor/*.whl")):
+            os.utime(path, (0, 0))  # older than the environment, which make then leaves as it is
+        (self.environment / ".synced").touch()
+        return copied
+
+    def make(self, target: str, **variables: str) -> Run:
+        """Run `make` as a person does, with these variables of the Makefile."""
+        return self._run("make", target, *(f"{name}={value}" for name, value in variables.items()))
+
     def _run(self, tool: str, *arguments: str | Path) -> Run:
         tools = self.environment / "bin"
-        path = f"{tools}{os.pathsep}{os.environ['PATH']}"
+        # uv is beside the Python that runs the benchmarks
+        path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
         variables = {
             "PATH": path,
+            # make that runs the benchmarks says nothing to the project's
+            "MAKEFLAGS": "",
+            "MAKELEVEL": "",
             "CI": "true",  # DVC does not look for a newer DVC
             "DVC_NO_ANALYTICS": "true",
             "DVC_SITE_CACHE_DIR": str(self.root.parent / "dvc-site-cache"),
         }
-        return run([tools / tool, *arguments], self.root, variables)
+        return run([tools / tool if (tools / tool).exists() else tool, *arguments], self.root, variables)
 
 
 class Workspace:
