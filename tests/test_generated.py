@@ -142,7 +142,10 @@ def test_an_experiment_apart_runs_its_own_code_and_is_compared(small_clone: Proj
     model.write_text(model.read_text().replace(built, f'    print("refitting")\n{built}'))
     setting = "model.gradient_boosting.max_iter=10"
     assert "refitting" in clone.run("dvc", "exp", "run", "--temp", "-S", setting, "--name", "code")
-    (line,) = [line for line in clone.run("make", "compare").splitlines() if "code" in line]
+    head, _, *lines = [line for line in clone.run("make", "compare").splitlines() if line.startswith("|")]
+    assert head.startswith("|  | log_loss | ")
+    assert "gradient_boosting.max_iter" in head
+    (line,) = [line for line in lines if line.startswith("| `code` | 0.")]
     assert "| 10 " in line
 
 
@@ -156,6 +159,10 @@ def test_tuning_goes_on_where_it_stopped_and_gives_a_change_to_commit(small_clon
     assert "learning_rate" in clone.git("diff", "--", "params.yaml")
     assert "8 trials" in clone.run("make", "tune", "TRIALS=8", "JOBS=1")
     assert len(list((clone.root / "tuning").glob("*.journal"))) == 1
+    listed = [line for line in clone.run("make", "compare").splitlines() if line.startswith("| `trial ")]
+    assert len(listed) == 8
+    values = [float(line.split("|")[2]) for line in listed]
+    assert values == sorted(values)
 
 
 def test_the_wheel_answers_in_an_empty_environment_as_the_pipeline_does(clone: Project, tmp_path: Path) -> None:

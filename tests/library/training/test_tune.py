@@ -13,7 +13,7 @@ from modelyard.errors import ContractError
 from modelyard.training.edit import round_trip
 from modelyard.training.settings import Range
 from modelyard.training.trials import with_settings
-from modelyard.training.tune import distributions, main, tune
+from modelyard.training.tune import distributions, main, trials, tune
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
@@ -72,6 +72,12 @@ def test_an_interrupted_search_goes_on_as_if_it_had_not_been(copied, undisturbed
     for _ in range(2):
         study.ask(distributions(workspace.params))
     assert search(workspace, TRIALS) == undisturbed
+    listed = trials(workspace.root, workspace.contract, workspace.params)
+    assert [(settings, value) for _, settings, value in listed] == undisturbed
+    workspace.edit(split={"refit": False})  # comes after the search, so it is the same one
+    assert trials(workspace.root, workspace.contract, workspace.params) == listed
+    workspace.edit(split={"window": 3})
+    assert trials(workspace.root, workspace.contract, workspace.params) == []
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.153"
+__version__ = "1.0.154"
 
 _PLACES = {
     "Columns": "runtime.matrix",

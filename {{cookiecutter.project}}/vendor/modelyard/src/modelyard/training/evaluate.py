@@ -32,11 +32,13 @@ Floats = NDArray[np.float64]
 def evaluate(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Judge the model under `root` and write the results; return the metrics.
 
-    `gain` is the improvement of the primary metric over the baseline's, on the same draws of rows.
+    `gain` is the improvement of the primary metric over the baseline's, on the same draws of rows. `validation` is how
+    good the first fit is on the validation rows, by which experiments are compared.
     """
     model = OnnxModel(root / MODEL, contract, project.features, params.threads)
     baseline = json.loads((root / TRAINING).read_text())["baseline"]
-    decision = choose_decision(*read_predictions(root / VALIDATION, contract), contract, params.evaluate)
+    first = read_predictions(root / VALIDATION, contract)
+    decision = choose_decision(*first, contract, params.evaluate)
     train, validation = (read_rows(root, contract, params, part) for part in ("train", "validation"))
     warnings = warn_of_inputs(project.features(train.columns, contract), train, validation, contract)
     del train  # of which there may be many times as many rows
@@ -46,10 +48,12 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     groups = draw_groups(rows, contract, params.evaluate)
     resampled = partial(intervals, resamples=params.evaluate.bootstrap, seed=params.seed)
     judged = partial(measure, contract.kind, rows.target, decision=decision)
+    validated = measure(contract.kind, *first, np.ones((1, len(first[0]))), decision=decision)
     loss = partial(primary_loss, contract.kind, rows.target)
     metrics = {
         "holdout": resampled(lambda weights: judged(scores, weights), groups, label="holdout"),
         "baseline": {name: json_number(value) for name, value in judged(constant, np.ones((1, len(scores)))).items()},
+        "validation": {name: json_number(value) for name, value in validated.items()},
         "gain": resampled(lambda weights: {"gain": loss(constant, weights) - loss(scores, weights)}, groups)["gain"],
         "threshold": decision.threshold if decision else None,
         "rows": len(rows.target),

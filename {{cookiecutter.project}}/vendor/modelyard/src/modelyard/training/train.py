@@ -28,6 +28,7 @@ from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
 from .contributions import contributions
 from .data.dataset import Rows, read_rows
+from .data.periods import WHOLE
 from .environment import environment
 from .estimators import Inputs, build
 from .export import to_onnx
@@ -209,8 +210,8 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
 
 
 def _told(rows: Rows) -> str:
-    first = rows.days[0] if rows.days else rows.periods[0]
-    return f"{len(rows.target):,} rows of {first} to {_last(rows)}"
+    first, count = rows.days[0] if rows.days else rows.periods[0], f"{len(rows.target):,} rows"
+    return count if first == WHOLE else f"{count} of {first} to {_last(rows)}"
 
 
 def _last(rows: Rows) -> str:

@@ -89,21 +89,38 @@ def sampler(params: Params, done: int) -> TPESampler:
         return TPESampler(seed=params.seed + done, constant_liar=True, n_startup_trials=2 * params.tune.batch)
 
 
-def _open_study(root: Path, contract: Contract, params: Params) -> optuna.Study:
-    """The study of exactly this data, split and space; results with others are not comparable."""
+def trials(root: Path, contract: Contract, params: Params) -> list[tuple[int, dict[str, Any], float]]:
+    """What was tried for this data, split and space: its number, the settings and the primary metric."""
+    name = params.model.estimator
+    if name not in params.tune.space or not (root / LEDGER).is_file():
+        return []
+    if not (journal := _journal(root, contract, params)).is_file():
+        return []
+    study = optuna.load_study(study_name=name, storage=JournalStorage(JournalFileBackend(str(journal))))
+    finished = study.get_trials(states=[TrialState.COMPLETE])
+    return [(trial.number, trial.params, float(trial.value)) for trial in finished if trial.value is not None]
+
+
+def _journal(root: Path, contract: Contract, params: Params) -> Path:
+    """The file of the study of exactly this data, split and space; results with others are not comparable."""
     name = params.model.estimator
     space = params.tune.space[name]
     # searched settings are not part of the identity, so that writing the best ones does not start a new study
     fixed = {key: value for key, value in (params.model.settings.get(name) or {}).items() if key not in space}
     searched = {key: dataclasses.asdict(ends) for key, ends in space.items()}
-    shared = {"seed": params.seed, "threads": params.threads, "split": dataclasses.asdict(params.split)}
+    split = dataclasses.asdict(params.split)
+    del split["refit"]  # is done after the search
+    shared = {"seed": params.seed, "threads": params.threads, "split": split}
     fixed_part = {"estimator": name, "fixed": fixed, "space": searched, "batch": params.tune.batch, **shared}
     identity = json.dumps([fixed_part, contract.to_json(), (root / LEDGER).read_text()], sort_keys=True)
-    folder = root / "tuning"
-    folder.mkdir(exist_ok=True)
-    journal = folder / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.journal"
+    return root / "tuning" / f"{name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}.journal"
+
+
+def _open_study(root: Path, contract: Contract, params: Params) -> optuna.Study:
+    journal = _journal(root, contract, params)
+    journal.parent.mkdir(exist_ok=True)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    storage = JournalStorage(JournalFileBackend(str(journal)))
+    storage, name = JournalStorage(JournalFileBackend(str(journal))), params.model.estimator
     return optuna.create_study(storage=storage, study_name=name, direction="minimize", load_if_exists=True)
 
 
