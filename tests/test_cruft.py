@@ -96,7 +96,7 @@ REPORT = (
 )
 SOURCES = '[tool.uv.sources]\nours = { path = "../ours" }\n\n[tool.uv.sources.modelyard]'
 MINE = {  # what a team changes, beside lines that the template may change
-    "flight_delays/features.py": ("HOUR, DAY =", "WEEK = 7\nHOUR, DAY ="),
+    "flight_delays/features.py": ("\n\ndef features", "WEEK = 7\n\n\ndef features"),
     "contract.yaml": ("columns:", "# ours\ncolumns:"),
     "policy.yaml": ("champion:", "# ours\nchampion:"),
     "params.yaml": ("learning_rate: 0.1", "learning_rate: 0.07"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from modelyard.errors import ContractError
-from modelyard.training.experiments import Tried, experiments, ranking
+from modelyard.training.experiments import Experiment, experiments, ranking
 from modelyard.training.layout import METRICS, VALIDATION
 from modelyard.training.predictions import read_predictions
 from sklearn.metrics import log_loss
@@ -12,9 +12,9 @@ from sklearn.metrics import log_loss
 
 def test_the_best_on_the_validation_rows_comes_first_and_what_was_not_measured_last():
     tried = [
-        Tried("unmeasured", {}, {"model.rate": 0.1, "seed": 1}),
-        Tried("worse", {"rmse": 2.0}, {"model.rate": 0.2, "seed": 1}),
-        Tried("better", {"rmse": 1.0}, {"model.rate": 0.123456789, "seed": 1}),
+        Experiment("unmeasured", {}, {"model.rate": 0.1, "seed": 1}),
+        Experiment("worse", {"rmse": 2.0}, {"model.rate": 0.2, "seed": 1}),
+        Experiment("better", {"rmse": 1.0}, {"model.rate": 0.123456789, "seed": 1}),
     ]
     assert ranking(tried, "rmse").splitlines() == [
         "|  | rmse | rate |",

@@ -28,15 +28,15 @@ LISTED = ("params.yaml", "vendor/yard.json")
 
 
 @dataclass(frozen=True)
-class Tried:
-    """A model that was tried: its name, its metrics on the validation rows, and its settings by their places."""
+class Experiment:
+    """An experiment or a trial: its name, its metrics on the validation rows, and its settings by their places."""
 
     name: str
     validation: Mapping[str, float | None]
     settings: Mapping[str, Any]
 
 
-def experiments(root: Path) -> list[Tried]:
+def experiments(root: Path) -> list[Experiment]:
     """The workspace, HEAD, and the experiments of DVC that began there. Raises ContractError if DVC cannot tell."""
     command = [sys.executable, "-m", "dvc", "exp", "show", "--json"]
     done = subprocess.run(command, cwd=root, env=without_repository(), capture_output=True, text=True, check=False)  # noqa: S603
@@ -49,7 +49,7 @@ def experiments(root: Path) -> list[Tried]:
     return found
 
 
-def ranking(tried: Sequence[Tried], metric: str) -> str:
+def ranking(tried: Sequence[Experiment], metric: str) -> str:
     """A table of what was tried, the lowest value of the metric first, with the settings in which it differs."""
     ordered = sorted(tried, key=lambda one: _rank(one.validation.get(metric)))
     names = dict.fromkeys(name for one in tried for name in one.settings)
@@ -74,12 +74,12 @@ def _setting(value: Any) -> str:
     return "-" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def _tried(state: Mapping[str, Any]) -> Tried:
+def _tried(state: Mapping[str, Any]) -> Experiment:
     files = {name: one.get("data") or {} for name, one in (state["data"].get("params") or {}).items()}
     metrics = (state["data"].get("metrics") or {}).get(METRICS.as_posix(), {}).get("data") or {}
     settings = {place: value for name in LISTED for place, value in _flat(files.get(name, {}))}
     name = state.get("name") or (state["rev"] if state["rev"] == "workspace" else state["rev"][:7])
-    return Tried(name, metrics.get("validation") or {}, settings)
+    return Experiment(name, metrics.get("validation") or {}, settings)
 
 
 def _flat(content: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
@@ -105,6 +105,6 @@ def main(arguments: Sequence[str], _project: Project) -> None:
 
     if found := trials(Path(), contract, params):
         best = sorted(found, key=lambda trial: _rank(trial[2]))[:SHOWN]
-        listed = [Tried(f"trial {place}", {metric: value}, settings) for place, settings, value in best]
+        listed = [Experiment(f"trial {place}", {metric: value}, settings) for place, settings, value in best]
         more = f", the best {SHOWN} of {len(found)}" if len(found) > SHOWN else ""
         print(f"\nTrials of `make tune`, by the same{more}:\n\n{ranking(listed, metric)}")
