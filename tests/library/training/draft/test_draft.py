@@ -145,6 +145,20 @@ def test_data_with_time_is_held_out_by_its_last_periods(project):
     assert read_contract().time == "when"
 
 
+@pytest.mark.parametrize(
+    ("times", "expected"),
+    [
+        ([f"2013-{1 + place // 40:02}-{1 + place % 10:02}" for place in range(400)], "day"),
+        ([f"{1990 + place // 40}-05-01" for place in range(400)], "row"),  # so there is one day in the holdout
+    ],
+    ids=["ten days a month", "a day a year"],
+)
+def test_days_are_drawn_together_where_the_holdout_has_enough_of_them(project, times, expected):
+    rows = pa.table({"when": times, "size": [place % 7 for place in range(400)], "price": [*map(float, range(400))]})
+    draft(project, rows, files("data.csv"), Roles(time="when"))
+    assert read_params().evaluate.resample == expected
+
+
 # which of twelve months have rows with a target, and the period, the watermark and the periods held out
 LATE = [
     (range(12), ("month", "2013-12", 2)),

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.155"
+__version__ = "1.0.156"
 
 _PLACES = {
     "Columns": "runtime.matrix",

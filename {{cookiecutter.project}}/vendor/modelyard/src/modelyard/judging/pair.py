@@ -8,14 +8,13 @@ import numpy as np
 
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
+from ..training.bootstrap import FEWEST_GROUPS
 from ..training.data.dataset import Rows
 from ..training.data.parts import shown
 from ..training.evaluate import draw_groups
 from .answers import answer_as_champion, select_rows, unseen
 from .collect import Case
 from .compare import Paired
-
-FEWEST_GROUPS = 5  # with fewer, the spread of the draws is meaningless
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ Measures = Callable[[NDArray[np.float64]], dict[str, NDArray[np.float64]]]
 
 CELLS = 4_000_000  # weights in memory at a time
 LEVEL = 0.95
+FEWEST_GROUPS = 5  # with fewer, the spread of the draws is meaningless
 
 
 def intervals(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ...errors import ContractError
@@ -33,7 +32,7 @@ from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
 from .profile import write_profile
 from .sizes import sized
-from .split import fitted_split
+from .split import fitted_split, resampled_by
 from .staged import staged
 from .told import decided, open_questions, shown
 from .types import typed_as
@@ -115,10 +114,8 @@ def fitted_params(contract: Contract, table: pa.Table, source: dict[str, Any]) -
         **sized(contract, table),
     }
     if contract.time:
-        times = typed_as(contract, table.select([contract.time]))[contract.time].cast(pa.timestamp("us"))
         fitted |= fitted_split(contract, table)
-        days = len(np.unique(times.to_numpy().astype("datetime64[D]")))
-        fitted["evaluate"]["resample"] = "day" if table.num_rows > 2 * days else "row"
+        fitted["evaluate"]["resample"] = resampled_by(contract, table, fitted)
     return fitted
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ...errors import ContractError
 from ...runtime.contract import Contract
+from ..bootstrap import FEWEST_GROUPS
 from ..settings import UNITS
 from .times import periods_of
 from .types import typed_as
@@ -42,6 +43,20 @@ def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
         "watermark": known[-1],
         "split": {"holdout": held_out, "validation": held_out, "window": None},
     }
+
+
+def resampled_by(contract: Contract, table: pa.Table, fitted: dict[str, Any]) -> str:
+    """What a bootstrap draws, given a fitted split: whole days where a day has several rows, as these are alike.
+
+    With too few days in the holdout to draw from, as of data with a day a year, it draws rows.
+    """
+    moments, labelled = _moments(contract, table)
+    periods, days = moments.astype(f"datetime64[{UNITS[fitted['period']]}]"), moments.astype("datetime64[D]")
+    taken = periods.astype(str) <= fitted["watermark"]
+    first = np.unique(periods[taken])[-fitted["split"]["holdout"]]
+    held_out = np.unique(days[labelled & taken & (periods >= first)])
+    is_by_day = len(days) > 2 * len(np.unique(days)) and len(held_out) >= FEWEST_GROUPS
+    return "day" if is_by_day else "row"
 
 
 def later_rows(contract: Contract, table: pa.Table, period: str, watermark: str) -> int:
