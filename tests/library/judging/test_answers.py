@@ -383,7 +383,7 @@ def test_without_time_and_id_nobody_can_tell_after_a_change(made, changed):
 @pytest.mark.parametrize("ids", [True, False])
 def test_with_other_columns_of_role_time_or_id_nobody_can_tell(made, ids):
     bundle, rows, _, params = timeless(made, ids)
-    with pytest.raises(ContractError, match="another contract: the columns of role time and id are not those of"):
+    with pytest.raises(ContractError, match="another contract: the columns of role time, id and group are not"):
         unseen(bundle, rows, made.contract, params, bundle.manifest["data"])
 
 

@@ -21,6 +21,8 @@ def sales(**changes: Any) -> Contract:
     [
         ({"role": "time"}, "role time needs type timestamp"),
         ({"role": "time", "type": "timestamp", "missing": True}, "role time cannot be missing"),
+        ({"role": "group"}, "role group needs type string or integer"),
+        ({"role": "group", "type": "string", "missing": True}, "role group cannot be missing"),
         ({"role": "id", "missing": True}, "role id cannot be missing"),
         ({"type": "string"}, "a string that is a feature needs `values`"),
         ({"type": "boolean", "minimum": 0}, "minimum and maximum belong to integer, number and timestamp only"),
@@ -160,3 +162,17 @@ def test_a_timezone_is_kept_in_a_bundle_and_not_written_without_one(tmp_path):
     (tmp_path / "contract.json").write_text(zoned.to_json(), encoding="utf-8")
     assert Contract.from_json(tmp_path / "contract.json") == zoned
     assert "timezone" not in sales(type="timestamp").to_json()
+
+
+@pytest.mark.parametrize(
+    ("roles", "fault"),
+    [
+        (["group", "group"], "2 columns have role group; at most one may"),
+        (["group", "time"], "a has role group, which is for a random split, and the data has a time"),
+    ],
+)
+def test_a_group_that_no_split_could_go_by_is_refused(roles, fault):
+    types = {"group": "string", "time": "timestamp"}
+    columns = {name: Column(types[role], role, "") for name, role in zip("ab", roles, strict=True)}
+    with pytest.raises(ContractError, match=fault):
+        contract(**columns, price=Column("number", "feature", ""), sold=Column("integer", "target", ""))

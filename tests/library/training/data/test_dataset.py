@@ -56,6 +56,19 @@ def test_the_parts_do_not_depend_on_the_machine():
     assert parts.tolist() == EIGHT
 
 
+def test_all_rows_of_a_group_are_in_the_same_part_and_stay_there():
+    panel = Contract("t", "", "", {**COLUMNS, "patient": Column("string", "group", "")})
+    patients = [f"patient {place % 500}" for place in range(5000)]
+    rows = table(range(5000)).append_column("patient", pa.array(patients))
+    parts = split_rows(rows, panel, Split(0.2, 0.1))
+    part_of = dict(zip(patients, parts, strict=True))
+    assert parts.tolist() == [part_of[patient] for patient in patients]
+    assert np.mean(parts == "holdout") == pytest.approx(0.2, abs=0.05)
+    some = rows.slice(0, 700)
+    assert split_rows(some, panel, Split(0.2, 0.1)).tolist() == parts[:700].tolist()
+    assert "patient" not in encode_table(rows, panel)
+
+
 def test_rows_without_id_are_split_by_their_place():
     nameless = Contract("t", "", "", {name: column for name, column in COLUMNS.items() if name != "key"})
     parts = split_rows(table(range(1000)).select(["size", "good"]), nameless, Split(0.3, 0.3))

@@ -18,9 +18,11 @@ from modelyard.command import run_command
 from modelyard.errors import ContractError
 from modelyard.reporting.docs import main as write_docs
 from modelyard.runtime.table_files import read_chunks
+from modelyard.training.data.dataset import read_rows
 from modelyard.training.draft.draft import main
 from modelyard.training.draft.guess import Roles, guess_contract
 from modelyard.training.edit import edit_yaml
+from modelyard.training.evaluate import draw_groups
 from modelyard.training.ingest import ingest
 from modelyard.training.settings import open_purposes, read_contract, read_params
 from sample import SAMPLE
@@ -187,6 +189,32 @@ def test_what_could_be_the_time_is_told_and_can_be_followed(capsys):
         assert read_contract().time == column
 
 
+def test_an_entity_that_repeats_is_told_and_can_be_kept_together(capsys):
+    patients = [f"p{place % 12}" for place in range(ROWS)]
+    visits = [None, *(f"2013-0{1 + place % 9}-01" for place in range(ROWS - 1))]
+    pyarrow.parquet.write_table(table(patient=patients, visit=visits), "data.parquet")
+    (line,) = (line for line in drafted(capsys, "data.parquet") if line.startswith("no time column"))
+    assert "visit has times, but is missing in 1 of 60 rows" in line
+    assert 'patient repeats: ARGS="--group patient" keeps all rows of one in the same part' in line
+    told = drafted(capsys, "data.parquet", "--force", "--group", "patient")
+    assert any("rows are split at random, by patient, each with all of its rows" in line for line in told)
+    assert read_contract().group == "patient"
+    parts = [read_rows(Path(), read_contract(), read_params(), part) for part in ("train", "validation", "holdout")]
+    found = [set(rows.table["patient"].to_pylist()) for rows in parts]
+    assert sum(map(len, found)) == len(set().union(*found)) == 12
+    groups = draw_groups(parts[2], read_contract(), read_params().evaluate)
+    assert len(set(groups.tolist())) == len(found[2])
+    again = drafted(capsys, "data.parquet", "--force")
+    assert any("by patient" in line for line in again)  # what a person chose is kept
+
+
+def test_a_group_with_a_missing_value_is_refused(project):
+    pyarrow.parquet.write_table(table(patient=[None, *["p"] * (ROWS - 1)]), "data.parquet")
+    assert "'patient' cannot be the group: it is missing in 1 of 60 rows" in refused(
+        project, "data.parquet", "--group", "patient"
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -242,7 +270,7 @@ def test_text_of_parquet_is_taken_alike_however_it_is_held(capsys, kind):
     cells = {name: pa.array(values).cast(kind) for name, values in columns.items()}
     pyarrow.parquet.write_table(table(**cells), "data.parquet")
     told = drafted(capsys, "data.parquet", "--target", "sold")
-    assert "; written as %Y/%m/%d; " in told_of("day", told)
+    assert "; written as %Y/%m/%d; becomes " in told_of("day", told)
     assert "text, as 'wide' in 20 of 60 cells" in told_of("width", told)
 
 
@@ -278,7 +306,7 @@ def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
     [
         ({"time": "size"}, "the column 'size' cannot be the time: it has 0.0, 0.5, 1.0; a date in ISO 8601"),
         ({"time": "gap"}, "the column 'gap' cannot be the time: it is missing in 1 of 60 rows"),
-        ({"time": "size", "target": "size"}, "the column 'size' is given two roles of target, time and id"),
+        ({"time": "size", "target": "size"}, "the column 'size' is given two roles of target, time, id and group"),
         ({"target": "day"}, "the target has 59 different values, which are times"),
     ],
 )

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.156"
+__version__ = "1.0.157"
 
 _PLACES = {
     "Columns": "runtime.matrix",

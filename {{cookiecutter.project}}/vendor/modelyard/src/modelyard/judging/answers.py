@@ -90,10 +90,14 @@ def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledge
     Raises ContractError if that cannot be determined.
     """
     bundled, training = bundle.contract, bundle.manifest["training"]
-    if bundled.time != contract.time or list(bundled.named("id")) != list(contract.named("id")):
+    if (
+        bundled.time != contract.time
+        or list(bundled.named("id")) != list(contract.named("id"))
+        or not bundled.named("group").keys() <= contract.columns.keys()
+    ):
         raise ContractError(
-            "another contract: the columns of role time and id are not those of the champion, so nobody can tell which "
-            "of these rows it has learned from"
+            "another contract: the columns of role time, id and group are not those of the champion, so nobody can "
+            "tell which of these rows it has learned from"
         )
     if bundled.time is not None:
         periods = periods_of(
@@ -104,7 +108,7 @@ def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledge
         days = days_of_rows(rows.table, bundled.time)
         return ~(_on_days(days, training, "train", trained) | _on_days(days, training, "validation", chosen))
     split = Split(**bundle.manifest["params"]["split"])
-    if bundled.named("id"):
+    if bundled.named("id", "group"):
         return split_rows(rows.table, bundled, split) == "holdout"
     if split.holdout == params.split.holdout and bundle.manifest["data"] == ledger:
         return np.ones(len(rows.target), bool)

@@ -16,7 +16,7 @@ from . import limits
 from .written import format_fault
 
 Type = Literal["string", "integer", "number", "boolean", "timestamp"]
-Role = Literal["id", "time", "feature", "target", "unused"]
+Role = Literal["id", "time", "group", "feature", "target", "unused"]
 CalendarPart = Literal["hour", "weekday", "month", "day_of_year", "year", "elapsed"]
 CALENDAR: tuple[CalendarPart, ...] = get_args(CalendarPart)
 
@@ -35,7 +35,8 @@ class Column:
     type: Type
     """What its values are; those of a timestamp are local times."""
     role: Role
-    """`id` names the row, `time` orders the rows, `target` is predicted, `feature` is an input; `unused` is checked."""
+    """`id` names the row, `time` orders the rows, `target` is predicted, `feature` is an input; `unused` is checked.
+    `group` is an entity, such as a patient, all of whose rows a random split keeps together; it is no input."""
     description: str
     """What it means, for people."""
     unit: str | None = None
@@ -122,6 +123,8 @@ def faults_of(column: Column) -> list[str]:
     rules: Mapping[str, bool] = {
         "role time needs type timestamp": column.role == "time" and column.type != "timestamp",
         "role time cannot be missing": column.role == "time" and column.missing,
+        "role group needs type string or integer": column.role == "group" and column.type not in ("string", "integer"),
+        "role group cannot be missing": column.role == "group" and column.missing,
         "role id cannot be missing": column.role == "id" and column.missing,
         "empty needs missing: true": column.empty and not column.missing,
         "a string that is a feature needs `values`; without them give it role unused": (

@@ -80,6 +80,11 @@ class Contract:
         return next(iter(self.named("time")), None)
 
     @cached_property
+    def group(self) -> str | None:
+        """The name of the column of the entity whose rows stay together, or None."""
+        return next(iter(self.named("group")), None)
+
+    @cached_property
     def target(self) -> str:
         """The name of the column that the model predicts."""
         return next(iter(self.named("target")))
@@ -115,6 +120,13 @@ class Contract:
             faults.append(f"columns: {targets} columns have role target; exactly one must")
         if (times := len(self.named("time"))) > 1:
             faults.append(f"columns: {times} columns have role time; at most one may")
+        if len(groups := self.named("group")) > 1:
+            faults.append(f"columns: {len(groups)} columns have role group; at most one may")
+        if groups and times:
+            faults.append(
+                f"columns: {next(iter(groups))} has role group, which is for a random split, and the data has a time, "
+                "by which it is split: give one of them role feature or unused"
+            )
         if not self.named("feature"):
             faults.append("columns: no column has role feature; at least one must")
         categorical = [name for name, column in self.named("feature").items() if column.values]

@@ -82,9 +82,11 @@ def choose_decision(target: NDArray, scores: Floats, contract: Contract, setting
 
 
 def draw_groups(rows: Rows, contract: Contract, settings: Evaluate) -> NDArray[np.int64]:
-    """The group of each row, shape (n,), whose rows a bootstrap draws together: the row itself, or its day."""
+    """The group of each row, shape (n,), whose rows a bootstrap draws together: the row, its entity, or its day."""
     if settings.resample == "row":
-        return np.arange(len(rows.target))
+        if contract.group is None:
+            return np.arange(len(rows.target))
+        return rows.table[contract.group].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
     if contract.time is None:
         raise ContractError("params.yaml: evaluate.resample is day, and the data has no time column; make it row")
     return np.unique(rows.table[contract.time].to_numpy().astype("datetime64[D]"), return_inverse=True)[1]

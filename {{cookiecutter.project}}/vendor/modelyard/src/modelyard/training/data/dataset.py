@@ -99,7 +99,7 @@ def _within(table: pa.Table, time: str, stretch: Stretch) -> pa.Table:
 
 
 def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.str_]:
-    """The part of each row in data without time, by the hash of its id, or of its position if it has no id.
+    """The part of each row in data without time, by the hash of its group, else of its id, else of its position.
 
     A row keeps its part when others are added or removed. Raises ContractError if nothing is left to train on.
     """
@@ -107,7 +107,8 @@ def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.
     if isinstance(holdout, str) or isinstance(validation, str) or not holdout + validation < 1:
         raise ContractError("params.yaml: data without a time column is split by fractions; holdout and validation "
                             f"must add up to less than 1, found {holdout} + {validation}")  # fmt: skip
-    ids = [table[name].cast(pa.string()).to_pylist() for name in contract.named("id")]
+    named = contract.named("group") or contract.named("id")
+    ids = [table[name].cast(pa.string()).to_pylist() for name in named]
     keys: Iterable = zip(*ids, strict=True) if ids else ((str(place),) for place in range(table.num_rows))
     spread = np.array([zlib.crc32("\x1f".join(key).encode()) % BUCKETS for key in keys]) / BUCKETS
     edges = [holdout, holdout + validation]

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...runtime.column import Column
 from .forms import number_formats, time_formats
 
 MOST_VALUES = 100  # a text with more different values is no category whose rare values are listed
@@ -50,6 +51,12 @@ def told_category(listed: int, unique: int, rows: int) -> str:
         f"{unique:,} values: a category with `other`; the {listed} in at least {often(rows)} rows are listed, "
         "and all others count as one"
     )
+
+
+def fewest_values(columns: Mapping[str, Column]) -> list[str]:
+    """The two categories with the fewest values, as slices."""
+    named = [name for name, column in columns.items() if column.role == "feature" and column.values]
+    return sorted(named, key=lambda name: len(columns[name].values or []))[:2]
 
 
 def _is_covered(listed: list[str], counts: Mapping[str, int]) -> bool:

@@ -31,10 +31,11 @@ from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
 from .profile import write_profile
+from .random_split import shown
 from .sizes import sized
 from .split import fitted_split, resampled_by
 from .staged import staged
-from .told import decided, open_questions, shown
+from .told import decided, open_questions
 from .types import typed_as
 from .watched import inside_path, watched_paths
 from .writing import NEUTRAL_CARD, watch, write_contract
@@ -162,6 +163,9 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         help="how times or numbers are written: day=%%d/%%m/%%Y, price=1.234,5, stamp=epoch_s; may be repeated",
     )
     parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
+    parser.add_argument(
+        "--group", help="a column of entities, such as patients, whose rows a random split keeps together"
+    )
     parser.add_argument("--timezone", help="the zone of all times, such as Europe/Berlin; those with an offset need it")
     parser.add_argument(
         "--purpose", action="append", default=[], metavar="COLUMN=REASON", help="why personal data may be held"
@@ -192,13 +196,14 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         options.format,
         dict(map(_purpose, options.purpose)),
         options.not_personal,
+        group=options.group,
     )
     old = earlier(root, table)
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     write_profile(root, typed_as(contract, table), contract)
     counts = {
         role: ", ".join(map(shown, contract.named(role)))
-        for role in ("target", "time", "id", "unused")
+        for role in ("target", "time", "id", "group", "unused")
         if contract.named(role)
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")

@@ -18,7 +18,7 @@ from ...runtime.contract import Contract
 from ...runtime.written import NUMBERS
 from ..data.validate import personal_data
 from .calendar import drafted_calendar
-from .categories import category_of
+from .categories import category_of, fewest_values
 from .forms import chosen, plain
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
 from .times import check_time, guess_time, is_ascending
@@ -55,6 +55,7 @@ class Roles:
     purposes: Mapping[str, str] = field(default_factory=dict)
     not_personal: Sequence[str] = ()
     is_again: bool = False
+    group: str | None = None
 
     def found(self, table: pa.Table) -> Roles:
         """The roles with the columns' names as the table has them: blanks at their ends need not be given.
@@ -75,10 +76,13 @@ class Roles:
             find(unknown[0])
             raise ContractError(f"the source has no column {unknown[0]!r}, with just these blanks")
         ids = None if self.ids is None else [find(name) or name for name in self.ids]
-        found = dataclasses.replace(self, target=find(self.target), time=find(self.time), ids=ids)
-        given = [name for name in (found.target, found.time, *(ids or ())) if name]
+        target, time, group = map(find, (self.target, self.time, self.group))
+        found = dataclasses.replace(self, target=target, time=time, group=group, ids=ids)
+        given = [name for name in (target, time, group, *(ids or ())) if name]
         if twice := [name for name in given if given.count(name) > 1]:
-            raise ContractError(f"the column {twice[0]!r} is given two roles of target, time and id; a column has one")
+            raise ContractError(
+                f"the column {twice[0]!r} is given two roles of target, time, id and group; a column has one"
+            )
         return found
 
 
@@ -101,7 +105,7 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         del forms[target]
     table = typed(table, roles.timezone, forms)
     time = roles.time or (None if roles.is_again else guess_time(table, target))
-    ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target)
+    ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target, roles.group)
     for name in [name for name in ids if name in forms and forms[name].format in NUMBERS]:
         del forms[name]
         table = table.set_column(table.column_names.index(name), name, plain(given[name]))
@@ -116,6 +120,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         elif column in ids:
             refuse_inexact(column, table[column], is_id=True)
             columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column])
+        elif column == roles.group:
+            columns[column] = as_personal(_group(column, table[column]), table[column])
         else:
             columns[column] = _other(column, table[column], column in roles.not_personal)
     for column, written in forms.items():
@@ -133,7 +139,7 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         )
     for column, purpose in roles.purposes.items():
         columns[column] = dataclasses.replace(columns[column], pii=True, purpose=purpose)
-    return Contract(name, UNKNOWN, owner, columns, slices=_slices(columns))
+    return Contract(name, UNKNOWN, owner, columns, slices=fewest_values(columns))
 
 
 def as_personal(column: Column, values: pa.ChunkedArray) -> Column:
@@ -170,14 +176,22 @@ def _guess_target(table: pa.Table) -> str:
     return named[0] if named else table.column_names[-1]
 
 
-def _guess_ids(table: pa.Table, target: str) -> list[str]:
+def _guess_ids(table: pa.Table, target: str, group: str | None) -> list[str]:
     for name in table.column_names:
         values = table[name]
-        likely = name != target and (name == "" or LIKELY_ID.search(name))
+        likely = name not in (target, group) and (name == "" or LIKELY_ID.search(name))
         fits = _type(values) in ("string", "integer") and not values.null_count
         if likely and fits and len(pc.unique(values)) == table.num_rows:
             return [name]
     return []
+
+
+def _group(name: str, values: pa.ChunkedArray) -> Column:
+    if values.null_count:
+        raise ContractError(
+            f"the column {name!r} cannot be the group: it is missing in {values.null_count:,} of {len(values):,} rows"
+        )
+    return Column(_type(values), "group", UNKNOWN)
 
 
 def _are_classes(values: pa.ChunkedArray) -> bool:
@@ -234,8 +248,3 @@ def _of_times(name: str, column: Column, table: pa.Table) -> Column:
     if column.role in ("time", "feature"):
         calendar = drafted_calendar(name, values, table.column_names, is_time=column.role == "time")
     return dataclasses.replace(column, minimum=low, maximum=high, calendar=calendar)
-
-
-def _slices(columns: dict[str, Column]) -> list[str]:
-    named = [name for name, column in columns.items() if column.role == "feature" and column.values]
-    return sorted(named, key=lambda name: len(columns[name].values or []))[:2]

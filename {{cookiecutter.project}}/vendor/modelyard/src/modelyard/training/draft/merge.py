@@ -56,7 +56,7 @@ def with_earlier(roles: Roles, old: Contract, table: pa.Table) -> Roles:
     roles = roles.found(table)
     there = {name: column for name, column in old.columns.items() if name in table.column_names}
     given = {text.partition("=")[0] for text in roles.formats}
-    taken = {roles.target, roles.time, *(roles.ids or ())}
+    taken = {roles.target, roles.time, roles.group, *(roles.ids or ())}
 
     def free(names: list[str]) -> list[str]:
         return [name for name in names if name in there and name not in taken]
@@ -64,6 +64,7 @@ def with_earlier(roles: Roles, old: Contract, table: pa.Table) -> Roles:
     ids = roles.ids if roles.ids is not None else free(list(old.named("id")))
     target = roles.target or next(iter(free([old.target])), None)
     time = roles.time or next(iter(free([old.time or ""])), None)
+    group = roles.group or next(iter(free([old.group or ""])), None)
     kept = [
         f"{name}={column.format}"
         for name, column in there.items()
@@ -80,6 +81,7 @@ def with_earlier(roles: Roles, old: Contract, table: pa.Table) -> Roles:
         target=target,
         time=time,
         ids=ids,
+        group=group,
         timezone=roles.timezone or next(iter(zones), None),
         formats=[*roles.formats, *kept],
         purposes={**purposes, **roles.purposes},
@@ -116,7 +118,7 @@ def changes(old: Contract, new: Contract) -> list[str]:
 
 
 def _merged(name: str, drafted: Column, old: Column, values: pa.ChunkedArray, roles: Roles) -> Column:
-    special = {"target", "time", "id"}
+    special = {"target", "time", "id", "group"}
     moved = old.role != drafted.role and bool(special & {old.role, drafted.role})
     typed = conform(values, old, name)
     if moved or isinstance(typed, BrokenRule):

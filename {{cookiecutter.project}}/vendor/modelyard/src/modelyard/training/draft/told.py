@@ -20,9 +20,10 @@ from .categories import MOST_VALUES, told_category
 from .command import arguments
 from .forms import examples, number_formats, time_formats
 from .guess import ROW_NUMBERS, UNKNOWN
+from .random_split import no_time, shown
 from .sizes import told_sizes
 from .split import later_rows
-from .times import likely_times, told_choice
+from .times import told_choice
 from .types import typed_as
 
 GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
@@ -31,11 +32,6 @@ LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing"
 LISTED = 5
 LONG_NUMBER = 10_000  # from here on, thousands are divided
 WIDEST = 32  # signs of a cell that those below it are aligned with
-
-
-def shown(name: str) -> str:
-    """The name of a column, in quotes if it has blanks at an end."""
-    return name if name and name == name.strip() else repr(name)
 
 
 def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: Params) -> list[str]:
@@ -52,7 +48,7 @@ def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: P
         )
     lines += told_sizes(params)
     if contract.time is None:
-        lines.append(_no_time(likely_times(table, narrowed, contract.target)))
+        lines.append(no_time(contract, table, narrowed))
     notes = {name: _column(contract, name, table[name], narrowed[name], decisions) for name in contract.columns}
     rows = [
         (shown(name), column.role, column.type, "; ".join(notes[name])) for name, column in contract.columns.items()
@@ -61,13 +57,6 @@ def decided(contract: Contract, table: pa.Table, decisions: Decisions, params: P
     return lines + [
         "  ".join([*(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=False)), row[3]]) for row in rows
     ]
-
-
-def _no_time(likely: dict[str, str]) -> str:
-    if not likely:
-        return "no time column found: rows are split at random, by their id"
-    choices = " or ".join(f"{shown(name)} with {choice}" for name, choice in likely.items())
-    return f"no time column found, so rows are split at random; it could be {choices}"
 
 
 def open_questions(contract: Contract, table: pa.Table, source: str) -> list[str]:
