@@ -25,7 +25,7 @@ BEFORE = 7  # windows
 def p_of(windows, shares):
     groups, alike = prepare(windows, shares, ordered=True)
     if not groups.any():
-        return unmixed_p_value(windows[-1].sum(axis=0), shares, DAYS)
+        return unmixed_p_value(windows[-1].sum(axis=0), shares, DAYS, ordered=True)
     return p_value(gather(windows[-1].sum(axis=0), groups), gather(shares, groups), ROWS, alike)
 
 
@@ -62,7 +62,10 @@ def test_a_feed_that_stops_is_found_by_its_days():
     assert p_of([stopped], np.array([0.6, 0.4])) > 0.01  # of the first window nobody can tell
     mixed = np.tile([90.0, 60.0], (DAYS, 1)) + np.linspace(-9, 9, DAYS)[:, None] * [1, -1]
     assert p_of([mixed, stopped], np.array([0.6, 0.4])) < 1e-6
-    assert unmixed_p_value(np.array([9.0, 0]), np.array([0.0, 1]), DAYS) == 0
+    assert unmixed_p_value(np.array([9.0, 0]), np.array([0.0, 1]), DAYS, ordered=True) == 0
+    two_of_ten = np.array([9.0, 0, 3] + 7 * [0]), np.full(10, 0.1)
+    assert unmixed_p_value(*two_of_ten, DAYS, ordered=False) == pytest.approx(45 * 0.2**DAYS)
+    assert unmixed_p_value(*two_of_ten, DAYS, ordered=True) == pytest.approx(8 * 0.3**DAYS)  # that between them counts
 
 
 def test_a_change_is_found_with_the_stated_rows():

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.157"
+__version__ = "1.0.158"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -90,18 +90,21 @@ def p_value(window: Floats, reference: Floats, reference_rows: int, spread: Spre
     return float(stats.f.sf(statistic / (cells - 1), freedom, freedom * spread.days))
 
 
-def unmixed_p_value(window: Floats, reference: Floats, days: int) -> float:
+def unmixed_p_value(window: Floats, reference: Floats, days: int, ordered: bool) -> float:
     """Of the same hypothesis, if nothing tells how alike the rows of a day are, as all lie in cells merged into one.
 
     A day lies wholly in cells of share s with a probability of at most s, whatever its rows have in common. The cells
-    were chosen by the rows, so all choices of as many cells count.
+    were chosen by the rows, so all choices of as many cells count: of cells in order those beside each other.
     """
     there = reference > 0
     chosen = there & (window > 0)
+    if ordered and chosen.any():
+        places = np.flatnonzero(chosen)
+        chosen = there & (np.arange(len(there)) >= places[0]) & (np.arange(len(there)) <= places[-1])
     total, number, share = int(there.sum()), int(chosen.sum()), float(reference[chosen].sum())
     if not share:
         return 0.0
-    choices = math.lgamma(total + 1) - math.lgamma(number + 1) - math.lgamma(total - number + 1)
+    choices = math.log(total - number + 1) if ordered else math.log(math.comb(total, number))
     return math.exp(min(choices + days * math.log(min(share, 1.0)), 0.0))
 
 

@@ -123,7 +123,7 @@ def measure(subject: Subject) -> tuple[float, comparing.Spread, int]:
     cells = int(groups.max()) + 1
     if cells == 1:
         days = int(np.count_nonzero(subject.windows[-1].sum(axis=1)))
-        return comparing.unmixed_p_value(subject.rows, subject.shares, days), spread, cells
+        return comparing.unmixed_p_value(subject.rows, subject.shares, days, subject.ordered), spread, cells
     window, shares = comparing.gather(subject.rows, groups), comparing.gather(subject.shares, groups)
     return comparing.p_value(window, shares, subject.reference_rows, spread), spread, cells
 
