@@ -44,6 +44,8 @@ def follow(page: str, old: Project, generated: Path) -> str:
             printed += old.run("bash", "-euo", "pipefail", "-c", block)
         elif kind == "yaml":
             replace(old.root / "params.yaml", r"^  estimator: .*\n", block)
+        elif block.startswith("import "):
+            replace(old.package / "features.py", r"^(?=from modelyard import )", block)
         elif block.startswith(" "):
             replace(old.package / "features.py", r"(?=^    return made\n)", block)
         else:
