@@ -63,7 +63,7 @@ def comments(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 def test_mermaid_takes_every_chart_of_every_comment(comments: list[str]) -> None:
     blocks = sorted({block for comment in comments for block in charts(comment)})
     titles = {re.findall('title "(.*)"', block)[0] for block in blocks}
-    assert titles == {"Calibration", "ROC", "Importance"}
+    assert titles == {"Calibration", "ROC", "Precision and recall", "Importance"}
     assert len(blocks) > 10
     assert sum(comment.count("```mermaid\n") for comment in comments) == sum(len(charts(one)) for one in comments)
     for version, found in diagrams(blocks).items():
@@ -80,6 +80,6 @@ def test_a_comment_is_drawn_as_it_is_shown(comments: list[str]) -> None:
     comment = max(comments, key=lambda one: len(charts(one)))
     shown = content(comment_page(comment))
     drawn = re.findall('<pre class="mermaid" data-processed="true"><svg (?:(?!</pre>).)*</svg></pre>', shown, re.DOTALL)
-    assert len(drawn) == len(charts(comment)) == 3
+    assert len(drawn) == len(charts(comment)) == 4
     assert not any("Syntax error" in one for one in drawn)
     assert shown.count("<table>") > 5
