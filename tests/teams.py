@@ -92,8 +92,15 @@ def replaced(name: str, old: str, new: str) -> Edit:
 
 
 def with_feature(line: str) -> Edit:
-    """One more line before `features` returns."""
-    return replaced(f"{PACKAGE}/features.py", "    return made\n", f"    {line}\n    return made\n")
+    """One more line before `features` returns, with numpy where the line needs it."""
+    path, imports = f"{PACKAGE}/features.py", "from modelyard import Columns"
+
+    def edit(root: Path) -> None:
+        replaced(path, "    return made\n", f"    {line}\n    return made\n")(root)
+        if "np." in line and "import numpy as np\n" not in (root / path).read_text():
+            replaced(path, imports, f"import numpy as np\n{imports}")(root)
+
+    return edit
 
 
 def with_estimator(code: str) -> Edit:

@@ -49,11 +49,11 @@ def find_main(ref: str | None) -> tuple[str | None, str]:
     return find_commit(Path(), ref), ref
 
 
-def no_commit(ref: str, command: str) -> ContractError:
-    """The error where there is no such commit."""
+def no_commit(ref: str, again: str = "`make champion REF=main`") -> ContractError:
+    """The error where there is no such commit; `again` is the command for the main that is here."""
     return ContractError(
         f"there is no commit {ref!r} here; get it with `git fetch origin main`, or compare with another, such "
-        f"as the main that is here: `make {command} REF=main`"
+        f"as the main that is here: {again}"
     )
 
 
@@ -72,7 +72,7 @@ def champion(project: Project, ref: str | None = None) -> str:
         _write_origin(commit, ref, **{"from": origin}, absent=True, committed=False)
         return origin
     if commit is None:
-        raise no_commit(ref, "champion")
+        raise no_commit(ref)
     CHAMPION.mkdir()
     name = f"commit {commit[:7]}" if ref == commit else f"{ref} at {commit[:7]}"
     committed = False

@@ -32,7 +32,7 @@ def data_diff(ref: str | None = None) -> str:
     """
     commit, name = find_main(ref)
     if commit is None:
-        raise no_commit(name, "data-diff")
+        raise no_commit(name, "`make data-diff REF=main`")
     before, here = ledger_of(commit), read_ledger(Path())
     if before is None:
         raise ContractError(f"{name} has no data yet: it has no data/ledger.json")
