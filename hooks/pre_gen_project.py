@@ -44,7 +44,8 @@ DEPENDENCIES = set(
     boolean_py botocore bson celery certifi cffi cfgv charset_normalizer click click_didyoumean click_plugins
     click_repl cloudpickle colorama colorlog configobj contourpy cookiecutter coverage cruft cryptography cycler
     cyclonedx cyclonedx_python_lib dateutil decorator defusedxml dictdiffer diskcache distlib distro dotenv dpath
-    duckdb dulwich dvc dvc_azure dvc_data dvc_gs dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client dvc_task
+    duckdb dulwich dvc dvc_azure dvc_data dvc_gs dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client
+    dvc_task
     entrypoints fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec
     funcy gcsfs git gitdb gitpython google google_api_core google_auth google_auth_oauthlib google_cloud_core
     google_cloud_storage google_cloud_storage_control google_crc32c google_resumable_media googleapis_common_protos

@@ -7,7 +7,11 @@ import pytest
 from .hosted import Hosted, why
 
 FAULTS = {
-    "Style": ("flight_delays/features.py", "import numpy as np\n", "import ast\n\nimport numpy as np\n"),
+    "Style": (
+        "flight_delays/features.py",
+        "from modelyard import Columns",
+        "import ast\n\nfrom modelyard import Columns",
+    ),
     "Types": ("flight_delays/features.py", "made: dict[str, NDArray] = {}", "made: int = {}"),
     "Set up": ("pyproject.toml", '  "modelyard[dev]",\n', '  "modelyard[dev]",\n  "six>=1.16",\n'),
     "Workflows": (
@@ -38,9 +42,7 @@ def test_a_fault_is_red_for_its_own_reason(hosted: Hosted, name: str) -> None:
 
 
 def test_a_failing_test_is_red_and_named_in_the_summary(hosted: Hosted) -> None:
-    hosted.propose(
-        "fault", hosted.edit("flight_delays/features.py", "made[name] = values", "made[name] = values[::-1]")
-    )
+    hosted.propose("fault", hosted.edit("flight_delays/features.py", "{name: values}", "{name: values[::-1]}"))
     # the first failure is enough; where tests fail their coverage says nothing
     stop = {"PYTEST_ADDOPTS": "-x --no-cov-on-fail"}
     (run,) = hosted.github.deliver(only={"ci.yml"}, jobs={"test"}, env=stop)
