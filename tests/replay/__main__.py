@@ -7,7 +7,8 @@
     python -m replay --again                  nothing is written; exit with 1 where a figure is not the one in docs/
 
 A whole run writes docs/replay.json with all figures, docs/replay.md with the tables and a picture for each data set,
-and the same of the loop on its real parts to docs/replay-real.json and docs/replay-real.md.
+and the same of the loop on its real parts to docs/replay-real.json and docs/replay-real.md. The sample's year is also
+written into README.md.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tempfile import TemporaryDirectory
 
 from projects import ROOT
 
-from . import figures
+from . import figures, readme
 from .datasets import NAMES, DataSet, of
 from .judged import LOOPS, loops
 from .policies import UNJUDGED, Fits, unjudged
@@ -33,7 +34,7 @@ from .years import YEARS, Year
 
 POLICIES = (*UNJUDGED, *LOOPS)
 
-DOCS = ROOT / "docs"
+DOCS, README = ROOT / "docs", ROOT / "README.md"
 INTRODUCTION = Path(__file__).with_name("introduction.md")
 
 
@@ -88,6 +89,8 @@ def _in_process(given: argparse.Namespace) -> None:
     else:
         figures.write(given.out / "replay.json", found)
         (given.out / "replay.md").write_text("\n".join(pages), encoding="utf-8")
+        if given.out == DOCS:
+            readme.write(README, NAMES[0], found[NAMES[0]])
         print(f"written: {given.out}/replay.json, replay.md and a picture for each data set")
 
 

@@ -49,31 +49,37 @@ def _differences(where: str, before: Any, now: Any) -> Iterator[str]:
 
 def tables(data: DataSet, years: Figures) -> str:
     """The whole year of each policy in each kind of year, and then month by month."""
+    parts = [f"## {data.title}", yearly(years)]
+    if told := findings(years):
+        parts.append("\n".join(told))
+    for year, found in years.items():
+        parts.append(f"### {YEARS[year].title.capitalize()}")
+        parts.append(monthly(found))
+        if events := _events(found):
+            parts.append("\n".join(events))
+    return "\n\n".join(parts) + "\n"
+
+
+def yearly(years: Figures) -> str:
+    """A table of each kind of year by policy."""
     metric = _metric(years)
     titles = {name: course["title"] for found in years.values() for name, course in found.items()}
     lines = [
         [YEARS[year].title, *_best(metric, [found.get(name, {}).get("year") for name in titles])]
         for year, found in years.items()
     ]
-    parts = [f"## {data.title}", table([f"{metric} of the year", *titles.values()], lines)]
-    if told := findings(years):
-        parts.append("\n".join(told))
-    for year, found in years.items():
-        parts.append(f"### {YEARS[year].title.capitalize()}")
-        shown = [course["title"] for course in found.values()]
-        parts.append(table(["month", "rows", *shown], _monthly(metric, found)))
-        if events := _events(found):
-            parts.append("\n".join(events))
-    return "\n\n".join(parts) + "\n"
+    return table([f"{metric} of the year", *titles.values()], lines)
 
 
-def _monthly(metric: str, found: Figures) -> list[list[str]]:
+def monthly(found: Figures) -> str:
+    """A table of the months of one year by policy."""
+    metric = next(iter(found.values()))["metric"]
     months = next(iter(found.values()))["months"]
     lines = []
     for month, entry in months.items():
         losses = [course["months"][month]["loss"] for course in found.values()]
         lines.append([month, f"{entry['rows']:,}", *_best(metric, losses)])
-    return lines
+    return table(["month", "rows", *(course["title"] for course in found.values())], lines)
 
 
 def _best(metric: str, losses: Sequence[float | None]) -> list[str]:

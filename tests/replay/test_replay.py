@@ -12,7 +12,8 @@ from modelyard.runtime.matrix import matrix
 from modelyard.training.data.dataset import encode_table
 from modelyard.training.train import fit
 
-from .__main__ import main
+from . import readme
+from .__main__ import README, main
 from .datasets import DataSet, temperatures
 from .figures import differences, of_year
 from .policies import Fits, labelled, unjudged
@@ -123,3 +124,16 @@ def test_a_second_run_of_the_command_is_compared_with_the_first(
     (tmp_path / "replay.json").write_text(json.dumps(written))
     with pytest.raises(SystemExit, match="city-temperatures/cut-off/never/months/2010-05/loss"):
         main([*command, "--again"])
+
+
+def test_the_readme_gets_the_figures_in_its_place(data: DataSet, fits: Fits) -> None:
+    year = YEARS["as-it-was"]
+    years = {year.name: of_year(play(data, year, unjudged(data, year, fits)))}
+    text = README.read_text(encoding="utf-8")
+    written = readme.rewritten(text, data.name, years)
+    assert "| 2010-08 | " in written
+    assert "](docs/replay-city-temperatures.svg)" in written
+    assert readme.rewritten(written, data.name, years) == written
+    assert readme.rewritten(written, data.name, years | {"cut-off": years[year.name]}) != written
+    with pytest.raises(ValueError, match=r"no place for the year"):
+        readme.rewritten(text.replace(readme.END, ""), data.name, years)
