@@ -41,12 +41,12 @@ def test_a_model_alone_is_beside_the_baseline(workspace, request):
 
 
 def test_the_positive_class_is_named_with_what_its_errors_cost(project):
-    told = "The positive class of `late` is `true`: a missed one costs 3, a `false` taken for one 1."
+    told = "The positive class of `late` is `true`: a missed one costs 4, a `false` taken for one 1."
     assert told in to_markdown([metrics(project.gather())])
 
 
 @pytest.mark.parametrize(
-    ("values", "told"), [(["fraud", "ok"], ["is `ok`: a missed one costs 3, a `fraud`"]), (["a", "b", "c"], [])]
+    ("values", "told"), [(["fraud", "ok"], ["is `ok`: a missed one costs 4, a `fraud`"]), (["a", "b", "c"], [])]
 )
 def test_the_positive_class_is_the_last_of_two(project, values, told):
     evidence = project.gather()
