@@ -129,7 +129,7 @@ def test_the_cause_is_kept_and_what_a_person_accepted_is_not(made, copied):
 @pytest.mark.parametrize(
     "changes",
     [
-        {"evaluate": {"false_negative_cost": 4}},
+        {"evaluate": {"false_negative_cost": 5}},
         {"model": {"gradient_boosting": {"max_iter": 21}}},
         {"seed": 7},
     ],
