@@ -12,10 +12,10 @@ import pytest
 from library.production.answered import answer_days, days, rows_of, spread_over, write_day
 from modelyard.production.cells import input_cell, reference_shares
 from modelyard.production.counts import count_days
-from modelyard.production.engine import connection
 from modelyard.production.known import known_bundles
 from modelyard.production.predictions import newest
 from modelyard.production.store import Store
+from modelyard.reporting.engine import connection
 from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.column import OTHER, Column
 
