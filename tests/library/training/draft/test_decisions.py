@@ -105,7 +105,7 @@ def test_what_cells_were_taken_for_is_told(capsys):
         "positive class: 'yes', the last of ['no', 'yes']; a missed 'yes' costs 2, a 'no' taken for it 1 (params.yaml);"
         " 20 rows have it, 33%",
         "gradient_boosting: at least 5 rows in a leaf; `make tune` tries 2 to 20",
-        "no time column found: rows are split at random, by their id",
+        "no time column found: rows are split at random, by their place in the data, as no column is an id",
         "land   feature  string   2 values; 33.3% missing; 'NA' in 20 cells means missing: if it is a value, add it to "
         "`values`",
         "zip    feature  integer  1234 to 12,345; '01234' is the number 1234: if the zeros matter, its type is string",

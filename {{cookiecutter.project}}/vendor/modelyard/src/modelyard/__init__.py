@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.159"
+__version__ = "1.0.160"
 
 _PLACES = {
     "Columns": "runtime.matrix",

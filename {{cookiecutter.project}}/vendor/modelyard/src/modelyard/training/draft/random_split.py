@@ -33,7 +33,8 @@ def no_time(contract: Contract, table: pa.Table, narrowed: pa.Table) -> str:
     table: what was drafted from; narrowed: the same in the contract's types.
     """
     told = "no time column found"
-    by = f"by {shown(contract.group)}, each with all of its rows" if contract.group else "by their id"
+    own = "by their id" if contract.named("id") else "by their place in the data, as no column is an id"
+    by = f"by {shown(contract.group)}, each with all of its rows" if contract.group else own
     choices = [
         f"{shown(name)} with {choice}" for name, choice in likely_times(table, narrowed, contract.target).items()
     ]
