@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 from modelyard.reporting import learning
 from modelyard.reporting.charts import Curves
@@ -21,7 +22,7 @@ def test_the_curve_ends_with_the_estimator_on_all_training_rows(made, monkeypatc
     sizes, losses = curve(made)
     train, validation = (read_rows(made.root, made.contract, made.params, part) for part in ("train", "validation"))
     assert sizes == [int(len(train.target) * share) for share in learning.SHARES]
-    shuffled = learning._some(train, learning.np.random.default_rng(made.params.seed).permutation(len(train.target)))
+    shuffled = train.take(np.random.default_rng(made.params.seed).permutation(len(train.target)))
     trained = fit(made.project, shuffled, made.contract, made.params)
     scores = trained.predict(learning.matrix(made.project.features(validation.columns, made.contract)))
     assert losses[-1] == pytest.approx(sklearn.log_loss(validation.target, scores))

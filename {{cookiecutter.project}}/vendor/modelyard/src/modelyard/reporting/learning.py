@@ -43,7 +43,7 @@ def learning(project: Project, evidence: Evidence) -> Section | None:
     except ContractError:
         return None
     random = np.random.default_rng(params.seed)
-    train, validation = (_some(rows, random.permutation(len(rows.target))[:MOST]) for rows in parts)
+    train, validation = (rows.take(random.permutation(len(rows.target))[:MOST]) for rows in parts)
     points = _measure(project, evidence, params, train, validation)
     if len(points) < FEWEST:
         return None
@@ -73,7 +73,7 @@ def _measure(
             break
         start = time.process_time()
         try:
-            scores = fit(project, _some(train, np.arange(size)), contract, params).predict(table)
+            scores = fit(project, train.take(np.arange(size)), contract, params).predict(table)
         except ContractError:  # such as a class of which so few rows have none
             continue
         loss = primary_loss(contract.kind, validation.target, scores, np.ones((1, len(scores))))
@@ -98,8 +98,3 @@ def _params(evidence: Evidence) -> Params | None:
         threads=used["threads"],
         period=used["period"],
     )
-
-
-def _some(rows: Rows, places: np.ndarray) -> Rows:
-    columns = {name: values[places] for name, values in rows.columns.items()}
-    return dataclasses.replace(rows, table=rows.table.take(places), columns=columns, target=rows.target[places])

@@ -61,9 +61,7 @@ class Objective:
         if count is None or count >= self.rows:
             return self._train
         chosen = sample(self._train.target, count, self._contract.kind != "regression", self._params.seed)
-        columns = {name: values[chosen] for name, values in self._train.columns.items()}
-        table, target = self._train.table.take(chosen), self._train.target[chosen]
-        return dataclasses.replace(self._train, table=table, columns=columns, target=target)
+        return self._train.take(chosen)
 
 
 def sample(target: NDArray, count: int, classes: bool, seed: int) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -44,6 +45,11 @@ class Rows:
     unlabelled: int
     periods: list[str]
     days: tuple[str, str] | None = None
+
+    def take(self, places: NDArray[np.int64]) -> Rows:
+        """The rows at these places, in that order."""
+        columns = {name: values[places] for name, values in self.columns.items()}
+        return dataclasses.replace(self, table=self.table.take(places), columns=columns, target=self.target[places])
 
 
 def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Rows:
