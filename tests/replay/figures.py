@@ -113,7 +113,9 @@ def findings(years: Figures) -> list[str]:
         told = [_against(metric, ours, course) for course in others]
         off = ours - best["year"]
         nearest = "the best" if off == 0 else f"{off:.{DIGITS[metric]}f} from the best ({best['title']})"
-        lines.append(f"- {YEARS[year].title}: judged {ours:.{DIGITS[metric]}f}, {nearest}; {', '.join(told)}")
+        better = ours <= min(course["year"] for course in others)
+        policy = "" if better else f"; in such a year {best['title']} would be the policy"
+        lines.append(f"- {YEARS[year].title}: judged {ours:.{DIGITS[metric]}f}, {nearest}; {', '.join(told)}{policy}")
     return lines
 
 

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .figures import Figures, monthly, yearly
+from .figures import Figures, findings, monthly, yearly
 
 START, END = "<!-- the year, as `make replay` writes it -->\n", "<!-- the end of the year -->\n"
 
+PAGES = (
+    "[The replay](docs/replay.md) has all months, and the same years of a regression and of city temperatures;\n"
+    "[the replay on real parts](docs/replay-real.md) says what happened there month by month."
+)
+
 
 def part(name: str, years: Figures) -> str:
-    """The Markdown of the part: the honest year by month, all years, and the picture."""
+    """All years, how the judged loop does in them, the picture, and the honest year by month, in Markdown."""
     return "\n\n".join(
-        [
+        text
+        for text in [
             yearly(years),
+            "\n".join(findings(years)),
             f"![By how much each policy is better than a model that is never retrained](docs/replay-{name}.svg)",
             "By month, in the year as it was:",
-            f"{monthly(years['as-it-was'])}\n",
+            monthly(years["as-it-was"]),
+            f"{PAGES}\n",
         ]
+        if text
     )
 
 
