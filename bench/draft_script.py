@@ -7,7 +7,9 @@ import pandas as pd
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
 
-def script(frame: pd.DataFrame, target: str, time: str | None, before: np.ndarray, asked: np.ndarray) -> np.ndarray:
+def script(
+    frame: pd.DataFrame, target: str, time: str | None, before: np.ndarray, asked: np.ndarray, seed: int
+) -> np.ndarray:
     """What it answers at the places `asked`, from the rows at the places `before`."""
     rows, wanted = frame.drop(columns=target), frame[target]
     if time:
@@ -18,5 +20,5 @@ def script(frame: pd.DataFrame, target: str, time: str | None, before: np.ndarra
         rows = rows.astype({name: "category"}) if few else rows.drop(columns=name)
     regression = wanted.dtype == float or wanted.nunique() > 20
     model = HistGradientBoostingRegressor if regression else HistGradientBoostingClassifier
-    fitted = model(random_state=0).fit(rows.iloc[before], wanted.iloc[before])
+    fitted = model(random_state=seed).fit(rows.iloc[before], wanted.iloc[before])
     return fitted.predict(rows.iloc[asked]) if regression else fitted.predict_proba(rows.iloc[asked])
