@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from library.bare import BARE, LIBRARY_PATH
 from modelyard.github import cml
 from modelyard.github.api import GitHubError
-from modelyard.github.comment import comment, main
+from modelyard.github.comment import Run, comment, main
+from modelyard.github.untrusted import LIMIT
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
 OTHER = "f" * 40
@@ -66,10 +68,11 @@ def with_cml(tmp_path):
 
 
 def post(client, artifact) -> str:
-    return comment(client, "acme/flights", artifact, HEAD)
+    return comment(client, "acme/flights", artifact, Run(HEAD, "success", "Acme/flights"))
 
 
-BODY = f"# Ships\n\n{cml.mark(HEAD)}"
+PASSED = "**✅ The checks of commit 0123456 passed.**"
+BODY = f"{PASSED}\n\n# Ships\n\n{cml.mark(HEAD)}"
 OLD = f"# Blocked\n\n{cml.mark(OTHER)}"
 
 
@@ -101,7 +104,7 @@ def test_each_way_finds_the_comment_of_the_other(client, github, artifact, with_
     (artifact / "report.md").write_text("# Three\n")
     with_cml("raise SystemExit(1)")
     assert "through the API, because cml ended with 1" in post(client, artifact)
-    assert [one["body"] for one in github.comments] == [f"# Three\n\n{cml.mark(HEAD)}"]
+    assert [one["body"] for one in github.comments] == [f"{PASSED}\n\n# Three\n\n{cml.mark(HEAD)}"]
 
 
 def test_a_comment_beyond_the_thirty_that_cml_sees_is_updated(client, github, artifact, with_cml):
@@ -122,7 +125,28 @@ def test_a_first_report_after_thirty_comments_is_posted_once(client, github, art
         (artifact / "report.md").write_text(title)
         post(client, artifact)
     marked = [one["body"] for one in github.comments if cml.is_marked(one["body"])]
-    assert marked == [f"# Two\n\n{cml.mark(HEAD)}"]
+    assert marked == [f"{PASSED}\n\n# Two\n\n{cml.mark(HEAD)}"]
+
+
+def test_a_report_that_says_it_ships_does_not_stand_above_a_run_that_failed(client, github, artifact):
+    comment(client, "acme/flights", artifact, Run(HEAD, "failure", "acme/flights"))
+    assert re.match(r"\*\*⛔ The checks of commit 0123456 failed, .*\*\*\n\n# Ships\n", github.comments[0]["body"])
+
+
+@pytest.mark.parametrize("conclusion", ["success", "failure"])
+def test_what_a_fork_wrote_is_marked_as_its_own(client, github, artifact, conclusion):
+    comment(client, "acme/flights", artifact, Run(HEAD, conclusion, "mallory/flights"))
+    ended, note, rest = github.comments[0]["body"].split("\n\n", 2)
+    assert ("passed" in ended) is (conclusion == "success")
+    assert "> What follows was written by a run of the fork `mallory/flights`" in note
+    assert rest == f"# Ships\n\n{cml.mark(HEAD)}"
+
+
+@pytest.mark.parametrize(("repository", "is_advised"), [("mallory/flights", True), ("acme/flights", False)])
+def test_who_alone_can_commit_the_lock_is_told_how(client, github, artifact, repository, is_advised):
+    (artifact / "lock.patch").write_text("diff --git a/dvc.lock b/dvc.lock\n")
+    comment(client, "acme/flights", artifact, Run(HEAD, "failure", repository))
+    assert ("```sh\nmake pipeline\ngit add dvc.lock" in github.comments[0]["body"]) is is_advised
 
 
 def test_a_person_who_pastes_the_watermark_keeps_their_comment(client, github, artifact, with_cml):
@@ -173,7 +197,10 @@ def test_a_cml_that_did_nothing_is_mended(client, github, artifact, with_cml):
 def test_a_report_over_the_limit_is_posted_cut(client, github, artifact):
     (artifact / "report.md").write_text("a line\n" * 20_000)
     post(client, artifact)
-    assert "The rest is in the artifact" in github.comments[0]["body"]
+    body = github.comments[0]["body"]
+    assert body.startswith(PASSED)
+    assert "The rest is in the artifact" in body
+    assert len(body) <= LIMIT
 
 
 def test_an_outdated_run_posts_nothing(client, github, artifact, pull):
@@ -210,21 +237,26 @@ def test_a_failure_of_github_is_no_other_answer(client, github, artifact):
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The verb as a workflow runs it: a bare Python, without any installed package."""
     command = [*BARE, "comment", *arguments]
+    of_run = {"HEAD_SHA": HEAD, "CONCLUSION": "success", "HEAD_REPOSITORY": "acme/flights"}
     return subprocess.run(
-        command, env={**os.environ, **LIBRARY_PATH, **environment}, capture_output=True, text=True, check=False
+        command,
+        env={**os.environ, **LIBRARY_PATH, **of_run, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 @pytest.mark.usefixtures("github")
 def test_the_verb_says_what_it_did(artifact):
-    done = run("--report", str(artifact), HEAD_SHA=HEAD)
+    done = run("--report", str(artifact))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("posted through the API, because cml is not on the PATH: https://")
 
 
 def test_the_verb_ends_with_1_for_an_artifact_that_is_not_valid(github, artifact):
     (artifact / "pull-request.json").write_text("{}")
-    done = run("--report", str(artifact), "--repository", "acme/flights", HEAD_SHA=HEAD)
+    done = run("--report", str(artifact), "--repository", "acme/flights")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("error: pull-request.json is not")
     assert github.comments == []
@@ -232,7 +264,7 @@ def test_the_verb_ends_with_1_for_an_artifact_that_is_not_valid(github, artifact
 
 def test_a_run_for_no_pull_request_posts_nothing(github, artifact):
     (artifact / "pull-request.json").unlink()
-    done = run("--report", str(artifact), HEAD_SHA=HEAD)
+    done = run("--report", str(artifact))
     assert (done.returncode, done.stdout) == (0, "the run was for no pull request; nothing is posted\n")
     assert github.asked == []
 
@@ -243,3 +275,18 @@ def test_the_head_of_the_run_must_be_given(artifact, monkeypatch, head):
     monkeypatch.setenv("HEAD_SHA", head)
     with pytest.raises(GitHubError, match="the commit of the run that made the report is needed"):
         main(["--report", str(artifact)])
+
+
+@pytest.mark.usefixtures("github")
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("CONCLUSION", "", "CONCLUSION is '': how that run ended is needed, success or failure"),
+        ("CONCLUSION", "cancelled", "how that run ended is needed"),
+        ("HEAD_REPOSITORY", "mallory/`flights`", "owner/name is needed"),
+    ],
+)
+def test_how_the_run_ended_and_whose_it_was_must_be_given(artifact, name, value, message):
+    done = run("--report", str(artifact), **{name: value})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert message in done.stderr

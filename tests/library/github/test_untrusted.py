@@ -10,6 +10,7 @@ from modelyard.github.cml import is_marked, mark
 from modelyard.github.untrusted import CUT, LIMIT, ReportOrigin, cut, harmless, length, read_origin, read_report
 
 HEAD = "0123456789abcdef0123456789abcdef01234567"
+ABOVE = "**The checks passed.**"
 
 
 def origin(folder: Path, text: str) -> ReportOrigin:
@@ -19,7 +20,7 @@ def origin(folder: Path, text: str) -> ReportOrigin:
 
 def report(folder: Path, text: str | bytes) -> str:
     (folder / "report.md").write_bytes(text.encode() if isinstance(text, str) else text)
-    return read_report(folder, HEAD)
+    return read_report(folder, HEAD, ABOVE).removeprefix(f"{ABOVE}\n\n")
 
 
 def test_number_and_head_are_read(tmp_path):
@@ -65,19 +66,19 @@ def test_a_link_is_not_followed(tmp_path):
     (tmp_path / "secret").write_text("of the machine")
     (tmp_path / "report.md").symlink_to(tmp_path / "secret")
     with pytest.raises(GitHubError, match=r"report\.md cannot be read"):
-        read_report(tmp_path, HEAD)
+        read_report(tmp_path, HEAD, ABOVE)
 
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "report.md")
     with pytest.raises(GitHubError, match="no regular file"):
-        read_report(tmp_path, HEAD)
+        read_report(tmp_path, HEAD, ABOVE)
 
 
 def test_a_folder_is_no_report(tmp_path):
     (tmp_path / "report.md").mkdir()
     with pytest.raises(GitHubError, match=r"report\.md"):
-        read_report(tmp_path, HEAD)
+        read_report(tmp_path, HEAD, ABOVE)
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])
@@ -88,7 +89,7 @@ def test_an_empty_report_is_refused(tmp_path, text):
 
 def test_a_missing_report_is_told(tmp_path):
     with pytest.raises(GitHubError, match=r"report\.md cannot be read: No such file"):
-        read_report(tmp_path, HEAD)
+        read_report(tmp_path, HEAD, ABOVE)
 
 
 def test_a_plain_report_stays_as_it_is(tmp_path):
@@ -149,7 +150,7 @@ def test_a_long_report_is_cut_and_says_so(tmp_path):
 
 
 def test_a_report_of_just_the_size_is_not_cut(tmp_path):
-    room = LIMIT - len(f"\n\n{mark(HEAD)}")
+    room = LIMIT - len(f"{ABOVE}\n\n\n\n{mark(HEAD)}")
     assert report(tmp_path, "a" * room) == "a" * room
     assert report(tmp_path, "a" * (room + 1)) == CUT
 
@@ -163,7 +164,7 @@ def test_letters_outside_the_basic_plane_count_twice(tmp_path):
 
 def test_more_than_a_report_can_be_is_not_read(tmp_path):
     (tmp_path / "report.md").write_bytes(b"line\n" * 1_000_000)
-    assert length(read_report(tmp_path, HEAD)) < LIMIT
+    assert length(read_report(tmp_path, HEAD, ABOVE)) < LIMIT
 
 
 @pytest.mark.parametrize(

@@ -1,32 +1,62 @@
 """Post the model report on a pull request, as one comment that is updated.
 
-Runs main's code on the artifact of another run, which anybody's pull request may have produced. CML posts the comment
-if it would update the right one; otherwise, or if CML fails, the API is used.
+Runs main's code on the artifact of another run, which anybody's pull request may have produced. So the first line is
+not the report's: it says how that run ended, as GitHub knows it, and whether it was a fork's. CML posts the comment if
+it would update the right one; otherwise, or if CML fails, the API is used.
+
+Reads HEAD_SHA, CONCLUSION and HEAD_REPOSITORY of the run from the environment.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import cml
 from .api import Client, GitHubError, checked_repository, client
+from .patch import ADVICE
 from .token_owner import token_owner
 from .untrusted import ORIGIN, SHA, read_origin, read_report
 
 Comment = dict[str, Any]
+ENDED = {
+    "success": "**✅ The checks of commit {head} passed.**",
+    "failure": "**⛔ The checks of commit {head} failed, whatever the report says: it cannot be merged.**",
+}
+STALE = f"dvc.lock is not what the pipeline makes of this commit, and a fork's branch is its owner's: {ADVICE}"
+FORKED = "> [!NOTE]\n> What follows was written by a run of the fork {fork}, which may have changed what judges it."
+PATCH = "lock.patch"
 
 
-def comment(github: Client, repository: str, folder: Path, head: str) -> str:
-    """Post the report in a folder if it is of the commit `head`. Returns one line on what was done."""
+@dataclass(frozen=True)
+class Run:
+    """The run that left the report: its commit, how it ended as GitHub says (a key of ENDED), and whose code it was."""
+
+    head: str
+    conclusion: str
+    repository: str
+
+    def headline(self, repository: str, *, stale: bool) -> str:
+        """What a reader of that repository must know before the report; stale: dvc.lock is to be committed."""
+        parts = [ENDED[self.conclusion].format(head=self.head[:7])]
+        if self.repository.lower() != repository.lower():
+            parts += [_with_commands(STALE)] if stale and self.conclusion == "failure" else []
+            parts.append(FORKED.format(fork=f"`{self.repository}`"))
+        return "\n\n".join(parts)
+
+
+def comment(github: Client, repository: str, folder: Path, run: Run) -> str:
+    """Post the report in a folder if it is of the run's commit. Returns one line on what was done."""
+    head = run.head
     origin = read_origin(folder)
     if origin.head != head:
         raise GitHubError(f"the artifact is of {origin.head}, the run of {head}; nothing is posted")
     if outdated := _outdated(github.find(f"/repos/{repository}/pulls/{origin.number}"), origin.number, head):
         return outdated
-    text = read_report(folder, head)
+    text = read_report(folder, head, run.headline(repository, stale=os.path.lexists(folder / PATCH)))
     thread = Thread(github, repository, origin.number)
     comments = thread.comments()
     ours = thread.own_comments(comments)
@@ -85,6 +115,12 @@ class Thread:
         return posted, not same or bool(others)
 
 
+def _with_commands(text: str) -> str:
+    """A sentence, with the indented lines after it as a block of code."""
+    sentence, *lines = text.split("\n")
+    return "\n".join([sentence, "", "```sh", *map(str.strip, lines), "```"])
+
+
 def _plain(body: str) -> str:
     return body.replace("\r\n", "\n").strip()
 
@@ -95,10 +131,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--report", type=Path, required=True, metavar="FOLDER", help="report.md and pull-request.json")
     parser.add_argument("--repository", default=os.environ.get("GITHUB_REPOSITORY", ""), metavar="OWNER/NAME")
     options = parser.parse_args(arguments)
-    head = os.environ.get("HEAD_SHA", "")
+    head, conclusion = os.environ.get("HEAD_SHA", ""), os.environ.get("CONCLUSION", "")
     if not SHA.fullmatch(head):
         raise GitHubError(f"HEAD_SHA is {head!r}: the commit of the run that made the report is needed")
+    if conclusion not in ENDED:
+        raise GitHubError(f"CONCLUSION is {conclusion!r}: how that run ended is needed, {' or '.join(ENDED)}")
+    run = Run(head, conclusion, checked_repository(os.environ.get("HEAD_REPOSITORY", "")))
     if not os.path.lexists(options.report / ORIGIN):
         print("the run was for no pull request; nothing is posted")
         return
-    print(comment(client(), checked_repository(options.repository), options.report, head))
+    print(comment(client(), checked_repository(options.repository), options.report, run))

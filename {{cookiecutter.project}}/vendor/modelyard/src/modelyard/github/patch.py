@@ -29,6 +29,12 @@ OUTPUTS = {
     "model/training.json",
 }
 RETRAINED = OUTPUTS | {"params.yaml"}  # which has the watermark and the cause, and what a search of settings found
+ADVICE = (
+    "run this on your branch, and push it:\n"
+    "  make pipeline\n"
+    "  git add dvc.lock data model evaluation\n"
+    "  git commit -m 'Update dvc.lock' && git push"
+)
 LARGEST = 5_000_000  # bytes of the patch
 BOT = "github-actions[bot]"
 EMAIL = f"41898282+{BOT}@users.noreply.github.com"

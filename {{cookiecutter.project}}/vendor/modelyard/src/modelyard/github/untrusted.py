@@ -64,14 +64,14 @@ def read_json(path: Path, most: int) -> Any:
         return None
 
 
-def read_report(folder: Path, head: str) -> str:
-    """The report, harmless and short enough for a comment together with its watermark."""
+def read_report(folder: Path, head: str, above: str) -> str:
+    """The report under a text of ours, harmless and short enough for a comment together with its watermark."""
     text = _read(folder / "report.md", LARGEST_REPORT).decode("utf-8", errors="replace")
     text = harmless(text.replace("\r\n", "\n").replace("\0", "\ufffd")).strip()
     if not text:
         raise GitHubError("report.md is empty; nothing is posted")
-    room = LIMIT - length(f"\n\n{mark(head)}")
-    return text if length(text) <= room else CUT + cut(text, room - length(CUT))
+    room = LIMIT - length(f"{above}\n\n\n\n{mark(head)}")
+    return f"{above}\n\n{text if length(text) <= room else CUT + cut(text, room - length(CUT))}"
 
 
 def harmless(text: str) -> str:

@@ -15,16 +15,10 @@ from pathlib import Path
 from ..errors import ContractError
 from ..git import find_commit
 from ..github.outputs import write_outputs
-from ..github.patch import OUTPUTS, write_patch
+from ..github.patch import ADVICE, OUTPUTS, write_patch
 from ..runtime.project import Project
 
 PATCH = Path("reports/lock.patch")
-ADVICE = (
-    "run this on your branch, and push it:\n"
-    "  make pipeline\n"
-    "  git add dvc.lock data model evaluation\n"
-    "  git commit -m 'Update dvc.lock' && git push"
-)
 
 
 def stale() -> list[str]:
