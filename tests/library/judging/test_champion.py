@@ -53,6 +53,7 @@ stages:
     "model": MODEL,
     "answers": ANSWERS,
     "flight_delays/data.csv": b"no code",
+    "policy.yaml": b"floors: {}\r\n",
 }
 WHEEL = "vendor/modelyard-0.1.2-py3-none-any.whl"
 CODE = {
@@ -139,6 +140,12 @@ def assert_got(root: Path, how: str, other: tuple[str, ...] = ("2013-02", "2013-
 def test_the_champion_comes_from_the_cache(repository):
     champion(project, "main")
     assert_got(repository, "from the DVC cache")
+
+
+def test_mains_policy_comes_along_whatever_the_one_here_is(repository):
+    (repository / "policy.yaml").write_text("floors: {log_loss: 9}\n")
+    champion(project)
+    assert Path("champion/policy.yaml").read_bytes() == FILES["policy.yaml"]
 
 
 def test_it_comes_from_the_remote_when_the_cache_is_gone(repository):

@@ -46,6 +46,7 @@ def test_the_json_holds_all_that_the_report_reads():
         "comparison": {"rows": 3},
         "notes": ["a remark"],
         "warnings": {"leak": "`refund` alone"},
+        "policy": None,
     }
 
 

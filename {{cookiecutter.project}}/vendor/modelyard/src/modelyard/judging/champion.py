@@ -1,4 +1,4 @@
-"""Get the model on main: its bundle, its code and its answers, into the folder `champion/`.
+"""Get the model on main: its bundle, its code, its answers and its policy, into the folder `champion/`.
 
 They come from the DVC cache, else from the remote, else from running the pipeline of that commit. If main has no
 dvc.lock yet, its model is the one that its pipeline makes; if the pipeline makes none, there is no champion yet. If a
@@ -26,6 +26,7 @@ from ..runtime.project import Project
 from ..training import layout
 from .lock import CACHE, LOCK, read_lock, take
 from .main_rows import FOLDER, bring_rows, keep_rows
+from .policy import POLICY
 
 CHAMPION = Path("champion")
 CODE = CHAMPION / "code"
@@ -74,6 +75,8 @@ def champion(project: Project, ref: str | None = None) -> str:
     if commit is None:
         raise no_commit(ref)
     CHAMPION.mkdir()
+    if (policy := read_blob(Path(), commit, POLICY.name)) is not None:
+        (CHAMPION / POLICY).write_bytes(policy)
     name = f"commit {commit[:7]}" if ref == commit else f"{ref} at {commit[:7]}"
     committed = False
     try:

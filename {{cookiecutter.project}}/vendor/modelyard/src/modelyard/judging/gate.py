@@ -26,8 +26,9 @@ from .answers import periods_of
 from .champion import LOCAL_MAIN, is_unpublished
 from .champion import champion as get_champion
 from .collect import CHAMPION, Case, collect, find_champion, read_origin
+from .mains_policy import judge_by_both, mains_policy
 from .pair import Pairing, pair
-from .policy import POLICY, Judgement, Policy, judge_alone, policy_line, read_policy
+from .policy import POLICY, Judgement, Policy, judge_alone, policy_line
 from .rules import (
     DECIDED,
     compare_slices,
@@ -45,14 +46,21 @@ from .warned import shown_warnings
 ALONE = "the rules for one model alone decide."
 
 
-def gate(project: Project, champion: Bundle | None, challenger: Bundle, policy: Policy, root: Path = Path()) -> Verdict:
-    """The verdict on the challenger, by the data and the settings under `root`.
+def gate(
+    project: Project,
+    champion: Bundle | None,
+    challenger: Bundle,
+    policy: Policy,
+    root: Path = Path(),
+    stated_in: Path = POLICY,
+) -> Verdict:
+    """The verdict on the challenger, by the data and the settings under `root`; stated_in: where the policy is.
 
     Raises ContractError if something needed is missing or does not fit.
     """
     case = collect(project, champion, challenger, root)
     pairing, notes = _pair_if_any(case, policy)
-    return judge(case, pairing, policy, notes, root / POLICY)
+    return judge(case, pairing, policy, notes, root / stated_in)
 
 
 def judge(case: Case, pairing: Pairing | None, policy: Policy, notes: list[str], stated_in: Path) -> Verdict:
@@ -137,12 +145,9 @@ def _decision(bundle: Bundle, judged_as: Bundle) -> Decision | None:
 
 
 def _ruling(judgement: Judgement, policy: Path) -> Ruling:
-    return Ruling(
-        judgement.rule,
-        policy_line(policy, judgement.key) if judgement.key else "always",
-        judgement.found,
-        judgement.kept,
-    )
+    line = policy_line(policy, judgement.key) if judgement.key else "always"
+    of_main = judgement.key and policy == mains_policy(CHAMPION)
+    return Ruling(judgement.rule, f"main's {line}" if of_main else line, judgement.found, judgement.kept)
 
 
 def _describe(champion: Bundle) -> dict[str, Any]:
@@ -165,6 +170,19 @@ def _champion(project: Project, folder: Path) -> Bundle | None:
     return find_champion(folder)
 
 
+def _verdict(project: Project, options: argparse.Namespace) -> Verdict:
+    """The verdict by the policy here and, if it differs, by main's."""
+    folder = options.champion
+
+    def judged(policy: Policy, stated_in: Path) -> Verdict:
+        alone = options.no_champion or policy.champion.require == "none"
+        champion = None if alone else _champion(project, folder)
+        return gate(project, champion, read_bundle(options.challenger), policy, stated_in=stated_in)
+
+    only_here = options.no_champion or options.own_policy or folder != CHAMPION
+    return judge_by_both(judged, None if only_here else mains_policy(folder))
+
+
 def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `gate`."""
     parser = argparse.ArgumentParser(
@@ -173,13 +191,11 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser.add_argument("champion", nargs="?", type=Path, default=CHAMPION, help=f"its bundle ({CHAMPION})")
     parser.add_argument("challenger", nargs="?", type=Path, default=layout.BUNDLE, help=f"its bundle ({layout.BUNDLE})")
     parser.add_argument("--no-champion", action="store_true", help="there is none yet")
+    parser.add_argument("--own-policy", action="store_true", help="main's does not judge too: this commit is on main")
     options = parser.parse_args(arguments)
     VERDICT.unlink(missing_ok=True)
     try:
-        policy = read_policy()
-        alone = options.no_champion or policy.champion.require == "none"
-        champion = None if alone else _champion(project, options.champion)
-        verdict = gate(project, champion, read_bundle(options.challenger), policy)
+        verdict = _verdict(project, options)
     except YardError as error:
         verdict = Verdict("unjudged", str(error))
     except Exception as error:  # a bug must not end with status 1, which means that the model is blocked

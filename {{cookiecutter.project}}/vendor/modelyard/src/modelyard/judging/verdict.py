@@ -12,6 +12,7 @@ from ..markdown import code, markdown_table, prose
 VERDICT = Path("reports/verdict.json")
 EXIT = {"ships": 0, "blocked": 1, "unjudged": 2}
 TITLES = {"ships": "The model may ship", "blocked": "The model is blocked", "unjudged": "The model could not be judged"}
+CHANGED = "This commit changes the policy that judges it"
 KEPT = {True: "yes", False: "no", None: "not to be told"}
 
 
@@ -26,11 +27,28 @@ class Ruling:
 
 
 @dataclass(frozen=True)
+class PolicyChange:
+    """How the policy differs from main's, a line a key, and what main's and the one here say of the model."""
+
+    changed: list[str]
+    by_main: str
+    by_this: str
+
+    def lines(self) -> list[str]:
+        """The change for a reader: first both verdicts, then the keys."""
+        return [
+            f"By main's policy: {self.by_main}.",
+            f"By the policy of this commit: {self.by_this}.",
+            *self.changed,
+        ]
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Whether a model may ship, and why.
 
     champion: the model that it was compared with, or None if there is none yet. comparison: the result of `compare`.
-    warnings: the text of each warning about the challenger, by its name.
+    warnings: the text of each warning about the challenger, by its name. policy: how it differs from main's, or None.
     """
 
     verdict: Literal["ships", "blocked", "unjudged"]
@@ -41,6 +59,12 @@ class Verdict:
     comparison: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
     warnings: dict[str, str] = field(default_factory=dict)
+    policy: PolicyChange | None = None
+
+    @property
+    def told(self) -> str:
+        """The verdict and its reason in one sentence."""
+        return f"{TITLES[self.verdict]}: {self.reason}"
 
     @property
     def exit(self) -> int:
@@ -57,6 +81,8 @@ class Verdict:
         ruled = sorted(self.rules, key=lambda ruling: order[ruling.kept])
         lines = [[ruling.rule, ruling.found, KEPT[ruling.kept], ruling.policy] for ruling in ruled]
         parts = [f"**{TITLES[self.verdict]}:** {self.reason}"]
+        if self.policy:
+            parts.append("\n".join([f"{CHANGED}:", "", *(f"- {line}" for line in self.policy.lines())]))
         if self.warnings:
             parts.append(
                 "\n".join(f"- Warning {code(name)}: {prose(text, 600)}." for name, text in self.warnings.items())

@@ -7,6 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from ...judging.policy import POLICY, judge_alone, policy_line, read_policy
+from ...judging.verdict import CHANGED, PolicyChange
 from ...judging.warned import shown_warnings
 from ...markdown import code, interval, number, prose, verbatim
 from ..document import Section, Table
@@ -19,6 +20,7 @@ MARKS = {True: "✅", False: "❌", None: "⚠️"}
 ORDER = {False: 0, None: 1, True: 2}
 ALIKE = 3  # slices that are shown for one line of the policy
 TITLE, LONG = 100, 1000  # characters of a reason
+MOST_CHANGES = 20  # lines on the policy
 UNKNOWN = {"low": None, "high": None}
 
 
@@ -40,7 +42,16 @@ def headline(evidence: Evidence) -> list[Section]:
         blocks.append(_rules_table(not_kept))
     count = f"{len(kept)} {'rule is' if len(kept) == 1 else 'rules are'} kept"
     folded = [Section(count if not_kept else f"All {count}", [_rules_table(kept)], folded=True)] if kept else []
-    return [Section(title, blocks, level=2), *folded]
+    return [*policy_change(evidence.verdict), Section(title, blocks, level=2), *folded]
+
+
+def policy_change(verdict: Mapping[str, Any] | None) -> list[Section]:
+    """What stands before all else where the policy differs from main's: both verdicts, and what differs."""
+    change = (verdict or {}).get("policy")
+    if not change:
+        return []
+    lines = PolicyChange(**change).lines()
+    return [Section(f"⚠️ {CHANGED}", ["\n".join(f"- {prose(line, 300)}" for line in lines[:MOST_CHANGES])], level=2)]
 
 
 def _warnings(evidence: Evidence) -> list[str]:
