@@ -43,11 +43,11 @@ class Pool:
     def __init__(self, known: KnownBundle, table: pa.Table, scores: np.ndarray) -> None:
         self.rows = table.num_rows
         inputs = {input_column(name): table[name] for name in known.contract.inputs}
-        given = pa.table(inputs | {"score": scores})  # noqa: F841 - duckdb reads it by its name
+        given = duckdb.from_arrow(pa.table(inputs | {"score": scores}))
         cells = {name: input_cell(name, column, known) for name, column in known.contract.inputs.items()}
         self.cells = {}
         for name, expression in {**cells, "": numeric_cell("score", known.score_edges)}.items():
-            column = duckdb.sql(f"SELECT {expression} AS cell FROM given").to_arrow_table()["cell"]  # noqa: S608
+            column = given.project(f"{expression} AS cell").to_arrow_table()["cell"]
             coded = column.combine_chunks().dictionary_encode()
             self.cells[name] = coded.dictionary.to_pylist(), coded.indices.to_numpy()
 
@@ -97,7 +97,7 @@ def quantities(file: Path, random: np.random.Generator) -> dict[str, float]:
     cell = numeric_cell("value", held["edges"])
     counts = f"SELECT day, {cell} AS cell, count(*) FROM given GROUP BY ALL ORDER BY ALL"  # noqa: S608
     days: dict[Any, np.ndarray] = {}
-    for day, name, rows in duckdb.sql(counts).fetchall():
+    for day, name, rows in duckdb.execute(counts).fetchall():
         days.setdefault(day, np.zeros(len(cells)))[cells.index(name)] = rows
     whole, expected = np.stack(list(days.values())), np.array([shares[name] for name in cells])
     alone = random.multinomial(EACH, expected / expected.sum(), size=STREAMS * WINDOWS * DAYS).astype(np.float64)
@@ -108,7 +108,7 @@ def quantities(file: Path, random: np.random.Generator) -> dict[str, float]:
             windows: list[np.ndarray] = []
             for _ in range(WINDOWS):
                 windows.append(pool[random.integers(len(pool), size=DAYS)])
-                subject = Subject(cells, windows, expected, given.num_rows, ordered=True)
+                subject = Subject(cells, windows, expected, given.num_rows, held["edges"], None)
                 significant += measure(subject)[0] < Monitor().alpha
         found[title] = significant / STREAMS / WINDOWS
     return found
