@@ -16,6 +16,7 @@ import pyarrow
 import pyarrow.compute
 import pyarrow.parquet
 import pytest
+from library.backdoor import with_backdoor
 from library.library_versions import vendor
 from modelyard.git import git
 from modelyard.judging.lock import LOCK, path_md5, put_folder, read_lock, take
@@ -23,7 +24,9 @@ from modelyard.proving.proof import Proof
 from modelyard.proving.prove import judge, main, prove
 from modelyard.proving.scratch import Scratch
 from modelyard.runtime.contract import ContractError
+from modelyard.runtime.matrix import matrix
 from modelyard.training import layout
+from modelyard.training.data.dataset import read_rows
 from modelyard.vendoring.wheel import unpack
 from sample import INSTALLED, SAMPLE
 
@@ -466,16 +469,19 @@ def test_a_model_with_other_bytes_and_the_same_answers_is_equivalent(repository,
 def test_a_model_with_other_answers_is_different_whatever_the_metrics_say(repository, committed):
     forge(repository, layout.MODEL.as_posix(), model(repository, "answers"))
     proof = judged(repository, committed)
-    (where,) = wheres(proof)
-    assert where.startswith("model/model.onnx: ")
-    assert where.endswith("of 100 answers to the probe set, at most")
+    data, allowed, leaves, tables = wheres(proof)
+    assert "model/model.onnx: answers to " in data
+    assert " rows of the data, most to row " in data
+    assert " rows with missing, unknown and extreme values, most to a row with " in allowed
+    assert " values of leaf_weights, in 20 of 20 trees; most leaf " in leaves
+    assert tables.startswith("model/model.onnx: tables of the trees")
 
 
 def test_a_model_with_other_answers_for_a_few_rows_is_different(repository, committed):
     forge(repository, layout.MODEL.as_posix(), model(repository, "few"))
-    (one,) = judged(repository, committed).differences
+    one, *_ = judged(repository, committed).differences
     assert one.where == "model/model.onnx"
-    assert one.committed.startswith("no answer to the probe set")
+    assert one.committed.startswith("no answer")
     assert "its trees answer otherwise than its tables of them" in one.committed
 
 
@@ -486,14 +492,20 @@ def test_a_bundle_with_another_model_than_was_trained_is_different(repository, c
     assert "bundle/manifest.json: files.model.onnx" in found
 
 
-@pytest.mark.usefixtures("repository")
-def test_a_model_of_several_classes_is_asked_for_each_probability(made_multiclass):
-    with Scratch(project, "HEAD") as scratch:
-        shutil.copytree(made_multiclass.root / "bundle", scratch.root / "bundle")
-        answers = scratch.answers(made_multiclass.root / layout.MODEL)
-    probe = json.loads((made_multiclass.root / "bundle/probe.json").read_text())
-    assert answers == [one for answer in probe["answers"] for one in answer]
-    assert len(answers) == 300
+def test_a_backdoor_that_no_holdout_row_reaches_is_different(repository, committed, made):
+    """Metrics, predictions and probes are those of the honest model."""
+    holdout = matrix(
+        project.features(read_rows(made.root, made.contract, made.params, "holdout").columns, made.contract)
+    )
+    forged, count = with_backdoor(repository / layout.MODEL, holdout)
+    assert count > 10
+    forge(repository, layout.MODEL.as_posix(), forged)
+    proof = judged(repository, committed)
+    data, *_, trees, tables = proof.differences
+    assert proof.verdict == "different"
+    assert data.where.startswith("model/model.onnx: answers to ")
+    assert f"model/model.onnx: {count} of " in trees.where
+    assert (trees.committed, tables.committed) == (-8.0, -8.0)
 
 
 def test_a_database_file_of_the_project_comes_along(repository):
@@ -511,9 +523,10 @@ def test_a_database_file_of_the_project_comes_along(repository):
 
 def test_a_model_that_answers_nothing_is_different(repository, committed):
     forge(repository, layout.MODEL.as_posix(), b"no model")
-    (one,) = judged(repository, committed).differences
-    assert one.where == "model/model.onnx"
-    assert one.committed.startswith("no answer to the probe set")
+    one, other = judged(repository, committed).differences
+    assert {one.where, other.where} == {"model/model.onnx"}
+    assert one.committed.startswith("no answer")
+    assert other.committed.startswith("no ONNX model")
 
 
 def test_other_bytes_that_cannot_be_had_are_not_believed(repository, committed):

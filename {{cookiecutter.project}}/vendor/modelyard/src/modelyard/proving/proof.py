@@ -5,8 +5,8 @@ Nothing is trusted that was not compared:
 - identical: retraining gave every output the hash that the commit's dvc.lock has for it.
 - different: the content of some output differs, or the lock was not made from this commit.
 - equivalent: some outputs have other bytes; each of them was compared, and their content is the same: the same words,
-  numbers within TOLERANCE (see tolerance.py), the same rows of data, and models with the same answers to the bundle's
-  probe set.
+  numbers within TOLERANCE (see tolerance.py), the same rows of data, and models of the same structure (graphs.py) with
+  the same answers to every row of the data and to rows with missing, unknown and extreme values (every_row.py).
 - unjudged: something could not be run, or the committed version of an output with other bytes is not available, so
   that only its hash in the lock is known. It never counts as passed.
 
@@ -26,21 +26,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import ContractError
 from ..markdown import code, markdown_table, prose
 from ..runtime.hashing import sha256
 from ..training import layout
-from .tolerance import TOLERANCE, Difference, Tolerance, compare_files, compare_values, compare_words
+from .graphs import compare_models
+from .tolerance import Difference, Tolerance, compare_files, compare_values, compare_words
 
 PROOF = Path("reports/prove.json")
 EXIT = {"nothing": 0, "identical": 0, "equivalent": 0, "different": 1, "unjudged": 2}
 SHOWN = 20
 HASH = re.compile(r"\b([0-9a-f]{8})(?:[0-9a-f]{24}|[0-9a-f]{56})(?:\.dir)?\b")  # shortened to its first digits
-FIRST = [layout.LEDGER, layout.METRICS, layout.SLICES, layout.TRAINING]  # shown first
+FIRST = [layout.LEDGER, layout.METRICS, layout.SLICES, layout.TRAINING, layout.MODEL]  # shown first
 MANIFEST = "manifest.json"
 
 Word = Literal["nothing", "identical", "equivalent", "different", "unjudged"]
-Answers = Callable[[Path], list[float]]
+CompareAnswers = Callable[[str, Path, Path], Iterable[Difference]]
 
 
 @dataclass(frozen=True)
@@ -116,11 +116,11 @@ def both_sides(difference: Difference) -> list[str]:
 
 
 def compare(
-    committed: Path, retrained: Path, outs: Iterable[str], answers: Answers
+    committed: Path, retrained: Path, outs: Iterable[str], answers: CompareAnswers
 ) -> tuple[list[Difference], list[Difference]]:
     """The differences in the content of these outputs under the two roots, and those of the environments.
 
-    answers: gives the answers of an ONNX model to the probe set of the retrained bundle.
+    answers: the differences between the answers of two ONNX models, a committed and a retrained one.
     """
     manifest = _json(retrained / layout.BUNDLE / MANIFEST)
     tolerance = Tolerance(relative=manifest.get("kind") == "regression")
@@ -143,13 +143,14 @@ def compare(
 
 
 def _compare_file(
-    out: Path, name: str, committed: Path, retrained: Path, tolerance: Tolerance, answers: Answers
+    out: Path, name: str, committed: Path, retrained: Path, tolerance: Tolerance, answers: CompareAnswers
 ) -> Iterator[Difference]:
     where = (out / name).as_posix()
     if sha256(committed) == sha256(retrained):
         return
     if committed.suffix == ".onnx":
-        yield from _compare_models(where, committed, retrained, tolerance, answers)
+        yield from answers(where, committed, retrained)
+        yield from compare_models(where, committed, retrained, tolerance)
     elif out == layout.BUNDLE and name == MANIFEST:
         environment = _environment(committed.parents[1])
         yield from _compare_manifests(where, committed, retrained, environment, tolerance)
@@ -158,25 +159,6 @@ def _compare_file(
     else:
         exact = Tolerance(amount=0) if out == layout.PERIODS else tolerance
         yield from compare_files(where, committed, retrained, exact)
-
-
-def _compare_models(
-    where: str, committed: Path, retrained: Path, tolerance: Tolerance, answers: Answers
-) -> Iterator[Difference]:
-    now = answers(retrained)
-    try:
-        before = answers(committed)
-    except ContractError as error:
-        yield Difference(where, f"no answer to the probe set ({error})", "answers")
-        return
-    # relative to the largest answer, because answers near zero cannot have a relative tolerance of their own
-    bound = TOLERANCE * (max(map(abs, now), default=0) if tolerance.relative else 1)
-    apart = [(abs(old - new), old, new) for old, new in zip(before, now, strict=False)]
-    off = [gap for gap in apart if not gap[0] <= bound]
-    if len(before) != len(now):
-        yield Difference(f"{where}: answers to the probe set", len(before), len(now))
-    elif off:
-        yield Difference(f"{where}: {len(off)} of {len(now)} answers to the probe set, at most", *max(off)[1:])
 
 
 def _unlisted(bundle: Path) -> Iterator[Difference]:

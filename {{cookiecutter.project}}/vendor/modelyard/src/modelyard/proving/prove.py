@@ -90,7 +90,7 @@ def judge(lock: Lock, scratch: Scratch, cache: Path = CACHE) -> Proof:
     proven = _rebuilt(rewritten, missing, locked, scratch)
     missing = [path for path in missing if path not in proven]
     compared = [path for path in rewritten if path not in missing and path not in proven]
-    differences, environment = compare(scratch.kept, scratch.root, compared, scratch.answers)
+    differences, environment = compare(scratch.kept, scratch.root, compared, scratch.compare_answers)
     differences += torn(lock)
     differences += [Difference(path, None, "an output") for path in retrained if path not in locked]
     # outputs whose stage did not run

@@ -14,7 +14,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+import sysconfig
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,10 @@ from ..runtime.project import Project
 from ..training import layout
 from ..training.settings import read_params
 from .source import bring_source
+from .tolerance import Difference
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 FOLDERS = ("SITE_CACHE", "GLOBAL_CONFIG", "SYSTEM_CONFIG")  # that DVC reads outside of a project
-FEW = 50  # rows of a small request; a model may compute many rows differently
 LAST = 15  # lines of a failed pipeline's output that are shown
 PATIENCE = 10  # seconds for a stopped pipeline to end by itself
 SETTINGS = "[core]\n    analytics = false\n    check_update = false\n[cache]\n    dir = {}\n    type = reflink,copy\n"
@@ -147,36 +148,32 @@ class Scratch:
             _remove(self._rebuilt)
         return self.has_rebuilt
 
-    def answers(self, model: Path) -> list[float]:
-        """The answers of a model to the retrained bundle's probe set, computed by the commit's own code.
+    def compare_answers(self, where: str, committed: Path, retrained: Path) -> Iterator[Difference]:
+        """The differences between the answers of two models to every row of the data and more; see every_row.py.
 
-        Raises ContractError if it cannot answer these rows, or its answers depend on how many rows are asked at once.
+        The features are those of the commit, and the library is the one that judges.
+
+        Raises ContractError if the features cannot be computed.
         """
-        bundle = self._own / "probed"
-        shutil.rmtree(bundle, ignore_errors=True)
-        shutil.copytree(self.root / layout.BUNDLE, bundle)
-        shutil.copyfile(model, bundle / "model.onnx")
-        rows = json.loads((bundle / "probe.json").read_text())["rows"]
-        # what it answers is to be seen, though it may not be what the retrained model answers
-        (bundle / "probe.json").write_text('{"rows": [], "answers": []}')
-        answers = self._predict(bundle, rows)
-        if answers != [
-            answer for start in range(0, len(rows), FEW) for answer in self._predict(bundle, rows[start:][:FEW])
-        ]:
-            raise ContractError(f"it answers a row otherwise among {len(rows)} rows than among {FEW}")
-        return answers
+        module = f"{__name__.rpartition('.')[0]}.every_row"
+        library = Path(__file__).parents[2]
+        # in an environment it is found without, and nothing beside it may be taken for a part of Python
+        more = [] if str(library) == sysconfig.get_path("purelib") else [str(library)]
+        path = {"PYTHONPATH": os.pathsep.join([str(self.root), *more])}
+        printed = self._run_python("-m", module, self._package, str(committed), str(retrained), env=path)
+        told = json.loads(printed.splitlines()[-1])
+        if "unanswered" in told:
+            yield Difference(where, f"no answer ({told['unanswered']})", "answers")
+        for one in told.get("apart", ()):
+            if one["rows"]:
+                label = f"{where}: answers to {one['rows']:,} of {one['asked']:,} {one['kind']}, most to {one['where']}"
+                yield Difference(label, one["committed"], one["retrained"])
 
-    def _predict(self, bundle: Path, rows: list[Any]) -> list[float]:
-        rows_file = self._own / "rows.json"
-        rows_file.write_text(json.dumps(rows), encoding="utf-8")
-        printed = self._run_python("-m", self._package, "predict", str(rows_file), "--bundle", str(bundle))
-        answers = [json.loads(line)["prediction"] for line in printed.splitlines()]
-        return [float(number) for answer in answers for number in (answer if isinstance(answer, list) else [answer])]
-
-    def _run_python(self, *arguments: str) -> str:
+    def _run_python(self, *arguments: str, env: Mapping[str, str] | None = None) -> str:
         command = [sys.executable, *arguments]
+        environment = {**self._environment(), **(env or {})}
         result = subprocess.run(  # noqa: S603
-            command, cwd=self.root, env=self._environment(), capture_output=True, text=True, check=False
+            command, cwd=self.root, env=environment, capture_output=True, text=True, check=False
         )
         if result.returncode:
             last = result.stderr.strip().splitlines()[-1:] or ["it printed nothing"]
