@@ -57,3 +57,14 @@ def test_a_stage_that_is_killed_is_told():
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == -9
     assert json.loads(REFUSAL.read_text())["message"].startswith("it ended without a word")
+
+
+@pytest.mark.parametrize("given", [None, "SkylakeX"])
+def test_a_process_begins_again_with_kernels_that_every_machine_of_its_kind_has(given):
+    program = "import os; from modelyard.command import pin_kernels; pin_kernels(); print(os.environ.get(NAME))"
+    program = program.replace("NAME", "'OPENBLAS_CORETYPE'")
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_CORETYPE"}
+    environment |= {"OPENBLAS_CORETYPE": given} if given else {}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+    usual = "Haswell" if " avx2 " in Path("/proc/cpuinfo").read_text() else "None"
+    assert done.stdout.strip() == (given or usual)

@@ -23,6 +23,7 @@ from modelyard.judging.lock import LOCK, path_md5, put_folder, read_lock, take
 from modelyard.proving.proof import Proof
 from modelyard.proving.prove import judge, main, prove
 from modelyard.proving.scratch import Scratch
+from modelyard.proving.settle import settle
 from modelyard.runtime.contract import ContractError
 from modelyard.runtime.matrix import matrix
 from modelyard.training import layout
@@ -128,8 +129,8 @@ def forge(root: Path, path: str, content: bytes, cached: bool = True) -> None:
             store(root, json.dumps(listing, sort_keys=True).encode(), ".dir")
 
 
-def judged(root: Path, honest: Path) -> Proof:
-    """The verdict on what `root` commits, where retraining gives what `honest` holds."""
+def judged(root: Path, honest: Path, place: bool = False) -> Proof:
+    """The verdict on what `root` commits, where retraining gives what `honest` holds; see `settle` for `place`."""
     commit(root)
     with Scratch(project, "HEAD") as scratch:
         lock = read_lock(scratch.root / LOCK)
@@ -140,7 +141,8 @@ def judged(root: Path, honest: Path) -> Proof:
                 shutil.copytree(made, target, dirs_exist_ok=True)
             else:
                 shutil.copyfile(made, target)
-        return judge(lock, scratch)
+        shutil.copytree(honest / ".dvc/cache", scratch.root.parent / ".beside/cache", dirs_exist_ok=True)
+        return settle(judge(lock, scratch), scratch, place)
 
 
 def edited_metrics(root: Path, by: float = 0.1) -> bytes:
@@ -535,6 +537,47 @@ def test_other_bytes_that_cannot_be_had_are_not_believed(repository, committed):
     assert (proof.verdict, proof.exit) == ("unjudged", 2)
     assert "retraining gave model/model.onnx other bytes" in proof.reason
     assert "bring it with `make pull`" in proof.reason
+    assert "`make prove ARGS=--settle` lets the retrained outputs take their place" in proof.reason
+
+
+def test_retrained_outputs_take_the_place_of_those_of_another_processor(repository, committed, tmp_path):
+    """And what somebody brings later under the hash of the commit's lock is not used."""
+    said = model(repository, "said")
+    forge(repository, layout.MODEL.as_posix(), said, cached=False)
+    forge(repository, METRICS, edited_metrics(repository, by=1e-9), cached=False)
+    proof = judged(repository, committed, place=True)
+    assert (proof.verdict, proof.exit, proof.absent) == ("equivalent", 0, (layout.MODEL.as_posix(),))
+    assert "all that Git holds of it agrees within 1e-06" in proof.reason
+    store(repository, said)
+    assert (repository / LOCK).read_text() == (committed / LOCK).read_text()
+    for path in (METRICS, layout.MODEL):
+        assert (repository / path).read_bytes() == (committed / path).read_bytes()
+    assert take(read_lock(LOCK).outs[layout.MODEL.as_posix()], tmp_path / "model.onnx")
+    assert (tmp_path / "model.onnx").read_bytes() == (committed / layout.MODEL).read_bytes()
+
+
+def test_nothing_takes_a_place_where_what_git_holds_differs(repository, committed):
+    forge(repository, layout.MODEL.as_posix(), model(repository, "said"), cached=False)
+    forge(repository, METRICS, edited_metrics(repository))
+    before = (repository / LOCK).read_text()
+    assert judged(repository, committed, place=True).verdict == "different"
+    assert (repository / LOCK).read_text() == before
+
+
+def test_nothing_takes_a_place_where_git_does_not_hold_the_metrics(repository, committed):
+    forge(repository, layout.MODEL.as_posix(), model(repository, "said"), cached=False)
+    run(repository, "git", "rm", "--quiet", "--cached", METRICS)
+    (repository / ".gitignore").write_text(f"{FILES['.gitignore']}/{METRICS}\n")
+    proof = judged(repository, committed, place=True)
+    assert (proof.verdict, proof.exit) == ("unjudged", 2)
+    assert "--settle" not in proof.reason
+
+
+@pytest.mark.usefixtures("repository")
+def test_outputs_of_another_commit_are_put_nowhere(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--settle", "--ref", "HEAD"], project)
+    assert "--settle puts outputs into this folder, so it goes with HEAD and not with --ref" in capsys.readouterr().err
 
 
 def test_a_cache_entry_that_is_not_what_its_hash_says_is_not_believed(repository, committed):

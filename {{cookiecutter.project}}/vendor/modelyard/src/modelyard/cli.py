@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .command import run_command, run_stage, without_pandas
+from .command import pin_kernels, run_command, run_stage, without_pandas
 from .errors import ContractError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Verb:
     module: has `main(arguments, project)`, or `main(arguments)` if the verb is `bare`. extra: the extra that installs
     the packages it imports, or None if no extra does. bare: whether the standard library is enough. stage: whether DVC
     runs it. pandas: whether it uses pandas. Importing pandas takes most of a second, and pyarrow would do so for verbs
-    that do not use it.
+    that do not use it. pinned: whether its process runs with `pin_kernels`.
     """
 
     module: str
@@ -43,6 +43,7 @@ class Verb:
     bare: bool = False
     stage: bool = False
     pandas: bool = True
+    pinned: bool = False
 
 
 def _bare(module: str, summary: str) -> Verb:
@@ -52,7 +53,7 @@ def _bare(module: str, summary: str) -> Verb:
 VERBS: Mapping[str, Mapping[str, Verb]] = {
     "make the model": {
         "ingest": Verb("training.ingest", "take the source's rows up to the watermark", stage=True),
-        "train": Verb("training.train", "fit the model and export it", stage=True),
+        "train": Verb("training.train", "fit the model and export it", stage=True, pinned=True),
         "evaluate": Verb("training.evaluate", "measure the model on the holdout", stage=True, pandas=False),
         "bundle": Verb("training.bundle", "assemble what is shipped", stage=True, pandas=False),
         "draft": Verb("training.draft.draft", "draft contract.yaml from a source of your own"),
@@ -129,6 +130,8 @@ def run(project: Project, arguments: Sequence[str] | None = None) -> None:
     """Run the verb with its arguments; without `arguments`, those of the process. The verb sets the exit status."""
     verb, verb_arguments = _parse(arguments, project.name, _installed_verbs(bare_only=False))
     chosen = _installed_verbs(bare_only=False)[verb]
+    if chosen.pinned and arguments is None:  # else the process is not this verb's own
+        pin_kernels()
     if not chosen.pandas:
         without_pandas()
     call_arguments = (verb_arguments,) if chosen.bare else (verb_arguments, project)

@@ -8,7 +8,7 @@ Nothing is trusted that was not compared:
   numbers within TOLERANCE (see tolerance.py), the same rows of data, and models of the same structure (graphs.py) with
   the same answers to every row of the data and to rows with missing, unknown and extreme values (every_row.py).
 - unjudged: something could not be run, or the committed version of an output with other bytes is not available, so
-  that only its hash in the lock is known. It never counts as passed.
+  that only its hash in the lock is known. It never counts as passed; settle.py says when it need not be had.
 
 Committed outputs come from Git if Git holds them, else from DVC's cache, where they must have their hash.
 
@@ -48,7 +48,8 @@ class Proof:
     """The verdict on one commit.
 
     differences: those between the two sides, which `sides` names. environment: the differences between the committed
-    environment and this one; they do not affect the verdict. rewritten: the outputs that have other bytes.
+    environment and this one; they do not affect the verdict. rewritten: the outputs that have other bytes. absent:
+    those of them whose committed version is not on this machine.
     """
 
     verdict: Word
@@ -57,6 +58,7 @@ class Proof:
     differences: tuple[Difference, ...] = ()
     environment: tuple[Difference, ...] = ()
     rewritten: tuple[str, ...] = ()
+    absent: tuple[str, ...] = ()
     sides: tuple[str, str] = ("committed", "retrained")
 
     @property

@@ -2,8 +2,8 @@
 
 Exit status: 0 the outputs are identical or equivalent (or there is nothing to prove yet), 1 they are different, 2 could
 not be judged, which never counts as passed. proof.py defines these words. The commit runs with its own library in
-vendor/. Writes reports/prove.json and reports/prove.md. Outputs that are identical go to the DVC
-cache.
+vendor/. Writes reports/prove.json and reports/prove.md. Outputs that are identical go to the DVC cache. With --settle,
+so do retrained outputs in place of committed ones that are not on this machine, if all that Git holds agrees.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ..training import layout
 from .outdated import outdated, torn
 from .proof import PROOF, Proof, Word, compare, in_words
 from .scratch import Scratch
+from .settle import settle
 from .tolerance import TOLERANCE, Difference
 
 BUNDLE = layout.BUNDLE.as_posix()
@@ -30,8 +31,10 @@ ENVIRONMENT = layout.ENVIRONMENT.as_posix()
 REFUSALS = ("the source changed in periods", "breaks the contract")  # parts of `ingest`'s messages about changed data
 
 
-def prove(project: Project, ref: str | None = None) -> Proof:
+def prove(project: Project, ref: str | None = None, place: bool = False) -> Proof:
     """Prove the commit that `ref` names; without it, HEAD, from which the tracked files must not differ.
+
+    place: whether retrained outputs may take the place of committed ones that cannot be had; see settle.py.
 
     Raises ContractError if it cannot be judged.
     """
@@ -44,7 +47,7 @@ def prove(project: Project, ref: str | None = None) -> Proof:
             "prove HEAD without them with `--ref HEAD`"
         )
     with Scratch(project, commit) as scratch:
-        proof = dataclasses.replace(_prove(scratch), commit=commit)
+        proof = dataclasses.replace(settle(_prove(scratch), scratch, place), commit=commit)
         same_bytes = scratch.has_rebuilt and proof.verdict == "equivalent" and proof.rewritten == (BUNDLE,)
         if proof.verdict == "identical" or same_bytes:
             scratch.share(CACHE)  # so that the proven outputs need not be made again
@@ -148,7 +151,7 @@ def _conclude(
         verdict = "equivalent"
         outputs = ", ".join(rewritten or [ENVIRONMENT])
         reason = f"{outputs} got other bytes that say the same, numbers within {TOLERANCE:g}{environments}"
-    return Proof(verdict, reason, None, tuple(differences), tuple(environment), tuple(rewritten))
+    return Proof(verdict, reason, None, tuple(differences), tuple(environment), tuple(rewritten), tuple(missing))
 
 
 def main(arguments: Sequence[str], project: Project) -> None:
@@ -157,13 +160,20 @@ def main(arguments: Sequence[str], project: Project) -> None:
         prog="prove", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--ref", help="another commit than HEAD, or HEAD whatever the files here are")
+    parser.add_argument(
+        "--settle",
+        action="store_true",
+        help="if committed outputs cannot be had and all that Git holds agrees, put the retrained ones here",
+    )
     options = parser.parse_args(arguments)
+    if options.ref and options.settle:
+        parser.error("--settle puts outputs into this folder, so it goes with HEAD and not with --ref")
     for path in (PROOF, PROOF.with_suffix(".md")):
         path.unlink(missing_ok=True)  # an earlier proof must not be taken for one of this commit
     # a cancelled job gets SIGTERM; the clone must be removed then too
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
-        proof = prove(project, options.ref)
+        proof = prove(project, options.ref, options.settle)
     except YardError as error:
         proof = Proof("unjudged", str(error))
     except KeyboardInterrupt:

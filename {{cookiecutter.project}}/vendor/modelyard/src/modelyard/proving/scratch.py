@@ -23,7 +23,7 @@ from ..clone import Clone
 from ..command import REFUSAL
 from ..errors import ContractError
 from ..git import without_repository
-from ..judging.lock import LOCK, path_md5, put_folder, read_lock
+from ..judging.lock import CACHE, LOCK, path_md5, put_folder, read_lock
 from ..runtime.project import Project
 from ..training import layout
 from ..training.settings import read_params
@@ -111,6 +111,15 @@ class Scratch:
         shutil.copytree(self._own / "cache", cache, dirs_exist_ok=True, copy_function=_replace)
         if self.has_rebuilt:
             put_folder(self._rebuilt, cache)
+
+    def place(self) -> None:
+        """Put the retrained outputs and their dvc.lock into the project, and the outputs into its cache."""
+        self.share(CACHE)
+        for path, md5 in read_lock(self.root / LOCK).outs.items():
+            if path_md5(Path(path)) != md5:
+                _remove(Path(path))
+                _copy(self.root / path, Path(path))
+        _copy(self.root / LOCK, LOCK)
 
     @property
     def has_rebuilt(self) -> bool:

@@ -222,4 +222,6 @@ def _last(rows: Rows) -> str:
 def main(arguments: Sequence[str], project: Project) -> None:
     """The stage `train`."""
     argparse.ArgumentParser(prog="train", description=__doc__).parse_args(arguments)
-    train(project, Path(), read_contract(), read_params())
+    contract, params = read_contract(), read_params()
+    with threadpool_limits(params.threads):  # not of the fit alone: what it answers is kept too
+        train(project, Path(), contract, params)
