@@ -123,6 +123,17 @@ def test_what_the_rows_do_not_tell_is_not_coloured():
     assert "A window of fewer than 500 rows cannot tell" in words(monitor_page(content))
 
 
+def test_scores_that_drift_are_named_beside_the_inputs_that_do_not():
+    content = figures()
+    newest = content["windows"][-1]["drift"]
+    newest["inputs"]["temp"] |= {"state": "none", "distance": 0.00007643}
+    assert "inputs drift 0 of 4 in the newest window the" not in words(monitor_page(content))
+    newest["score"] |= {"state": "drift"}
+    page = monitor_page(content)
+    assert "inputs drift 0 of 4 in the newest window; the scores drift" in words(page)
+    assert '<td class="number">0.0001</td>' in page
+
+
 def test_new_values_and_those_outside_are_named():
     content = figures()
     content["windows"][-1]["drift"]["inputs"]["carrier"] |= {"unknown": {"ZZ": 1_031}, "outside": 0.021}

@@ -65,7 +65,7 @@ def of_labels(report: Mapping[str, Any], until: datetime.datetime) -> list[Alarm
     since = until.date().isoformat()
     if "error" in report:
         lines = str(report["error"]).splitlines()
-        return [_alarm("data", "labels", since, f"no labels could be taken: {lines[0]}", lines[1:])]
+        return [_alarm("data", "labels", since, f"no labels could be taken: {lines[0].rstrip(':')}", lines[1:])]
     if conflicting := report.get("conflicting"):
         summary = f"{conflicting:,} labels contradict others of the same row and are left out"
         return [_alarm("data", "conflicting labels", since, summary, report["notes"])]

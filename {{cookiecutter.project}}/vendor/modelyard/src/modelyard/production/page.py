@@ -114,6 +114,7 @@ def _tiles(content: Mapping[str, Any], windows: Sequence[Window]) -> str:
         states = [found.get("state") for found in inputs.values() if found.get("distance") is not None]
         drifting, untold = states.count("drift"), states.count("cannot tell")
         beside = "in the newest window" + (f"; {untold} cannot be told" if untold else "")
+        beside += "; the scores drift" if distances(newest).get("", {}).get("state") == "drift" else ""
         good = None if "drift" not in kinds and (drifting or untold == len(states)) else "drift" not in kinds
         tiles.append(_tile("inputs drift", f"{drifting} of {len(states)}", beside, good))
         served = len([one for one in windows if one["bundle"] == newest["bundle"]])

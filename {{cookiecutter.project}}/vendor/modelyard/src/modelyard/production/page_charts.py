@@ -117,7 +117,8 @@ def _releases(axes: Axes, windows: Sequence[Window], names: bool) -> None:
         if names and day >= free:
             free = day + room
             where: Any = ("data", "axes fraction")
-            axes.annotate(f" {str(part[0]['bundle'])[:7]}", (day, 1.0), xycoords=where, fontsize=8, va="top")
+            beside: Any = {"xytext": (3, -1), "textcoords": "offset points", "fontsize": 8, "va": "top"}
+            axes.annotate(str(part[0]["bundle"])[:7], (day, 1.0), xycoords=where, **beside)
     axes.set_ylim(low, high)
 
 

@@ -73,7 +73,9 @@ def _heat_line(name: str, windows: Sequence[Window], found: Sequence[Mapping[str
     last = found[-1].get(name, {})
     label = f"<b>{text(name)}</b>" if name else "<b>scores</b>"
     unseen = ", ".join(f"{value} ({count:,})" for value, count in (last.get("unknown") or {}).items())
-    told_of = [number(last.get("distance")), *(percent(last.get(key)) for key in ("missing", "outside"))]
+    distance = value_of(last.get("distance"))
+    moved = "-" if math.isnan(distance) else f"{distance:.4f}"  # as in the tables of monitor.md
+    told_of = [moved, *(percent(last.get(key)) for key in ("missing", "outside"))]
     newest = "".join(f'<td class="number">{one}</td>' for one in told_of)
     newest += f'<td class="words">{text(cut(unseen, 60))}</td>'
     return f"<tr><th>{label}</th>{''.join(cells)}{newest}</tr>"
