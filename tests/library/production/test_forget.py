@@ -161,6 +161,9 @@ def test_dvc_loses_every_copy_of_the_rows(tmp_path: Path, monkeypatch: pytest.Mo
     assert forget_in_files(Path(), values) == {"rows of data": 3}
     assert not any(b"L 1" in path.read_bytes() for path in Path("champion").rglob("*.parquet"))
     assert pq.read_table(periods / "2024-01.parquet").to_pylist() == [{"loan": "L 2", "years": 2}]
+    assert pq.read_schema(periods / "2024-01.parquet").equals(
+        pq.read_schema(periods / "2024-02.parquet")
+    )  # or it would not fit to what arrives later
     assert forget_in_dvc(Path(), values, print) == {"files in DVC's cache": 1, "files in DVC's remote": 1}
     copies = [path for place in ("remote", ".dvc/cache") for path in (tmp_path / place).rglob("*") if path.is_file()]
     assert len([path for path in copies if path.read_bytes()[:4] == b"PAR1"]) == 2

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ..reporting.engine import quoted, text
 from ..runtime.hashing import sha256
@@ -91,7 +93,19 @@ def without(path: Path, target: Path, rows: Person | NotSince) -> tuple[int, int
     if left_out:
         kept = f"SELECT * FROM {_read(path)} WHERE NOT ({condition})"
         duckdb.execute(f"COPY ({kept}) TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd)")
+        _allow_missing(target)
     return left_out, total - left_out
+
+
+def _allow_missing(path: Path) -> None:
+    """Let every column have missing values: duckdb writes a full one as one that cannot, and so files would differ."""
+    schema = pq.read_schema(path)
+    if not all(column.nullable for column in schema):
+        pq.write_table(
+            pq.read_table(path).cast(pa.schema([column.with_nullable(True) for column in schema])),
+            path,
+            compression="zstd",
+        )
 
 
 def columns_of(path: Path) -> list[str]:

@@ -117,7 +117,8 @@ def check_ids(root: Path, contract: Contract, old: Iterable[str], new: dict[str,
         tables.append(read_periods(root / PERIODS, old, ids))
     # by position, because Arrow looks a name up as a path, and the count has a name of its own
     keys = [f"id {place}" for place in range(len(ids))]
-    counts = pa.concat_tables(tables).rename_columns(keys).group_by(keys).aggregate([([], "count_all")])
+    rows = pa.concat_tables(tables, promote_options="default").rename_columns(keys)
+    counts = rows.group_by(keys).aggregate([([], "count_all")])
     twice = counts.filter(pc.greater(counts["count_all"], 1))
     if twice.num_rows:
         examples = tuple(twice[keys[0]].slice(0, 3).to_pylist())

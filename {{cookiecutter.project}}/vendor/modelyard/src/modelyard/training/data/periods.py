@@ -59,7 +59,9 @@ def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa
         raise ContractError(
             f"{absent[0]} is not on this machine; get it with `make pull`, or make it with `make pipeline`"
         )
-    return pa.concat_tables(pyarrow.parquet.ParquetFile(file).read(columns).select(columns) for file in files)
+    tables = [pyarrow.parquet.ParquetFile(file).read(columns).select(columns) for file in files]
+    # a file from which a person's rows were removed may say of a column that no value is missing
+    return pa.concat_tables(tables, promote_options="default")
 
 
 def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
