@@ -215,6 +215,12 @@ def test_from_the_lines_of_the_service_to_the_figures(kind, request, store, tmp_
     found = monitor(workspace.project, root, contract, settings(store), 1, moment)
     (window,) = found["windows"]
     assert (window["rows"], window["labelled"], window["bundle"]) == (60, 60, bundle)
+    write(root, store, found)
+    names, earlier = list(store.names()), moment - datetime.timedelta(3)
+    assert "none are joined for a look back" in run(root, contract, workspace.params, settings(store), earlier)
+    write(root, store, found | {"until": earlier.isoformat()})
+    assert list(store.names()) == names
+    assert json.loads(store.read("figures/latest.json"))["until"] == moment.isoformat()
     assert found["skew"] == {"rows": 60, "different": 0}
     assert found["logs"] == {"lines": 60, "torn": 0, "duplicates": 0, "days": 2}
     assert {one["missing"] for one in window["drift"]["inputs"].values()} != {None}

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.167"
+__version__ = "1.0.168"
 
 _PLACES = {
     "Columns": "runtime.matrix",

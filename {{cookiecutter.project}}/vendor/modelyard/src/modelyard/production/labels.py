@@ -33,7 +33,7 @@ from .label_sources import KNOWN, Given, can_have_labels, from_files, from_sourc
 from .layout import LABELS, label_column
 from .predictions import newest
 from .store import Store
-from .windows import until_argument
+from .windows import looks_back, until_argument
 
 NAME = re.compile(rf"{LABELS}/(\d{{6}})-[0-9a-f]{{16}}\.parquet")
 REPORT = REPORTS / "labels.json"
@@ -69,6 +69,8 @@ def run(root: Path, contract: Contract, params: Params, monitor: Monitor, until:
     (root / REPORT).parent.mkdir(parents=True, exist_ok=True)
     try:
         store = Store(monitor.store)
+        if looks_back(store, until):
+            return f"labels: none are joined for a look back to {until}, as they did not become known then"
         place = monitor.labels
         given = from_source(contract, params, until) if place is None else from_files(place, contract)
         joined = join(store, given, until, root / CACHE)

@@ -34,7 +34,7 @@ from .predictions import newest
 from .skew import skew
 from .store import Store
 from .tables import page
-from .windows import Window, complete_windows, until_argument
+from .windows import Window, complete_windows, looks_back, parse_time, until_argument
 
 FORMAT = 1
 JSON, TABLES, PAGE = (REPORTS / f"monitor.{ending}" for ending in ("json", "md", "html"))
@@ -163,7 +163,8 @@ def write(root: Path, store: Store, found: Mapping[str, Any]) -> None:
     (root / JSON).write_text(text, encoding="utf-8")
     (root / TABLES).write_text(page(found), encoding="utf-8")
     write_page(found, root / PAGE)
-    store.write(LATEST, text.encode())
+    if not looks_back(store, parse_time(found["until"])):  # alerts and gauges are about now
+        store.write(LATEST, text.encode())
 
 
 def main(arguments: Sequence[str], project: Project) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from .layout import LATEST
+from .store import Store
 
 MONDAY = datetime.date(1970, 1, 5)
 
@@ -45,3 +49,15 @@ def parse_time(given: str) -> datetime.datetime:
     """A time in ISO 8601 as UTC without a zone. Raises ValueError if it is none."""
     parsed = datetime.datetime.fromisoformat(given)
     return parsed.astimezone(datetime.UTC).replace(tzinfo=None) if parsed.tzinfo else parsed
+
+
+def looks_back(store: Store, until: datetime.datetime) -> bool:
+    """Whether the store has figures of a later time: then what became known since is there, and nothing is recorded.
+
+    Figures of a time that is still to come, as after a slip of the keyboard, do not count.
+    """
+    if not store.has(LATEST):
+        return False
+    latest = parse_time(json.loads(store.read(LATEST))["until"])
+    now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return until < latest <= now
