@@ -62,8 +62,8 @@ def test_a_change_that_is_not_answered_is_told_with_what_to_type():
         "the source changed in periods that were taken before, so nothing was taken:",
         "  2013-01: 3 rows were taken; now 4 rows",
         "  2013-02: 2 rows were taken; now 2 with other values",
-        "Take the change with `make ingest ARGS='--accept 2013-01'`, "
-        "or refuse it with `make ingest ARGS='--keep 2013-01'`.",
+        "Take the change with `make ingest ARGS='--accept 2013-01 --accept 2013-02'`, "
+        "or refuse it with `make ingest ARGS='--keep 2013-01 --keep 2013-02'`.",
     ]
 
 

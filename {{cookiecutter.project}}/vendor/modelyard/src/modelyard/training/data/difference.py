@@ -9,6 +9,7 @@ from ...errors import ContractError
 from .ledger import LedgerEntry, Seen
 
 ALL = "all"
+NAMED = 3  # periods that the command to type names, one by one
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,11 @@ def _unanswered(changed: set[str], difference: SourceDifference) -> str:
         lines.append(
             f"  {period}: {was:,} rows were taken; now {now:,} {'rows' if was != now else 'with other values'}"
         )
-    example = min(changed)
+    given = {verb: " ".join(f"--{verb} {period}" for period in sorted(changed)) for verb in ("accept", "keep")}
+    if len(changed) > NAMED:
+        given = {verb: f"--{verb} {ALL}" for verb in given}
     lines.append(
-        f"Take the change with `make ingest ARGS='--accept {example}'`, or refuse it with "
-        f"`make ingest ARGS='--keep {example}'`."
+        f"Take the change with `make ingest ARGS='{given['accept']}'`, or refuse it with "
+        f"`make ingest ARGS='{given['keep']}'`."
     )
     return "\n".join(lines)
