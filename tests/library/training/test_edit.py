@@ -96,3 +96,10 @@ def test_the_space_before_a_comment_stays_whatever_the_length_of_the_value(path)
     edit_yaml(path, {"name": "trip", "source": {"path": "d"}, "model": {"trees": {"depth": 10_000_000}}})
     changed = TEXT.replace("trips", "trip").replace("data.csv", "d").replace("depth: 4", "depth: 10000000")
     assert path.read_text() == changed
+
+
+def test_a_list_in_brackets_stays_in_them(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text("accepted: [] # periods\n\nsplit: 1\n")
+    edit_yaml(path, {"accepted": ["2026-10", "2026-11"]})
+    assert path.read_text() == "accepted: [2026-10, 2026-11] # periods\n\nsplit: 1\n"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.representer import RoundTripRepresenter
 
@@ -66,6 +66,10 @@ def _merge(content: CommentedMap, values: Mapping[str, Any]) -> None:
         if isinstance(value, Mapping) and value and "kind" not in value and isinstance(content.get(key), CommentedMap):
             _merge(content[key], value)
         else:
+            comment = content.ca.items.get(key, [None] * 3)[2]
+            if comment and isinstance(value, list):  # in brackets, before the comment and the empty lines after it
+                value = CommentedSeq(value)
+                value.fa.set_flow_style()
             content[key] = value
-            if comment := content.ca.items.get(key, [None] * 3)[2]:
+            if comment:
                 comment.start_mark.column = 0  # one space before it, however long the value was
