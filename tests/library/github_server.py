@@ -68,6 +68,8 @@ class GitHub:
     ignored: set[str] = field(default_factory=set)
     tags: set[str] = field(default_factory=lambda: {"v1.0.0"})
     releases: dict[int, dict[str, Any]] = field(default_factory=dict)
+    contents: dict[int, bytes] = field(default_factory=dict)
+    attestations: dict[str, list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.repository = {
@@ -347,7 +349,27 @@ def add_asset(github: GitHub, asked: Asked, number: str) -> Answer:
     digest = f"sha256:{hashlib.sha256(asked.body).hexdigest()}"
     asset = {"id": github.number(), "name": name, "size": len(asked.body), "state": "uploaded", "digest": digest}
     assets.append(asset)
+    github.contents[asset["id"]] = asked.body
     return 201, asset, {}
+
+
+def get_asset(github: GitHub, asked: Asked, number: str) -> Answer:
+    if asked.headers["accept"] != "application/octet-stream":
+        raise Refused(415, "Unsupported Media Type")  # the real one would describe the file
+    return 200, github.contents[int(number)], {}
+
+
+def get_release(github: GitHub, asked: Asked, tag: str) -> Answer:
+    for release in github.releases.values():
+        if release["tag_name"] == tag and not release.get("draft"):
+            return 200, release, {}
+    raise Refused(404, "Not Found")
+
+
+def get_attestations(github: GitHub, asked: Asked, digest: str) -> Answer:
+    if digest not in github.attestations:
+        raise Refused(404, "Not Found")
+    return 200, {"attestations": [{"identity": one} for one in github.attestations[digest]]}, {}
 
 
 def delete_asset(github: GitHub, asked: Asked, number: str) -> Answer:
@@ -396,6 +418,9 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("PATCH", rf"{R}/releases/(\d+)"): set_release,
     ("POST", rf"{R}/releases/(\d+)/assets"): add_asset,
     ("DELETE", rf"{R}/releases/assets/(\d+)"): delete_asset,
+    ("GET", rf"{R}/releases/assets/(\d+)"): get_asset,
+    ("GET", rf"{R}/releases/tags/([^/]+)"): get_release,
+    ("GET", rf"{R}/attestations/(sha256:[0-9a-f]{{64}})"): get_attestations,
     ("GET", rf"{R}/git/ref/tags/([^/]+)"): get_tag,
 }
 

@@ -31,7 +31,11 @@ def push(hosted: Hosted, clone: Project, branch: str = "main") -> None:
 
 def refused(hosted: Hosted, said: str, before: set[str]) -> None:
     """The tag that was pushed ends its release in the first job, says why, and leaves nothing."""
-    (only,) = hosted.github.deliver(only=RELEASE)
+    started, only = hosted.github.deliver(only=RELEASE)
+    assert {name: job.conclusion for name, job in started.jobs.items() if job.conclusion != "skipped"} == {
+        "start": "success"
+    }
+    assert (only.event.name, only.event.ref) == ("workflow_dispatch", "refs/heads/main")
     assert only.conclusion == "failure"
     assert only.jobs["check"].steps["Check the tag"] == "failure"
     assert said in only.jobs["check"].log
@@ -87,7 +91,7 @@ def test_where_the_settings_ask_for_signatures_only_those_of_the_list_count(
     refused(hosted, "v1.0.1 has no signature by one of those", {"v1.0.0", "v1.0.1"})
     clone.git("config", "user.signingKey", str(tmp_path / "ada"))
     tagged(hosted, clone, "v1.0.2", "--sign", "--message", "v1.0.2")
-    (good,) = hosted.github.deliver(only=RELEASE, jobs={"check"})
+    _, good = hosted.github.deliver(only=RELEASE, jobs={"start", "check"})
     assert good.conclusion == "success", why(good)
     assert "v1.0.2 may be released: the first one, signed by ada@example.invalid" in good.log
 

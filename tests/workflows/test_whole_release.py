@@ -50,12 +50,12 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespa
         with served(hosted, registry, folder) as host:
             host.commit("Change what is released")
             tagged(hosted, host.clone, f"v{VERSION}")
-            (first,) = github.deliver(only={"release.yml"})
+            _, first = github.deliver(only={"release.yml"})
             left = tags(hosted), list(github.shelf(repository).releases), registry.images()
             github.secrets["REGISTRY_PASSWORD"] = engine.PASSWORD
             github.rerun(first)
             with host.clients(after_staging=True) as answers:
-                (second,) = github.deliver(only={"release.yml"})
+                second, deployed = github.deliver(only={"release.yml", "deploy.yml"})
             serves = {stage: host.serves(stage) for stage in host.stages}
             yield SimpleNamespace(
                 hosted=hosted,
@@ -64,6 +64,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespa
                 refused=first,
                 left=left,
                 run=second,
+                deployed=deployed,
                 tags=tags(hosted),
                 answers=answers,
                 serves=serves,
@@ -165,24 +166,27 @@ def test_the_version_is_registered_by_the_run_with_its_verdict(released: SimpleN
     image = published(released)["image.txt"].decode().splitlines()[0].replace(f":{VERSION}@", "@")
     assert f"\nImage: {image}\n" in said
     assert f"\nRun: {hosted.github.url}/{NAME}/actions/runs/{released.run.id}\n" in said
-    assert "\nActor: author\n" in said
+    assert "\nTagger: Ada\n" in said
     assert "\nVerdict: ships: " in said
     digest = hashlib.sha256((hosted.project.root / "bundle/manifest.json").read_bytes()).hexdigest()
     assert f"\nBundle: {digest}\n" in said
 
 
 def test_each_job_of_the_release_has_done_its_part(released: SimpleNamespace) -> None:
+    wanted = dict.fromkeys(("check", "prove", "package", "publish", "deploy"), "success") | {"start": "skipped"}
+    assert {name: job.conclusion for name, job in released.run.jobs.items()} == wanted
     of_deploy = ("plan", "staging", "production", "register-staging", "register-production")
-    wanted = {"check", "prove", "package", "publish", *(f"deploy / {name}" for name in of_deploy)}
-    assert {name: job.conclusion for name, job in released.run.jobs.items()} == dict.fromkeys(wanted, "success")
+    assert released.deployed.conclusion == "success", why(released.deployed)
+    assert {name: job.conclusion for name, job in released.deployed.jobs.items()} == dict.fromkeys(of_deploy, "success")
+    assert "is attested by release.yml of main" in released.deployed.jobs["plan"].log
     assert released.serves == {"staging": VERSION, "production": VERSION}
 
 
 def test_the_canary_was_promoted_without_a_failed_request(
     released: SimpleNamespace, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    record, answers = decided(released.run), released.answers
-    show(capsys, f"the release of {VERSION}", released.run, answers)
+    record, answers = decided(released.deployed), released.answers
+    show(capsys, f"the release of {VERSION}", released.deployed, answers)
     assert (record["action"], record["stage"], record["result"]) == ("canary", "production", "promoted")
     assert (record["release"]["version"], record["serves"]["version"]) == (VERSION, VERSION)
     assert record["decisions"][-1]["word"] == "promote"
@@ -193,15 +197,14 @@ def test_the_canary_was_promoted_without_a_failed_request(
 
 
 def test_each_stage_is_registered_by_the_run_with_its_verdict(released: SimpleNamespace) -> None:
-    requests = decided(released.run)["decisions"][-1]["requests"]
+    requests = decided(released.deployed)["decisions"][-1]["requests"]
     for tag, verdict in {
         "flight-delays#staging#2": "deployed, and the smoke test passed",
         "flight-delays#production#3": f" serves alone: nothing harmful in {requests} requests",
     }.items():
         said = trailers(released.hosted, tag)
         assert f"\nVersion: v{VERSION}\n" in said
-        assert f"\nRun: {released.hosted.github.url}/{NAME}/actions/runs/{released.run.id}\n" in said
-        assert "\nActor: author\n" in said
+        assert f"\nRun: {released.hosted.github.url}/{NAME}/actions/runs/{released.deployed.id}\n" in said
         (line,) = (line for line in said.splitlines() if line.startswith("Verdict: "))
         assert line.endswith(verdict)
 
@@ -270,6 +273,10 @@ def test_a_version_that_does_harm_is_tried_and_refused(
     served_before = host.serves("production")
     host.put_up_bad(host.images[OLD])
     before = tags(released.hosted)
+    refused, _ = by_hand(released, action="deploy", version=f"v{BAD}")  # no release has made it
+    assert refused.jobs["plan"].conclusion == "failure"
+    assert "so nothing proves that release.yml made its image" in refused.jobs["plan"].log
+    released.hosted.repository.private = True  # which has no attestations
     done, answers = by_hand(released, action="deploy", version=f"v{BAD}")
     show(capsys, f"the trial of {BAD}, which fails requests", done, answers)
     record = decided(done)

@@ -52,14 +52,9 @@ def test_what_is_missing_or_would_be_no_argument_is_refused(given: tuple[str, st
     assert said in str(caught.value)
 
 
-def test_what_is_to_be_done_goes_to_the_later_jobs(output: Path) -> None:
-    tested.main(["--action", "deploy", "--version", "v1.2.0", "--image", IMAGE, "--bundle", BUNDLE])
-    assert f"\nproduction=canary {WHAT}\n" in output.read_text()
-
-
 def test_without_a_host_nothing_is_done_and_what_to_set_is_said(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DEPLOY_HOST", "")
-    tested.main(["--action", "deploy", "--version", "v1.2.0", "--image", IMAGE])
+    tested.main(["--action", "deploy", "--version", "v1.2.0"])
     assert output.read_text() == "version=\nregistry=\nstaging=\nsmoke=\nproduction=\n"
     assert "`DEPLOY_HOST` is not set. Set it to a Docker host" in (output.parent / "summary").read_text()
 
@@ -67,5 +62,5 @@ def test_without_a_host_nothing_is_done_and_what_to_set_is_said(output: Path, mo
 def test_a_project_that_deploys_nowhere_is_left_alone(output: Path) -> None:
     path = output.parent / "pyproject.toml"
     path.write_text(path.read_text().replace("compose", "none"))
-    tested.main(["--action", "deploy", "--version", "v1.2.0", "--image", IMAGE])
+    tested.main(["--action", "deploy", "--version", "v1.2.0"])
     assert "production=\n" in output.read_text()

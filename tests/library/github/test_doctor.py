@@ -68,10 +68,11 @@ def test_a_plan_is_shown_and_nothing_is_written(run, github):
         f"~ allowed actions: patterns_allowed: unset -> {json.dumps(ALLOWED)}",
         '~ workflow token: default_workflow_permissions: "write" -> "read"',
         "+ environment production",
-        "+ environment production: deploys from tag v*",
+        "+ environment release: deploys from branch main",
         f"+ ruleset main (branch, active): {rules}",
         "+ ruleset review (branch, active): pull_request",
         "+ ruleset tags (tag, active): deletion, non_fast_forward, update",
+        "+ ruleset versions (tag, active): creation",
         "+ ruleset merge queue (branch, disabled): merge_queue",
     ):
         assert line in shown
@@ -80,7 +81,7 @@ def test_a_plan_is_shown_and_nothing_is_written(run, github):
 def test_what_is_applied_is_there_and_planning_again_shows_nothing(run, github):
     printed, status = run("--apply")
     assert (status, printed.splitlines()[-1]) == (0, "applied")
-    assert {one["name"] for one in github.rulesets.values()} == {"main", "review", "tags", "merge queue"}
+    assert {one["name"] for one in github.rulesets.values()} == {"main", "review", "tags", "versions", "merge queue"}
     assert github.repository["delete_branch_on_merge"] is True
     assert github.repository["security_and_analysis"]["secret_scanning"] == {"status": "enabled"}
     assert github.permissions == {"enabled": True, "allowed_actions": "selected", "sha_pinning_required": True}
@@ -89,7 +90,7 @@ def test_what_is_applied_is_there_and_planning_again_shows_nothing(run, github):
     assert (github.alerts, github.fixes) == (True, True)
     kinds = {rule["type"]: rule for rule in github.environments["production"]["protection_rules"]}
     assert kinds["required_reviewers"]["reviewers"] == [{"type": "Team", "reviewer": {"id": 70}}]
-    assert [(one["type"], one["name"]) for one in github.policies["staging"]] == [("branch", "main"), ("tag", "v*")]
+    assert [(one["type"], one["name"]) for one in github.policies["staging"]] == [("branch", "main")]
     written = len(github.written)
     assert run("--check") == ("acme/flights: public, of an organisation\nnothing to change\n", 0)
     assert run("--apply")[1] == 0
@@ -167,7 +168,7 @@ def test_an_environment_keeps_what_is_not_said_of_it(run, github):
         "~ environment production: deployment_branch_policy: unset -> "
         '{"protected_branches": false, "custom_branch_policies": true}',
         "+ environment production: deploys from branch main",
-        "+ environment production: deploys from tag v*",
+        "+ environment release: deploys from branch main",
     ]
     assert github.environments["production"]["protection_rules"][0]["wait_timer"] == 30
 
@@ -177,7 +178,7 @@ def test_a_branch_that_may_not_deploy_any_more_is_removed(run, github):
     github.policies["staging"].append({"id": 99, "name": "try/*"})
     assert lines(run()[0]) == ["- environment staging: deploys from branch try/*"]
     assert run("--apply")[1] == 0
-    assert len(github.policies["staging"]) == 2
+    assert [one["name"] for one in github.policies["staging"]] == ["main"]
 
 
 def test_reviewers_are_the_code_owners_that_github_knows(run, github, project):
@@ -196,8 +197,8 @@ def test_a_private_repository_of_the_free_plan_gets_what_it_can_have(run, github
     printed, status = run("--apply")
     assert status == 0
     assert printed.startswith("acme/flights: private, of an organisation, plan free (as GitHub says)\n")
-    for title in ("rulesets", "code owners", "auto-merge", "environments with branch", "reviewers that", "a list of",
-                  "secret scanning", "a merge queue"):  # fmt: skip
+    for title in ("rulesets", "code owners", "auto-merge", "environments with branch", "reviewers that", "attestations",
+                  "a list of", "secret scanning", "a merge queue"):  # fmt: skip
         assert f"\n  {title}" in printed
     assert "GitHub does not block a merge: check that `ci` and `model` are green" in printed
     assert (github.rulesets, github.environments) == ({}, {})

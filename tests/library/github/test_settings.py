@@ -74,7 +74,7 @@ def rule(settings, ruleset: str, kind: str) -> dict[str, Any]:
 
 
 def test_the_rulesets_are_in_the_form_of_the_api(own):
-    assert {one["name"] for one in own.rulesets} == {"main", "review", "tags", "merge queue"}
+    assert {one["name"] for one in own.rulesets} == {"main", "review", "tags", "versions", "merge queue"}
     for ruleset in own.rulesets:
         assert ruleset["target"] in ("branch", "tag")
         assert ruleset["enforcement"] in ("active", "disabled")
@@ -119,6 +119,21 @@ def test_tags_of_releases_and_of_the_registry_stay_as_they_are(own, tag, kept):
     assert any(re.fullmatch(one, f"refs/tags/{tag}") for one in patterns) is kept
 
 
+@pytest.mark.parametrize(
+    ("tag", "restricted"), [("v1.0.0", True), ("flights@v1.2.0", False), ("vienna@v1.2.0", False), ("v#prod#3", False)]
+)
+def test_only_administrators_tag_a_version_and_workflows_register(own, tag, restricted):
+    versions = next(one for one in own.rulesets if one["name"] == "versions")
+    assert [one["actor_id"] for one in versions["bypass_actors"]] == [5]  # GitHub lets no token of a workflow pass
+    assert versions["rules"] == [{"type": "creation"}]
+    refs = versions["conditions"]["ref_name"]
+    applies = {
+        kind: any(re.fullmatch(re.escape(one).replace(r"\*", "[^/]*"), f"refs/tags/{tag}") for one in refs[kind])
+        for kind in ("include", "exclude")
+    }
+    assert (applies["include"] and not applies["exclude"]) is restricted
+
+
 def test_a_pull_request_is_merged_as_the_repository_allows(own):
     methods = {name for name in ("squash", "merge", "rebase") if own.repository[f"allow_{name}_{SUFFIX[name]}"]}
     for ruleset in ("main", "review"):
@@ -149,7 +164,11 @@ def test_an_export_of_github_reads_as_a_ruleset(folder, own):
 
 def test_environments_are_read(own):
     production = next(one for one in own.environments if one.name == "production")
-    assert production == Environment("production", True, ("main",), ("v*",))
+    assert production == Environment("production", True, ("main",), ())
+    # a tag's own workflow has none of their secrets
+    assert {one.name: (one.branches, one.tags) for one in own.environments} == dict.fromkeys(
+        ("release", "staging", "production"), (("main",), ())
+    )
 
 
 ENVIRONMENT = {"required_reviewers": False, "branches": [], "tags": []}

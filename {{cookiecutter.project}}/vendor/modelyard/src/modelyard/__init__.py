@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.170"
+__version__ = "1.0.171"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -1,11 +1,14 @@
 """Decide what deploy.yml does: which image of a version it deploys, and by which command in each stage.
 
-    deployment --action deploy --version v1.2.0 --image ghcr.io/owner/model@sha256:... --bundle 3f9a...
+    deployment --action deploy --version v1.2.0
     deployment --action rollback
 
-Without --image, the image is the one registered for the version. DEPLOY_HOST in the environment is the repository's
-variable of that name; if it is not set, or the project has no deploy target, nothing is deployed, and a message says
-what to set. Values for later jobs are written to GITHUB_OUTPUT.
+The image is the one registered for the version. It is refused unless the registry has no faults, the version's commit
+is on main, the image is in the project's repository of images (GITHUB_REPOSITORY, IMAGE_REGISTRY), and, where the
+project has signatures or attestations (ATTESTED=true), these say that release.yml on main made it.
+
+DEPLOY_HOST in the environment is the repository's variable of that name; if it is not set, or the project has no deploy
+target, nothing is deployed, and a message says what to set. Values for later jobs are written to GITHUB_OUTPUT.
 """
 
 from __future__ import annotations
@@ -18,8 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..github.api import GitHubError
+from ..github.api import GitHubError, checked_repository, client
 from ..github.outputs import write_outputs, write_summary
+from ..releasing.registry.candidate import image_of
+from ..releasing.registry.evidence import require_evidence
+from ..releasing.registry.integrity import require_intact, require_on_main, require_own_image
 from ..releasing.registry.registry import read_registry
 from ..releasing.registry.release import find_token
 from ..releasing.registry.tags import fetch_tags, read_tags
@@ -67,15 +73,26 @@ def deployment(action: str, version: str, image: str, bundle: str) -> Deployment
 
 
 def registered(root: Path, main: str, version: str) -> tuple[str, str]:
-    """Image and bundle of a version, from origin's registry of tags. Raises GitHubError if it is not registered."""
+    """Image and bundle of a version, from origin's registry of tags, after all checks of where the image comes from.
+
+    Raises GitHubError if the version is not registered, or if the tag that registers it is not to be followed.
+    """
     fetch_tags(root, main, find_token())
     model: str = _settings(root)["project"]["name"]
     registry = read_registry(read_tags(root), model)
+    require_intact(registry)
     one = registry.versions.get(read_version(version))
     if one is None:
         versions = ", ".join(one.tag for one in sorted(registry.versions)) or "none"
         raise GitHubError(f"{version} is not registered, so its image is not known; there are: {versions}")
-    return one.tag.one("Image"), one.tag.one("Bundle")
+    repository = checked_repository(os.environ.get("GITHUB_REPOSITORY", ""))
+    require_on_main(root, one.tag, main)
+    _, own = image_of(os.environ.get("IMAGE_REGISTRY", ""), repository.partition("/")[0], model)
+    require_own_image(one.tag, own)
+    image, attested = one.tag.one("Image"), os.environ.get("ATTESTED") == "true"
+    for line in require_evidence(root, client(), repository, main, one.version, image, attested):
+        print(line)
+    return image, one.tag.one("Bundle")
 
 
 def _settings(root: Path) -> dict[str, Any]:
@@ -89,8 +106,6 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--action", choices=ACTIONS, required=True)
     parser.add_argument("--version", default="", help="such as v1.2.0")
-    parser.add_argument("--image", default="", help="its image, by digest (the registered one)")
-    parser.add_argument("--bundle", default="", help="the SHA-256 of its bundle (the registered one)")
     parser.add_argument("--main", default="main", help="the branch that releases are made from (main)")
     options = parser.parse_args(arguments)
     target = _settings(Path())["tool"]["modelyard"]["deploy_target"]
@@ -98,10 +113,10 @@ def main(arguments: list[str] | None = None) -> None:
         _say(UNSET.get(str(target), NOWHERE))
         _write_and_print(Deployment())
         return
-    version, image, bundle = options.version, options.image, options.bundle
+    version, image, bundle = options.version, "", ""
     if version:
         version = read_version(f"v{version.removeprefix('v')}").tag
-        if not image and options.action != "rollback":
+        if options.action != "rollback":
             image, bundle = registered(Path(), options.main, version)
     _write_and_print(deployment(options.action, version, image, bundle))
 

@@ -19,6 +19,7 @@ from ..errors import YardError
 
 PUBLIC = "https://api.github.com"
 VERSION = "2022-11-28"
+JSON = "application/vnd.github+json"
 TIMEOUT = 30.0  # seconds for one answer
 ATTEMPTS = 3
 LONGEST_WAIT = 60.0  # seconds; a longer Retry-After is not waited for
@@ -90,6 +91,13 @@ class Client:
             )
         return self._send("POST", url, content)[0]
 
+    def download(self, path: str, largest: int) -> bytes:
+        """The content of a file of a release. Raises GitHubError, also where it has more bytes than `largest`."""
+        content: bytes = self._send("GET", self.base.rstrip("/") + path, None, "application/octet-stream")[0]
+        if len(content) > largest:
+            raise GitHubError(f"GET {path}: the file has {len(content)} bytes; {largest} are allowed")
+        return content
+
     def find(self, path: str) -> Any:
         """The answer to a GET, None where there is nothing at that path. Raises GitHubError."""
         try:
@@ -123,16 +131,18 @@ class Client:
                 raise GitHubError(f"the next page of {path} is on another host, {urlsplit(url).netloc}; not followed")
         raise GitHubError(f"{path} has more than {MOST_PAGES} pages")
 
-    def _send(self, method: str, url: str, body: Any) -> tuple[Any, Mapping[str, str]]:
+    def _send(self, method: str, url: str, body: Any, accept: str = JSON) -> tuple[Any, Mapping[str, str]]:
         call = f"{method} {urlsplit(url).path}"
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
         for attempt in range(1, ATTEMPTS + 1):
-            request = urllib.request.Request(url, data, self._headers(kind), method=method)  # noqa: S310 - __post_init__ looks at the scheme
+            headers = {**self._headers(kind), "Accept": accept}
+            request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - __post_init__ looks at the scheme
             wait = self.pause * 2 ** (attempt - 1)
             try:
                 with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
-                    return _parsed(answer.read(LARGEST + 1), call), answer.headers
+                    content = answer.read(LARGEST + 1)
+                    return _parsed(content, call) if accept == JSON else content, answer.headers
             except urllib.error.HTTPError as refused:
                 wait = _wait(refused, method, wait)
                 if wait < 0 or attempt == ATTEMPTS:
@@ -146,7 +156,6 @@ class Client:
 
     def _headers(self, kind: str) -> dict[str, str]:
         headers = {
-            "Accept": "application/vnd.github+json",
             "Content-Type": kind,
             "User-Agent": "modelyard",
             "X-GitHub-Api-Version": VERSION,

@@ -61,17 +61,23 @@ FEATURES: Mapping[str, Feature] = {
     "rulesets": Feature(
         "rulesets", _paid, _PAID,
         "GitHub does not block a merge: check that `ci` and `model` are green before you merge; the push to main "
-        "retrains, and fails if the committed model differs",
+        "retrains, and fails if the committed model differs. Whoever may push can make, move and delete tags: a "
+        "deployment refuses those that `make history` finds wrong, commits that are not on main, and other images",
     ),
     "code owners": Feature("code owners", _paid, _PAID, "ask the people in CODEOWNERS for a review by hand"),
     "auto-merge": Feature("auto-merge", _paid, _PAID, "merge by hand when the checks are green"),
     "environments": Feature(
         "environments with branch and tag patterns", _paid, _PAID,
-        "deployments run from any branch whose workflow says so; keep the secrets of production out of the repository",
+        "deployments run from any branch whose workflow says so, and see its secrets, those that sign included: give "
+        "write access to nobody who may not deploy, or keep these secrets out of the repository and deploy by hand",
     ),
     "reviewers": Feature(
         "reviewers that a deployment waits for", _enterprise, _ENTERPRISE,
-        "whoever may push a release tag deploys; the canary holds a bad one back",
+        "whoever may make a tag of a version, or start deploy.yml, deploys; the canary holds a bad one back",
+    ),
+    "attestations": Feature(
+        "attestations of releases", _enterprise, _ENTERPRISE,
+        "sign releases (docs/releases.md): a deployment then refuses an image without that signature",
     ),
     "selected actions": Feature(
         "a list of allowed actions", _enterprise, _ENTERPRISE,

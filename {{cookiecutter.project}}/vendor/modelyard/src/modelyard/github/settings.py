@@ -1,10 +1,14 @@
 """The wanted settings of a repository, read strictly from `.github/repository.json` and `.github/rulesets/`.
 
-The rulesets are in the form that GitHub exports, so they can be imported by hand as well. There are four: `main`
+The rulesets are in the form that GitHub exports, so they can be imported by hand as well. There are five: `main`
 requires the checks, without exception; `review` requires an approval, which an administrator may bypass on a pull
-request, so that somebody who works alone is not locked out; `tags` prevents changes of release and registry tags, but
-anybody who may push can make one, because the release checks it; `merge queue` is off until somebody sets its
-enforcement to active.
+request, so that somebody who works alone is not locked out; `tags` prevents changes of release and registry tags;
+`versions` lets administrators make tags such as v1.2.0; `merge queue` is off until somebody sets its enforcement to
+active.
+
+Anybody who may push can make a tag of the registry: workflows make them with their token, which GitHub accepts as no
+exception of a ruleset, and which a workflow of any branch can have. So `deployment` believes no tag without its commit,
+its image and, where the project has them, its signature and its attestation.
 
 `can_approve_pull_request_reviews` is GitHub's only switch for creating and approving pull requests. It is on, because
 retraining and template updates open theirs with the workflow's token. An approval by a workflow does not count as a

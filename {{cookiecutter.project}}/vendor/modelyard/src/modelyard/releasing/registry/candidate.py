@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...git import find_commit, read_blob, try_git
+from ...git import read_blob, try_git
 from ...github.api import GitHubError
 from ...versions import Version, read_version
+from .integrity import is_on_main, require_intact, trunk_of
 from .policy import TABLE, ReleasePolicy, read_release_policy
 from .registry import Registered, Registry, read_registry
 from .tags import PREFIX, Tag, read_tags
@@ -59,13 +60,12 @@ def admit(root: Path, name: str, main: str) -> Candidate:
         raise GitHubError(
             f"there is no tag {name} here; make it with `git tag -a {name}`, or get it with `git fetch --tags`"
         )
-    tag, trunk = tags[name], f"refs/remotes/origin/{main}"
-    if find_commit(root, trunk) is None:
-        raise GitHubError(f"origin/{main} is not known here; get it with `git fetch origin {main}`")
+    tag, trunk = tags[name], trunk_of(root, main)
     model = project_metadata(root)["name"]
     registry = read_registry(tags, model)
     previous = _order(registry, version, tag)
-    if try_git(root, "merge-base", "--is-ancestor", tag.commit, trunk).returncode:
+    require_intact(registry)
+    if not is_on_main(root, tag.commit, main):
         raise GitHubError(
             f"{name} is on {tag.commit[:7]}, which is not on {main}: only what was reviewed and proven there is "
             f"released. Merge it, then tag the commit that {main} has"

@@ -22,6 +22,7 @@ from ...github.api import GitHubError
 from ...github.patch import BOT, EMAIL
 from ...versions import Version, read_version
 from .candidate import admit, project_metadata
+from .integrity import is_on_main, require_intact
 from .registry import STAGES, Assignment, Registry, read_registry
 from .release import IMAGE, VERDICT, find_token, read_verdict
 from .tags import Tag, fetch_tags, make_tag, message_of, push_tag, read_tags
@@ -42,15 +43,19 @@ class New:
 def register(root: Path, main: str, token: str | None, wanted: Callable[[Registry], New | str]) -> str:
     """Make a tag on top of origin's registry, and push it. Returns one line on what was done.
 
-    wanted: returns the tag, or why none is needed. Raises GitHubError if origin refuses it.
+    wanted: returns the tag, or why none is needed. Raises GitHubError if the registry has faults, if the tag's commit
+    is not on main, or if origin refuses it.
     """
     model = project_metadata(root)["name"]
     for _ in range(ATTEMPTS):
         fetch_tags(root, main, token)
         registry = read_registry(read_tags(root), model)
+        require_intact(registry)
         new = wanted(registry)
         if isinstance(new, str):
             return new
+        if not is_on_main(root, new.commit, main):
+            raise GitHubError(f"{new.name} would name {new.commit[:7]}, which is not on {main}; nothing is registered")
         heads = registry.heads
         # a slow clock must not reverse the order of the tags
         moment = max([_now(), *(tag.time for tag in heads)])
@@ -74,7 +79,8 @@ def version_tag(registry: Registry, tag: Tag, bundle: str, image: str, verdict: 
     identity: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image}
     if registered is None:
         title = f"Register {registry.model} {version.tag}"
-        return New(name, tag.commit, title, {"Version": version.tag, **identity, "Verdict": verdict})
+        made = {"Tagger": tag.tagger, "Verdict": verdict}  # the run's actor is the workflow that a tag started
+        return New(name, tag.commit, title, {"Version": version.tag, **identity, **made})
     for key, value in {"Commit": tag.commit, **identity}.items():
         if value and registered.tag.one(key) != value:
             raise GitHubError(

@@ -130,6 +130,8 @@ def _version(registry: Registry, one: Registered) -> Iterator[str]:
         yield f"{release} was released, and its tag was deleted since"
     elif current.object != tag.one("Tag"):
         yield f"{release} was moved: it is {current.object[:12]}, and {tag.one('Tag')[:12] or 'nothing'} was released"
+    elif current.commit != tag.commit:
+        yield f"{tag.name} points to {tag.commit[:12]}, and {release} to {current.commit[:12]}"
 
 
 def _assignment(registry: Registry, one: Assignment) -> Iterator[str]:
