@@ -77,7 +77,7 @@ def _download(github: Client, repository: str, version: Version, folder: Path) -
     if release is None:
         raise GitHubError(
             f"{version.tag} is not deployed: there is no public release of it on GitHub, so nothing proves that "
-            "release.yml made its image. Push its tag once more, or release a new version"
+            "release.yml made its image. Run release.yml on main with its tag, or release a new version"
         )
     assets = {one["name"]: one["id"] for one in release["assets"]}
     for name in (IMAGES, SUMS, SIGNATURE):

@@ -1,0 +1,77 @@
+"""docs/trust.md of a project: each attack in its table is one that these tests try, and the other way round."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+import pytest
+
+from projects import ROOT
+
+PAGE = ROOT / "{{cookiecutter.project}}/docs/trust.md"
+FORGED = "library/deploying/test_forged_tags.py"
+PROVE = "library/proving/test_prove.py"
+# Each attack, and the tests in which it is tried
+TRIED = {
+    "an edited metric": [
+        f"{PROVE}::test_an_edited_metric_is_named_with_both_values",
+        "workflows/test_main.py::test_a_hand_edited_metric_turns_main_red",
+    ],
+    "a forged run-cache or model": [
+        "test_prove.py::test_a_poisoned_run_cache_changes_nothing",
+        f"{PROVE}::test_a_cache_entry_that_is_not_what_its_hash_says_is_not_believed",
+        "workflows/test_main.py::test_a_poisoned_cache_does_not_make_a_forged_model_true",
+    ],
+    "a forged champion": [
+        "library/judging/test_champion.py::test_a_forged_object_in_the_cache_is_not_believed",
+        "library/judging/test_champion.py::test_a_forged_list_of_the_bundles_files_is_not_believed",
+    ],
+    "a changed wheel of the library": ["library/vendoring/test_guard.py::test_a_changed_wheel_stops_every_stage"],
+    "wheel and lock changed together": [
+        "library/vendoring/test_check.py::test_wheel_and_lock_changed_together_are_named",
+        "library/vendoring/test_check.py::test_from_main_a_branch_is_checked_with_mains_library_and_template",
+    ],
+    "text of a fork that acts on GitHub": [
+        "library/github/test_untrusted.py::test_nobody_is_mentioned",
+        "library/github/test_untrusted.py::test_a_forged_watermark_is_none",
+    ],
+    "a release tag beside main": ["workflows/test_release.py::test_a_tag_beside_main_is_refused"],
+    "a workflow changed in a tagged commit": [
+        "library/github/test_settings.py::test_environments_are_read",
+        "workflows/test_release.py::test_a_tag_beside_main_is_refused",
+    ],
+    "a registry tag of a commit beside main": [f"{FORGED}::test_a_tag_on_a_commit_that_is_not_on_main_is_refused"],
+    "a registry tag of another image": [f"{FORGED}::test_an_image_of_another_repository_is_refused"],
+    "a moved, deleted or hand-made tag": [
+        "library/releasing/registry/test_history.py::test_a_forgery_is_found_and_said",
+        f"{FORGED}::test_a_registry_with_faults_is_followed_nowhere",
+    ],
+    "an own image that no release made": [
+        f"{FORGED}::test_an_image_that_mains_release_workflow_has_not_attested_is_refused",
+        f"{FORGED}::test_an_attestation_of_mains_release_workflow_counts_for_its_own_image_only",
+    ],
+    "changed files of a release": [
+        f"{FORGED}::test_where_main_lists_who_signs_releases_only_their_signature_counts",
+    ],
+}
+
+
+def test_the_table_has_the_attacks_that_are_tried() -> None:
+    rows = [line.strip("|").split("|") for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in rows[0]] == ["attack", "stopped by", "when", "means"]
+    assert [row[0].strip() for row in rows[2:]] == list(TRIED)
+    assert all(cell.strip() for row in rows for cell in row)
+
+
+def test_a_workflow_that_stops_something_is_there() -> None:
+    files = set(re.findall(r"\b[a-z-]+\.yml\b", PAGE.read_text()))
+    assert {"train.yml", "release.yml", "deploy.yml", "report.yml"} <= files
+    assert all((PAGE.parents[1] / ".github/workflows" / file).is_file() for file in files)
+
+
+@pytest.mark.parametrize("test", [test for tests in TRIED.values() for test in tests])
+def test_each_attack_is_tried_by_a_test_that_is_there(test: str) -> None:
+    file, _, name = test.partition("::")
+    tree = ast.parse((ROOT / "tests" / file).read_text())
+    assert name in {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
