@@ -5,17 +5,20 @@ from __future__ import annotations
 import compileall
 import json
 import os
+import re
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
-from .measure import Run, run
+from .measure import Failed, Run, run
 
 BENCH = Path(__file__).parent
 TEMPLATE = BENCH.parent
@@ -69,11 +72,42 @@ class Project:
         """Run `make` as a person does, with these variables of the Makefile."""
         return self._run("make", target, *(f"{name}={value}" for name, value in variables.items()))
 
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        """The address at which `make serve` answers in the block. Raises Failed with what it said if it does not."""
+        with TemporaryFile("w+") as said:
+            process = subprocess.Popen(
+                ["make", "serve", "ARGS=--port 0"],
+                cwd=self.root,
+                env=os.environ | self._variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=said,
+                text=True,
+                start_new_session=True,
+            )
+            try:
+                lines = process.stdout or ()
+                found = next(filter(None, (re.search(r"serving at (http://\S+)", line) for line in lines)), None)
+                if found:
+                    yield found[1]
+            finally:
+                os.killpg(process.pid, signal.SIGTERM)
+                process.communicate(timeout=60)
+            said.seek(0)
+            errors = said.read()
+            if not found or "Traceback" in errors:
+                raise Failed(f"`make serve` in {self.root}:\n{errors}")
+
     def _run(self, tool: str, *arguments: str | Path) -> Run:
         tools = self.environment / "bin"
+        return run([tools / tool if (tools / tool).exists() else tool, *arguments], self.root, self._variables)
+
+    @property
+    def _variables(self) -> dict[str, str]:
         # uv is beside the Python that runs the benchmarks
-        path = os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]])
-        variables = {
+        path = os.pathsep.join([str(self.environment / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]])
+        return {
             "PATH": path,
             # make that runs the benchmarks says nothing to the project's
             "MAKEFLAGS": "",
@@ -81,8 +115,9 @@ class Project:
             "CI": "true",  # DVC does not look for a newer DVC
             "DVC_NO_ANALYTICS": "true",
             "DVC_SITE_CACHE_DIR": str(self.root.parent / "dvc-site-cache"),
+            # pytest removes what older runs left in its folder, whoever made it: that is no time of ours
+            "PYTEST_DEBUG_TEMPROOT": str(self.root.parent),
         }
-        return run([tools / tool if (tools / tool).exists() else tool, *arguments], self.root, variables)
 
 
 class Workspace:
