@@ -53,12 +53,13 @@ def vendor() -> None:
     sys.dont_write_bytecode = True
     sys.path.insert(0, str((source / "src").resolve()))
     from modelyard.code import code_hashes
-    from modelyard.vendoring import hashes, wheel
+    from modelyard.vendoring import hashes, versions, wheel
 
     name, content = wheel.build(source)
     (VENDOR / name).write_bytes(content)
     shutil.copyfile(source / "src/modelyard/vendoring/launcher.py", VENDOR / "yard")
     (VENDOR / "yard.json").write_text(hashes.text(code_hashes(source / "src/modelyard")), encoding="utf-8")
+    Path(versions.VERSIONS).write_text(versions.text(versions.NONE), encoding="utf-8")
     shutil.rmtree(source)
 
 
@@ -147,6 +148,9 @@ def lock() -> str | None:
         return "uv was not found, so there is no uv.lock yet: `make setup` makes it; commit it then"
     if _run(uv, "lock", "--quiet"):
         return "uv.lock could not be made (see above): `make setup` tries again; commit it then"
+    from modelyard.vendoring import versions
+
+    versions.write_versions()
     return mirrored(Path("uv.lock").read_text(encoding="utf-8"))
 
 

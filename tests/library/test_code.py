@@ -168,15 +168,16 @@ def test_a_stage_depends_on_places_that_are_there_or_that_another_stage_makes():
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_depends_on_the_hash_of_its_code_and_on_params_that_are_there(stage):
     params = PIPELINE[stage]["params"]
-    (hashes,) = (entry for entry in params if isinstance(entry, dict))
-    assert hashes.keys() == {"vendor/yard.json"}
+    hashes = {file: keys for entry in params if isinstance(entry, dict) for file, keys in entry.items()}
+    assert hashes.keys() == {"vendor/yard.json", "versions.json"}
     assert stage in hashes["vendor/yard.json"]
+    assert hashes["versions.json"] == [stage]
     assert set(hashes["vendor/yard.json"]) <= ENTRIES.keys()
     assert {entry for entry in params if isinstance(entry, str)} <= read_yaml(SAMPLE / "params.yaml").keys()
 
 
 def test_a_bundle_depends_on_every_hash_that_it_holds():
-    (hashes,) = (entry for entry in PIPELINE["bundle"]["params"] if isinstance(entry, dict))
+    hashes = next(entry for entry in PIPELINE["bundle"]["params"] if "vendor/yard.json" in entry)
     assert set(hashes["vendor/yard.json"]) == ENTRIES.keys()
 
 

@@ -76,7 +76,7 @@ def test_a_fork_with_a_stale_lock_is_told_what_to_run_in_a_comment_that_github_t
     assert 50_000 < len(comment) <= 65_536  # of a report of 200,000 characters
     assert comment.startswith("**⛔ The checks of commit")
     above = comment.partition("> What follows was written by a run of the fork ")[0]
-    assert "```sh\nmake pipeline\ngit add dvc.lock data model evaluation\ngit commit" in above
+    assert "```sh\nmake pipeline\ngit add dvc.lock versions.json data model evaluation\ngit commit" in above
 
 
 def test_a_change_that_is_not_of_the_model_trains_nothing_and_has_one_comment_whoever_posts_it(hosted: Hosted) -> None:

@@ -107,6 +107,14 @@ def test_the_commit_says_which_run_made_it(run, remote, checkout, monkeypatch):
     assert message == f"Update dvc.lock\n\nMade by https://github.com/acme/flights/actions/runs/42\nfrom {head}."
 
 
+def test_dependabot_may_rebase_its_branch_over_the_commit(run, remote, checkout):
+    branch = "dependabot/uv/packages-0a1b2c3d"
+    git(checkout, "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+    run({"dvc.lock": "two\n", "versions.json": "two\n"}, branch)
+    assert git(remote, "log", "-1", "--format=%s", branch).strip() == "Update dvc.lock [dependabot skip]"
+    assert git(remote, "diff", "--name-only", "main", branch).split() == ["dvc.lock", "versions.json"]
+
+
 def test_a_first_lock_is_added(run, remote, checkout):
     git(checkout, "rm", "--quiet", "dvc.lock")
     git(checkout, "-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "--quiet", "-m", "None yet")

@@ -156,4 +156,5 @@ def test_it_looks_at_each_output_that_git_holds():
     stages = read_yaml(SAMPLE / "dvc.yaml")["stages"].values()
     entries = [entry for stage in stages for kind in ("outs", "metrics", "plots") for entry in stage.get(kind, [])]
     settings = {path: given for entry in entries if isinstance(entry, dict) for path, given in entry.items()}
-    assert {"dvc.lock", *(path for path, given in settings.items() if given.get("cache") is False)} == OUTPUTS
+    tracked = {path for path, given in settings.items() if given.get("cache") is False}
+    assert {"dvc.lock", "versions.json", *tracked} == OUTPUTS

@@ -50,6 +50,7 @@ def test_a_fresh_project_keeps_every_rule(root, name):
         ("params", "[seed, threads, split, model,", "[seed, threads, model,", "stages.train.params must name split"),
         ("params", "[seed, threads, split, model,", "[seed, threads, split, model, colour,", "names colour, "),
         ("params", "[train]", "[ingest]", "stages.train.params must name vendor/yard.json: [train]"),
+        ("params", ", versions.json: [train]", "", "stages.train.params must name versions.json: [train]"),
         ("deps", "      - data/ledger.json\n", "", "stages.train.deps must name data/ledger.json"),
         ("deps", "      - docs/model-card.md\n", "", "stages.bundle.deps must name docs/model-card.md"),
         ("deps", "      - flight_delays\n", "", "stages.train.deps must name flight_delays/features.py"),

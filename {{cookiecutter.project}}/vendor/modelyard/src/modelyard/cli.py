@@ -119,6 +119,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "diff": _bare("vendoring.diff", "show what changed between two versions of the library"),
         "check": _bare("vendoring.check", "compare the vendored library with what the template's commit builds"),
         "hashes": _bare("vendoring.hashes", "write vendor/yard.json: the hash of the code of each stage"),
+        "versions": _bare("vendoring.versions", "write versions.json: the packages of each stage, as uv.lock has them"),
         "eject": _bare("vendoring.eject", "unpack the library to vendor/modelyard/, to be edited"),
         "newer": _bare("vendoring.newer", "tell whether the template has a newer version"),
         "upgrade": _bare("vendoring.upgrade", "bring in the newest version of the template and its library"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .errors import ContractError
 from .git import find_commit, git, without_repository
+from .vendoring.guard import ANY_VERSIONS
 from .vendoring.launcher import VendorError, find_library
 
 WHEELS = "vendor/modelyard-*.whl"
@@ -83,7 +84,8 @@ class Clone:
         """Run a program of this environment in the clone with its output on stderr; return its exit status."""
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         python_path = os.pathsep.join(filter(None, [self.python_path, os.environ.get("PYTHONPATH")]))
-        environment = {**without_repository(), "PYTHONPATH": python_path, **(env or {}), "PATH": path}
+        own = {"PYTHONPATH": python_path, ANY_VERSIONS: "1"}
+        environment = {**without_repository(), **own, **(env or {}), "PATH": path}
         return subprocess.run(command, cwd=self.root, env=environment, stdout=2, check=False).returncode  # noqa: S603
 
     def _write_settings(self, project: Path) -> None:

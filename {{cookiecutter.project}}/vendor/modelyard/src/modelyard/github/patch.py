@@ -16,7 +16,7 @@ from typing import Any
 from ..git import git
 from .api import GitHubError
 
-# Files that dvc repro writes and Git tracks
+# Files that `make pipeline` writes and Git tracks
 OUTPUTS = {
     "dvc.lock",
     "data/ledger.json",
@@ -27,12 +27,13 @@ OUTPUTS = {
     "model/environment.json",
     "model/reference.json",
     "model/training.json",
+    "versions.json",
 }
 RETRAINED = OUTPUTS | {"params.yaml"}  # which has the watermark and the cause, and what a search of settings found
 ADVICE = (
     "run this on your branch, and push it:\n"
     "  make pipeline\n"
-    "  git add dvc.lock data model evaluation\n"
+    "  git add dvc.lock versions.json data model evaluation\n"
     "  git commit -m 'Update dvc.lock' && git push"
 )
 LARGEST = 5_000_000  # bytes of the patch

@@ -16,6 +16,8 @@ from .api import Client, GitHubError, checked_repository, client
 from .patch import OUTPUTS, commit, is_staged, push_command, stage, tip
 from .untrusted import SHA
 
+# Dependabot leaves a branch with others' commits alone, but for those that say this: it may rebase over them
+DEPENDABOT = ("dependabot/", " [dependabot skip]")
 WORKFLOWS = {"ci.yml": False, "train.yml": True}  # whether it has the input `pull_request`
 
 
@@ -33,7 +35,8 @@ def relock(
     stage(checkout, patch, OUTPUTS)
     if not is_staged(checkout):
         return "the patch changes nothing; nothing is pushed"
-    made = commit(checkout, repository, head, "Update dvc.lock")
+    theirs, skip = DEPENDABOT
+    made = commit(checkout, repository, head, f"Update dvc.lock{skip if branch.startswith(theirs) else ''}")
     pushed = try_git(checkout, *push_command(branch), token=github.token)
     if pushed.returncode and tip(checkout, branch, github.token) != head:
         return moved

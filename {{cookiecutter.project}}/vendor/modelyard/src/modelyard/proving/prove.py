@@ -20,6 +20,7 @@ from ..git import find_commit, git
 from ..judging.lock import CACHE, LOCK, Lock, path_md5, read_lock, take
 from ..runtime.project import Project
 from ..training import layout
+from ..vendoring.versions import VERSIONS
 from .outdated import outdated, torn
 from .proof import PROOF, Proof, Word, compare, in_words
 from .scratch import Scratch
@@ -55,9 +56,12 @@ def prove(project: Project, ref: str | None = None, place: bool = False) -> Proo
 
 
 def _edited() -> list[str]:
-    """The tracked files of the project that differ from HEAD; other folders of its repository do not count."""
+    """The tracked files of the project that differ from HEAD; other folders of its repository do not count.
+
+    Nor does versions.json, which `make setup` writes and the proof makes again.
+    """
     listed = git(Path(), "diff", "--name-only", "--relative", "-z", "HEAD", "--", ".")
-    return [path for path in listed.split("\0") if path]
+    return [path for path in listed.split("\0") if path and path != VERSIONS.as_posix()]
 
 
 def _prove(scratch: Scratch) -> Proof:

@@ -27,6 +27,8 @@ from ..judging.lock import CACHE, LOCK, path_md5, put_folder, read_lock
 from ..runtime.project import Project
 from ..training import layout
 from ..training.settings import read_params
+from ..vendoring.guard import ANY_VERSIONS
+from ..vendoring.versions import VERSIONS, write_versions
 from .source import bring_source
 from .tolerance import Difference
 
@@ -71,7 +73,9 @@ class Scratch:
             _copy(self.root / path, self.kept / path)
 
     def status(self) -> dict[str, list[Any]]:
-        """The changes since the lock was made, as `dvc status` reports them."""
+        """The changes since the lock was made, as `dvc status` reports them, an update of uv.lock among them."""
+        if (self.root / VERSIONS).is_file():  # older commits have none
+            write_versions(self.root)
         return json.loads(self._run_python("-m", "dvc", "status", "--json"))
 
     def bring_source(self, project: Path) -> None:
@@ -203,6 +207,7 @@ class Scratch:
             # the commit's code and library, not those installed in the environment
             "PYTHONPATH": self._clone.python_path,
             "PYTHONUNBUFFERED": "1",
+            ANY_VERSIONS: "1",  # which differ is for the proof to say
         }
 
 

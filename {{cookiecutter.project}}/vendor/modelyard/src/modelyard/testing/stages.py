@@ -12,6 +12,7 @@ from ..code import STAGES
 from ..runtime.project import Project
 from ..training import layout
 from ..training.strict_yaml import read_yaml
+from ..vendoring.versions import VERSIONS
 
 SEEDED = ("seed", "threads", "split")
 PARAMS = {
@@ -69,7 +70,7 @@ def check_commands(root: Path, project: Project) -> None:
 
 
 def check_params(root: Path, _project: Project) -> None:
-    """Each stage depends on the parameters that it reads, and on the hash of its own code."""
+    """Each stage depends on the parameters that it reads, on the hash of its own code, and on its packages."""
     __tracebackhide__ = True
     keys = read_yaml(root / "params.yaml").keys()
     for name, stage in read_stages(root).items():
@@ -80,6 +81,9 @@ def check_params(root: Path, _project: Project) -> None:
         assert not unknown, f"dvc.yaml: stages.{name}.params names {unknown[0]}, which params.yaml does not have"
         assert name in stage.params.get(HASHES, set()), (
             f"dvc.yaml: stages.{name}.params must name {HASHES}: [{name}], the hash of the code that it runs"
+        )
+        assert name in stage.params.get(VERSIONS.as_posix(), set()), (
+            f"dvc.yaml: stages.{name}.params must name {VERSIONS}: [{name}], the versions of its packages"
         )
 
 
