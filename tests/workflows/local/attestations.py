@@ -43,9 +43,10 @@ def find(request: Request) -> Response:
 
 
 def _identity(request: Request, one: Attestation) -> str:
-    """The workflow, at its ref, that the certificate of an attestation names."""
-    run = next(run for run in request.github.runs if run.id == one.run)
-    return f"{request.github.url}/{request.repository.name}/.github/workflows/{run.file}@{run.event.ref}"
+    """The workflow, at its ref, that the certificate of an attestation names; empty for a token of no run."""
+    runs = [run for run in request.github.runs if run.id == one.run]
+    where = f"{request.github.url}/{request.repository.name}/.github/workflows"
+    return f"{where}/{runs[0].file}@{runs[0].event.ref}" if runs else ""
 
 
 ROUTES = [
