@@ -17,6 +17,7 @@ from modelyard.judging.monitoring import Monitor
 from modelyard.production.compact import compact
 from modelyard.production.label_sources import Given
 from modelyard.production.labels import join, run
+from modelyard.production.monitor import main as monitor_command
 from modelyard.production.monitor import monitor, write
 from modelyard.production.store import Store
 from modelyard.runtime.bundle import read_bundle
@@ -224,3 +225,9 @@ def test_from_the_lines_of_the_service_to_the_figures(kind, request, store, tmp_
     assert found["skew"] == {"rows": 60, "different": 0}
     assert found["logs"] == {"lines": 60, "torn": 0, "duplicates": 0, "days": 2}
     assert {one["missing"] for one in window["drift"]["inputs"].values()} != {None}
+
+
+def test_a_time_that_is_none_is_refused(made, capsys):
+    with pytest.raises(SystemExit):
+        monitor_command(["--until", "yesterday"], made.project)
+    assert "--until: 'yesterday' is no time such as 2013-04-15 or" in capsys.readouterr().err

@@ -136,7 +136,8 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
     ("name", "values", "told"),
     [
         ("note", [f"text {place}" for place in range(ROWS)],
-         "unused string 60 different texts in 60 rows, too many to learn from each; to use it, list some as `values`"),
+         "unused string 60 different texts in 60 rows, too many to learn from each; to use it, list some as `values` "
+         "with `other: true` and role feature; if it names the row, give it role id"),
         ("kind", [f"kind {place if place < 20 else place % 5}" for place in range(ROWS)],
          "feature string 20 values"),
         ("kind", [f"kind {place if place < 30 else place % 5}" for place in range(ROWS)],

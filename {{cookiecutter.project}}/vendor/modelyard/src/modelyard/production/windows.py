@@ -42,7 +42,14 @@ def until_argument(parser: argparse.ArgumentParser) -> None:
     """Add the option `--until`, with now as its default."""
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None, microsecond=0)
     told = "what was known at this time (UTC), such as 2013-04-15T06:00:00 (default: now)"
-    parser.add_argument("--until", type=parse_time, default=now, metavar="TIME", help=told)
+    parser.add_argument("--until", type=_given_time, default=now, metavar="TIME", help=told)
+
+
+def _given_time(given: str) -> datetime.datetime:
+    try:
+        return parse_time(given)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{given!r} is no time such as 2013-04-15 or 2013-04-15T06:00:00") from None
 
 
 def parse_time(given: str) -> datetime.datetime:

@@ -202,15 +202,11 @@ def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.Chunke
     if mostly := _mostly_numbers(given):
         return mostly
     different = len(pc.unique(values).drop_null())
-    if different > MOST_VALUES:
-        return (
-            f"{different:,} different texts, few of which come often; to use it, list some as `values` with "
-            "`other: true` and role feature"
-        )
-    return (
-        f"{different:,} different texts in {len(values):,} rows, too many to learn from each; to use it, list some as "
-        "`values` with `other: true` and role feature"
-    )
+    few = f" in {len(values):,} rows, too many to learn from each"
+    many = ", few of which come often"
+    use = "to use it, list some as `values` with `other: true` and role feature"
+    names = "; if it names the row, give it role id" if different == len(values) else ""
+    return f"{different:,} different texts{many if different > MOST_VALUES else few}; {use}{names}"
 
 
 def _mostly_numbers(given: pa.ChunkedArray) -> str | None:
