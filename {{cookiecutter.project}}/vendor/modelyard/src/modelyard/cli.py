@@ -25,6 +25,11 @@ if TYPE_CHECKING:
     from .runtime.project import Project
 
 PIPELINE = Path("dvc.yaml")
+# The verbs that read outputs which Git tracks, beside `gate`, which says itself that it could not judge
+READ_OUTPUTS = frozenset(
+    {"ingest", "train", "evaluate", "bundle", "tune", "automl", "compare", "data-diff"}
+    | {"prove", "stale", "package", "retrain"}
+)
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "prove": Verb("proving.prove", "retrain from the source and compare with what is committed", "dev"),
         "stale": Verb("proving.stale", "check that the commit holds what the pipeline makes of it", "dev"),
         "remote": Verb("proving.remote", "move data and models from the DVC remote, or to it", "dev"),
+        "resolve": _bare("proving.resolve", "after a merge, make the outputs from the merged sources"),
     },
     "use it": {
         "predict": Verb("runtime.predict", "answer rows with a bundle", ""),
@@ -138,6 +144,9 @@ def run(project: Project, arguments: Sequence[str] | None = None) -> None:
     call_arguments = (verb_arguments,) if chosen.bare else (verb_arguments, project)
 
     def call() -> None:
+        if verb in READ_OUTPUTS and PIPELINE.is_file():
+            # `resolve` runs the stages while the merge still goes on
+            _check("judging", "unmerged", "check_whole" if chosen.stage else "check_merged")
         _load(verb, chosen).main(*call_arguments)
 
     if chosen.stage and PIPELINE.is_file():  # without a pipeline, no report reads the cost or the refusal
@@ -148,10 +157,15 @@ def run(project: Project, arguments: Sequence[str] | None = None) -> None:
 
 def _run_checked(stage: str, call: Callable[[], None]) -> None:
     """Run a stage after a check that the library is the one that the project's files name."""
-    room = f"{__name__.rpartition('.')[0]}.vendoring"
-    if importlib.util.find_spec(room):  # the wheel of a model has no such folder, and nothing to compare
-        importlib.import_module(f"{room}.guard").check_stage(stage)
+    _check("vendoring", "guard", "check_stage", stage)
     call()
+
+
+def _check(room: str, module: str, name: str, *arguments: str) -> None:
+    """Call a check; the wheel of a model does not have these folders, and nothing to check."""
+    package = f"{__name__.rpartition('.')[0]}.{room}"
+    if importlib.util.find_spec(package):
+        getattr(importlib.import_module(f"{package}.{module}"), name)(*arguments)
 
 
 def run_bare(program: str, arguments: Sequence[str] | None = None) -> None:

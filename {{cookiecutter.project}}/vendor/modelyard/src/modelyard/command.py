@@ -72,19 +72,24 @@ def run_stage(stage: str, main: Callable[[], None]) -> None:
     `reports/refusal.json`: the stage and the message. Only a stage that succeeds removes this file.
     """
     started = time.time() - time.process_time()  # CPU time so far is that of the imports
-    _write(REFUSAL, {"stage": stage, "message": "it ended without a word, as when memory runs out; see the log"})
+    refuse(stage, "it ended without a word, as when memory runs out; see the log")
     try:
         main()
     except YardError as error:
-        _write(REFUSAL, {"stage": stage, "message": str(error)})
+        refuse(stage, str(error))
         sys.exit(f"error: {error}")
     except Exception as error:
-        _write(REFUSAL, {"stage": stage, "message": f"{type(error).__name__}: {error}; the log has the traceback"})
+        refuse(stage, f"{type(error).__name__}: {error}; the log has the traceback")
         raise
     REFUSAL.unlink()
     unit = 1 if sys.platform == "darwin" else 1024  # what ru_maxrss counts in
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
     _write(COST / f"{stage}.json", {"seconds": round(time.time() - started, 2), "peak_mb": round(peak, 1)})
+
+
+def refuse(stage: str, message: str) -> None:
+    """Write for the report why the pipeline stopped."""
+    _write(REFUSAL, {"stage": stage, "message": message})
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

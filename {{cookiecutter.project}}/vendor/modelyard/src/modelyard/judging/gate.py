@@ -40,6 +40,7 @@ from .rules import (
     same_answers,
     worst_first,
 )
+from .unmerged import check_merged
 from .verdict import VERDICT, Ruling, Verdict, decide
 from .warned import shown_warnings
 
@@ -195,6 +196,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
     options = parser.parse_args(arguments)
     VERDICT.unlink(missing_ok=True)
     try:
+        check_merged()
         verdict = _verdict(project, options)
     except YardError as error:
         verdict = Verdict("unjudged", str(error))

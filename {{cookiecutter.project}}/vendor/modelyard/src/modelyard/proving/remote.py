@@ -14,8 +14,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ContractError
+from ..errors import ContractError, YardError
 from ..git import without_repository
+from ..judging.unmerged import check_merged
 from ..runtime.project import Project
 
 CONFIG = Path(".dvc/config")
@@ -66,4 +67,12 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         prog="remote", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("direction", choices=COMMANDS)
-    print(move(parser.parse_args(arguments).direction))
+    direction = parser.parse_args(arguments).direction
+    try:
+        check_merged()
+    except YardError as error:
+        if direction == "push":
+            raise
+        print(f"warning: nothing is pulled: {error}")  # the pipeline says the same, and the report shows it
+    else:
+        print(move(direction))
