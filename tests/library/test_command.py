@@ -68,3 +68,22 @@ def test_a_process_begins_again_with_kernels_that_every_machine_of_its_kind_has(
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
     usual = "Haswell" if " avx2 " in Path("/proc/cpuinfo").read_text() else "None"
     assert done.stdout.strip() == (given or usual)
+
+
+def test_a_reader_that_has_ended_is_no_traceback():
+    code = "from modelyard.command import run_command\nrun_command(lambda: [print(one) for one in range(100_000)])"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "0\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_a_broken_connection_keeps_its_traceback():
+    def fail() -> None:
+        raise BrokenPipeError("the server has gone")
+
+    with pytest.raises(BrokenPipeError, match="gone"):
+        command.run_command(fail)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import sys
 import time
 from collections.abc import Callable
@@ -63,6 +64,20 @@ def run_command(main: Callable[[], None]) -> None:
         main()
     except YardError as error:
         sys.exit(f"error: {error}")
+    except BrokenPipeError:
+        if not _is_unread():
+            raise
+        sys.exit(1)
+
+
+def _is_unread() -> bool:
+    """Whether what reads the output has ended, as `head` does; then the rest of it goes nowhere."""
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not any(state & (select.POLLERR | select.POLLHUP) for _, state in output.poll(0)):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return True
 
 
 def run_stage(stage: str, main: Callable[[], None]) -> None:
