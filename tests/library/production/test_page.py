@@ -83,6 +83,16 @@ def test_what_has_no_value_has_no_chart_and_what_nobody_can_tell_no_colour():
     assert page.count('class="tile ok"') == 2  # no alarm, and enough labels
 
 
+def test_too_few_labels_are_not_called_good():
+    content = figures() | {"alarms": []}
+    good = monitor_page(content).count('class="tile ok"')
+    last = [one for one in content["windows"] if one["matured"]][-1]
+    last |= {"performance": None, "coverage": 0.141}
+    page = monitor_page(content)
+    assert "rows with a label 14.1 %" in words(page)
+    assert page.count('class="tile ok"') == good - 1
+
+
 def test_a_metric_in_the_targets_unit_says_so():
     shown = words(monitor_page(figures(metrics=("rmse", "r2")) | {"unit": "minutes"}))
     assert "rmse (minutes) 0." in shown

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.176"
+__version__ = "1.0.177"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -109,7 +109,8 @@ def _tiles(content: Mapping[str, Any], windows: Sequence[Window]) -> str:
         matured = next((one for one in reversed(windows) if one.get("matured")), None)
         if matured:
             when = f"of the window from {matured['start']}"
-            tiles.append(_tile("rows with a label", percent(matured.get("coverage")), when, "coverage" not in kinds))
+            good = _told("coverage" not in kinds, None if matured.get("performance") else "cannot tell")
+            tiles.append(_tile("rows with a label", percent(matured.get("coverage")), when, good))
         inputs = (newest.get("drift") or {}).get("inputs") or {}
         states = [found.get("state") for found in inputs.values() if found.get("distance") is not None]
         drifting, untold = states.count("drift"), states.count("cannot tell")
