@@ -173,8 +173,16 @@ def test_the_targets_values_say_what_the_task_is(values, kind):
 )
 def test_a_target_that_cannot_be_predicted_is_told(values):
     given = values if isinstance(values, pa.Array) else pa.array(values)
-    with pytest.raises(ContractError, match=r"different values.*; name another with TARGET="):
+    with pytest.raises(ContractError, match=r"different values.*; .*name another with TARGET="):
         guess(TABLE.append_column("target", given))
+
+
+def test_a_target_with_many_rare_classes_is_told_what_to_do():
+    species = pa.array([f"species {min(place, 30)}" for place in range(ROWS)])
+    with pytest.raises(
+        ContractError, match=r"'species' has type string and 31 different.*, not 2 to 20; put rare ones"
+    ):
+        guess(TABLE.append_column("species", species), target="species")
 
 
 def test_the_first_column_of_times_without_gaps_is_the_time():
@@ -191,7 +199,7 @@ def test_times_out_of_order_are_not_said_to_ascend():
     assert not one(DAYS[::-1]).ascending
 
 
-@pytest.mark.parametrize("name", ["id", "row_id", "Order No", "uuid", "Unnamed: 0", "index"])
+@pytest.mark.parametrize("name", ["id", "row_id", "Order No", "uuid", "Unnamed: 0", "index", "rownames", "row.names"])
 def test_a_column_that_names_each_row_is_the_id(name):
     assert one([*range(ROWS)], name).role == "id"
 

@@ -27,7 +27,7 @@ from .types import forms_of, named_zone, typed
 MOST_CLASSES = 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
-LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^({ROW_NUMBERS.pattern})$", re.IGNORECASE)
+LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^(row[ _.]?names?|{ROW_NUMBERS.pattern})$", re.I)
 UNKNOWN = "(to be described)"
 DESCRIBABLE = (
     pa.types.is_null,
@@ -214,9 +214,9 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
     if (different and kind in ("boolean", "number")) or (kind == "integer" and len(different) > MOST_CLASSES):
         return Column(kind, "target", UNKNOWN, missing=missing)
     if not 2 <= len(different) <= MOST_CLASSES:
-        raise ContractError(
-            f"the target has type {kind} and {len(different)} different values; name another with TARGET="
-        )
+        rare = "put rare ones together at the source, or " if different[1:] else ""
+        found = f"the target {name!r} has type {kind} and {len(different)} different values"
+        raise ContractError(f"{found}, not 2 to {MOST_CLASSES}; {rare}name another with TARGET=")
     return Column(kind, "target", UNKNOWN, values=different, missing=missing)
 
 
