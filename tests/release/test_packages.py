@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from modelyard.releasing.packaging.engine import find_docker, secrets
 
 from projects import Project
-from release.conftest import docker, package
+from release.conftest import BASE, docker, package
 
 pytestmark = [pytest.mark.xdist_group("images"), pytest.mark.usefixtures("released")]
 
@@ -85,6 +86,32 @@ def test_two_builds_of_one_commit_have_the_same_bytes(
     for pattern in SAME:
         (first,), (second,) = ((one.root / "dist").glob(pattern) for one in (released, other))
         assert (first.name, first.read_bytes()) == (second.name, second.read_bytes())
+
+
+def layers(image: str) -> list[str]:
+    return json.loads(docker("image", "inspect", "--format", "{{json .RootFS.Layers}}", image))
+
+
+def test_two_builds_of_an_image_have_the_same_layers(released: Project) -> None:
+    engine = find_docker()
+    name = "flight-delays-again:1.2.0"
+    with secrets() as options:
+        start = ["buildx", "build", "--load"] if engine.buildx else ["build"]
+        given = ["--build-arg", f"BASE={BASE}", "--target", "service", "--tag", name, *options]
+        build = [engine.client, *start, "--no-cache", "--quiet", *given, "."]
+        released.run(*build, env={"DOCKER_BUILDKIT": "1"})
+    try:
+        assert layers(name) == layers(IMAGE)
+    finally:
+        docker("rmi", name)
+
+
+@pytest.mark.parametrize("image", [IMAGE, PIPELINE])
+def test_no_file_of_an_image_gives_the_rights_of_another_user(image: str) -> None:
+    look = ("run", "--rm", "--user", "0", "--entrypoint", "find", image)
+    assert docker(*look, "/", "-xdev", "!", "-type", "l", "-perm", "/6000") == ""
+    scripts = docker(*look, "/opt/venv/bin", "!", "-type", "d", "!", "-name", "python*").split()
+    assert scripts == ["/opt/venv/bin/flight-delays"]
 
 
 def test_the_service_answers_its_probe_rows_to_the_last_bit(released: Project, service: str) -> None:

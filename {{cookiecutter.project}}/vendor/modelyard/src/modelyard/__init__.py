@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.178"
+__version__ = "1.0.179"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -3,7 +3,7 @@
 `dist/` then holds the wheel, the single-file executable, the bills of materials (sbom.cdx.json of the service's image,
 mlbom.cdx.json of the model), the model card, image.txt with the images (the service's, then the pipeline's) and
 SHA256SUMS, signed where the environment has RELEASE_SIGNING_KEY. Two runs on one commit give the same wheel, executable
-and bills.
+and bills, and images of the same layers.
 
 `--push REPOSITORY` afterwards sends the images there and writes their digests into image.txt. Environment: BASE_IMAGE
 (another base than the Dockerfile's), DOCKER (the client), PIP_* (where packages come from).

@@ -11,6 +11,7 @@ from ...judging.policy import POLICY, read_policy
 from ...judging.verdict import VERDICT
 from .build import ReleaseBuild
 from .engine import Docker
+from .image_scripts import SCRIPTS
 from .wheel import requirements
 
 IMAGES = "image.txt"
@@ -23,6 +24,8 @@ def lay_out(wheel: Path) -> None:
     shutil.rmtree(BUILD, ignore_errors=True)
     BUILD.mkdir()
     shutil.copyfile(wheel, BUILD / wheel.name)
+    for name, script in SCRIPTS.items():
+        (BUILD / name).write_text(script, encoding="utf-8")
     if VERDICT.is_file():
         shutil.copyfile(VERDICT, BUILD / VERDICT.name)
     for target, extras in TARGETS.items():
@@ -43,6 +46,7 @@ def build_arguments(release: ReleaseBuild, bundle: str) -> dict[str, str]:
         "REVISION": release.revision,
         "SOURCE": release.source,
         "CREATED": release.created.isoformat(),
+        "SOURCE_DATE_EPOCH": str(release.epoch),  # of the image's own record, where BuildKit knows it
         "BUNDLE": bundle,
     }
     if base := os.environ.get("BASE_IMAGE"):
