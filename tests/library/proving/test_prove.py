@@ -24,6 +24,7 @@ from modelyard.proving.proof import Proof
 from modelyard.proving.prove import judge, main, prove
 from modelyard.proving.scratch import Scratch
 from modelyard.proving.settle import settle
+from modelyard.proving.tolerance import Difference
 from modelyard.runtime.contract import ContractError
 from modelyard.runtime.matrix import matrix
 from modelyard.training import layout
@@ -42,6 +43,16 @@ FILES = {
     ".dvc/config": "[core]\n    analytics = false\n",
 }
 METRICS = layout.METRICS.as_posix()
+UPDATED = """\
+[[package]]
+name = "flight-delays"
+source = { editable = "." }
+optional-dependencies = { train = [{ name = "scikit-learn" }] }
+[[package]]
+name = "scikit-learn"
+version = "1.9.1"
+source = { registry = "https://index.example/simple" }
+"""
 REFUSE = "raise ContractError('the library of the commit')\n\n\n"  # where a stage begins
 PROVE = "from flight_delays import project\nfrom modelyard.proving.prove import main\nmain([], project)"
 
@@ -270,6 +281,16 @@ def test_another_commit_is_proven_with_its_own_code(repository):
     with Scratch(project, other) as scratch:
         scratch.bring_source(repository)
         assert "the code of the commit" in str(scratch.retrain())
+
+
+def test_an_update_of_packages_without_the_pipeline_is_named(repository):
+    """As a lock that was committed alone, after which `make setup` wrote versions.json."""
+    (repository / "uv.lock").write_text(UPDATED)
+    commit(repository)
+    (repository / "versions.json").write_text("{}\n")
+    found = prove(project)
+    assert (found.verdict, found.sides) == ("different", ("in dvc.lock", "in the commit"))
+    assert Difference("versions.json: train.scikit-learn", None, "1.9.1") in found.differences
 
 
 @pytest.mark.parametrize("ejected", [False, True])

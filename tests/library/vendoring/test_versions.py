@@ -19,6 +19,7 @@ from packaging.utils import canonicalize_name
 from sample import SAMPLE
 
 INDEX = 'source = { registry = "https://index.example/simple" }'
+OTHERS = "sys_platform == 'emscripten' or sys_platform == 'win32'"
 LOCK = f"""
 version = 1
 [[package]]
@@ -50,7 +51,10 @@ version = "2.5.5"
 name = "scikit-learn"
 version = "1.9.1"
 {INDEX}
-dependencies = [{{ name = "scipy", marker = "sys_platform != 'none'" }}, {{ name = "scikit-learn" }}]
+dependencies = [
+  {{ name = "scipy", marker = "sys_platform != 'win32'" }}, {{ name = "tzdata", marker = "{OTHERS}" }},
+  {{ name = "scikit-learn" }},
+]
 [[package]]
 name = "pandera"
 version = "0.35.0"
@@ -145,7 +149,7 @@ def test_updates_that_uv_makes_run_the_stages_again_that_dvc_finds_changed(locke
     assert recorded <= set().union(*named.values())  # each version that a manifest records
     set_up(locked.root)
     found = {}
-    for package in ("ruff==0.15.0", "scikit-learn==1.8.0", "numpy==2.3.5"):
+    for package in ("ruff==0.14.14", "scikit-learn==1.8.0", "numpy==2.4.6"):
         done = locked.uv("lock", "--quiet", "--upgrade-package", package)
         assert done.returncode == 0, done.stderr
         done = locked.yard("versions")

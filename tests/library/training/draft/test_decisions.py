@@ -433,7 +433,8 @@ def test_dvc_reads_what_a_draft_writes_for_a_file_of_any_name(project):
     for name in NAMES[:4]:
         pyarrow.csv.write_csv(table(), name)
     (project / "vendor").mkdir()
-    shutil.copyfile(SAMPLE / "vendor/yard.json", "vendor/yard.json")
+    for name in ("vendor/yard.json", "versions.json"):
+        shutil.copyfile(SAMPLE / name, name)
     git = ["git", "-c", "user.name=t", "-c", "user.email=t@example.org"]
     subprocess.run([*git, "init", "-q"], check=True)
     main([NAMES[0], "--force"], flights)

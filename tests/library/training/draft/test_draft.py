@@ -410,7 +410,8 @@ def test_dvc_reads_the_pipeline_with_any_other_source(project, path, watched):
     (project / ".dvc").mkdir()
     (project / ".dvc/config").write_text("[core]\n    no_scm = true\n    analytics = false\n")
     (project / "vendor").mkdir()
-    (project / "vendor/yard.json").write_bytes((SAMPLE / "vendor/yard.json").read_bytes())
+    for name in ("vendor/yard.json", "versions.json"):
+        (project / name).write_bytes((SAMPLE / name).read_bytes())
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "dag"], cwd=project, capture_output=True, text=True, check=False
     )

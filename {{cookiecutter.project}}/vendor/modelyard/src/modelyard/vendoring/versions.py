@@ -24,6 +24,9 @@ LOCK = Path("uv.lock")
 EXTRA = "train"  # what the manifest of a model records
 LIBRARY = "modelyard"  # its code has hashes of its own: vendor/yard.json
 
+# A requirement of platforms on which no workflow runs
+ELSEWHERE = re.compile(r"sys_platform == '(win32|emscripten)'( or sys_platform == '(win32|emscripten)')*")
+
 # What a stage does not import, of the packages that training requires. What a project adds counts for every stage.
 _READING = {"fsspec", "pandera", "sqlalchemy"}
 _FITTING = {"lightgbm", "onnx", "packaging", "scikit-learn", "threadpoolctl", "xgboost", "xgboost-cpu"}
@@ -76,6 +79,8 @@ def _requirements(by_name: Mapping[str, list[dict[str, Any]]], name: str, extra:
     for package in by_name[name]:
         listed = package.get("optional-dependencies", {}).get(extra, ()) if extra else package.get("dependencies", ())
         for needed in listed:
+            if ELSEWHERE.fullmatch(needed.get("marker", "")):
+                continue
             yield from ((needed["name"], one) for one in ("", *needed.get("extra", ())))
 
 
