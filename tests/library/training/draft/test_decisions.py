@@ -292,6 +292,14 @@ def test_row_numbers_of_pandas_are_never_a_feature(capsys, name, numbers, role):
     assert read_contract().columns[name].role == role
 
 
+@pytest.mark.parametrize(("absent", "told"), [(1, "1 of 3,000 missing"), (2999, "2,999 of 3,000 missing")])
+def test_a_share_that_would_read_as_none_or_as_all_is_a_count(capsys, absent, told):
+    values = [*[None] * absent, *range(3000 - absent)]
+    rows = pa.table({"size": range(3000), "age": values, "sold": ["yes", "no"] * 1500})
+    pyarrow.parquet.write_table(rows, "data.parquet")
+    assert told in told_of("age", drafted(capsys, "data.parquet"))
+
+
 def test_a_column_without_a_name_is_never_a_feature(capsys):
     pyarrow.parquet.write_table(table(**{"": repeated("a", "b")}), "data.parquet")
     assert told_of("''", drafted(capsys, "data.parquet")) == "unused string it has no name of its own"

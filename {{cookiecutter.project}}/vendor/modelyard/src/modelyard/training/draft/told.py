@@ -30,6 +30,7 @@ GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s
 NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
 LISTED = 5
+SOME = 0.0005  # a share that is not shown as 0.0 %
 LONG_NUMBER = 10_000  # from here on, thousands are divided
 WIDEST = 32  # signs of a cell that those below it are aligned with
 
@@ -127,7 +128,8 @@ def _column(
     if name != name.strip():
         yield "the blanks belong to the name, here and for whoever asks the model"
     if (absent := values.null_count) and absent < len(values) and column.role != "target":
-        yield f"{absent / len(values):.1%} missing"
+        share = absent / len(values)
+        yield f"{share:.1%} missing" if SOME <= share <= 1 - SOME else f"{absent:,} of {len(values):,} missing"
     if column.empty:
         yield "it has no value in some file or period, so `empty: true` allows that"
     if counts := decisions.missing.get(name):
