@@ -1,4 +1,4 @@
-"""docs/trust.md of a project: each attack in its table is one that these tests try, and the other way round."""
+"""docs/trust.md: each attack in its table is one that these tests try, and the other way round."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ import pytest
 
 from projects import ROOT
 
-PAGE = ROOT / "{{cookiecutter.project}}/docs/trust.md"
+PAGE = ROOT / "docs/trust.md"
+WORKFLOWS = ROOT / "{{cookiecutter.project}}/.github/workflows"
 FORGED = "library/deploying/test_forged_tags.py"
+COMMENT = "library/github/test_comment.py"
 PROVE = "library/proving/test_prove.py"
 # Each attack, and the tests in which it is tried
 TRIED = {
@@ -22,6 +24,17 @@ TRIED = {
         "test_prove.py::test_a_poisoned_run_cache_changes_nothing",
         f"{PROVE}::test_a_cache_entry_that_is_not_what_its_hash_says_is_not_believed",
         "workflows/test_main.py::test_a_poisoned_cache_does_not_make_a_forged_model_true",
+    ],
+    "a backdoor that no holdout row reaches": [f"{PROVE}::test_a_backdoor_that_no_holdout_row_reaches_is_different"],
+    "an update that changes the model unseen": [
+        "library/vendoring/test_versions.py::test_updates_that_uv_makes_run_the_stages_again_that_dvc_finds_changed"
+    ],
+    "a policy made laxer for one's own model": [
+        "library/judging/test_mains_policy.py::test_each_policy_alone_can_block"
+    ],
+    "a report that claims more than its run": [
+        f"{COMMENT}::test_a_report_that_says_it_ships_does_not_stand_above_a_run_that_failed",
+        f"{COMMENT}::test_what_a_fork_wrote_is_marked_as_its_own",
     ],
     "a forged champion": [
         "library/judging/test_champion.py::test_a_forged_object_in_the_cache_is_not_believed",
@@ -67,7 +80,7 @@ def test_the_table_has_the_attacks_that_are_tried() -> None:
 def test_a_workflow_that_stops_something_is_there() -> None:
     files = set(re.findall(r"\b[a-z-]+\.yml\b", PAGE.read_text()))
     assert {"train.yml", "release.yml", "deploy.yml", "report.yml"} <= files
-    assert all((PAGE.parents[1] / ".github/workflows" / file).is_file() for file in files)
+    assert all((WORKFLOWS / file).is_file() for file in files)
 
 
 @pytest.mark.parametrize("test", [test for tests in TRIED.values() for test in tests])
