@@ -14,7 +14,7 @@ from pathlib import Path
 
 import github_cli
 import pytest
-from library.clones import Clone
+from library.clones import SETTINGS, Clone
 from library.github_server import REPOSITORY, TOKEN, GitHub
 from modelyard.deploying import deployment
 from modelyard.errors import YardError
@@ -191,6 +191,20 @@ def test_a_registry_with_faults_is_followed_nowhere(clone, deploy, forged: types
             clone.run(*words)
     assert clone.git("ls-remote", "--tags", "origin") == before
     assert "production=rollback" in deploy("", "rollback")
+
+
+def test_a_fault_that_nobody_can_mend_is_accepted_on_main_and_no_other(clone, deploy) -> None:
+    clone.release("v1.0.0")
+    clone.tag("flights@x")
+    fault = "flights@x is no tag that `register` makes; who made it?"
+    policy = f"[tool.modelyard.release]\naccepted_faults = [{fault!r}]\n"
+    clone.git("checkout", "--quiet", "-b", "side")
+    clone.commit(push=False, settings=f"{SETTINGS}{policy}")
+    refused(deploy, "the tags of the registry have 1 faults")
+    clone.git("push", "--quiet", "origin", "HEAD:main")
+    assert f"--image {OWN}@{GOOD} " in deploy()
+    clone.tag("flights@y")
+    refused(deploy, "the tags of the registry have 1 faults")
 
 
 @pytest.mark.parametrize(

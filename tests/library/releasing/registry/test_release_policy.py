@@ -39,10 +39,18 @@ def test_each_form_of_toml_is_understood(text, policy):
     [
         ("signed_tags = 'yes'", r"tool\.modelyard\.release\.signed_tags is 'yes': true or false is allowed"),
         ("signed_tags = 1", r"tool\.modelyard\.release\.signed_tags is 1: true or false is allowed"),
+        (
+            "accepted_faults = 'x'",
+            r"tool\.modelyard\.release\.accepted_faults is 'x': a list of lines of `make history` is allowed",
+        ),
+        (
+            "accepted_faults = [1]",
+            r"tool\.modelyard\.release\.accepted_faults is \[1\]: a list of lines of `make history` is allowed",
+        ),
         ("annotated_tags = [true]", r"tool\.modelyard\.release\.annotated_tags is \[True\]: true or false is allowed"),
         (
             "signed = true",
-            r"tool\.modelyard\.release\.signed is True: no such key, annotated_tags and signed_tags are",
+            r"tool\.modelyard\.release\.signed is True: no such key, annotated_tags, signed_tags and ",
         ),
         ("more.signed_tags = true", r"signed_tags is in tool\.modelyard\.release\.more; it is allowed in \[tool\.mod"),
         ("signed_tags = True", "is no valid TOML: "),
@@ -57,7 +65,10 @@ def test_what_could_be_misunderstood_is_refused(text, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[tool.modelyard]\nrelease = true\n", "is True: a table with annotated_tags and signed_tags is allowed"),
+        (
+            "[tool.modelyard]\nrelease = true\n",
+            "is True: a table with annotated_tags, signed_tags and accepted_faults is",
+        ),
         ("[tool]\nmodelyard = 3\n", "is 3: a table with"),
         (
             "[tool.modelyard.relase]\nsigned_tags = true\n",

@@ -80,7 +80,7 @@ def registered(root: Path, main: str, version: str) -> tuple[str, str]:
     fetch_tags(root, main, find_token())
     model: str = _settings(root)["project"]["name"]
     registry = read_registry(read_tags(root), model)
-    require_intact(registry)
+    require_intact(root, registry, main)
     one = registry.versions.get(read_version(version))
     if one is None:
         versions = ", ".join(one.tag for one in sorted(registry.versions)) or "none"

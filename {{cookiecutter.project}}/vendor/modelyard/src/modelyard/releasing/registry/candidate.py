@@ -16,8 +16,8 @@ from typing import Any
 from ...git import read_blob, try_git
 from ...github.api import GitHubError
 from ...versions import Version, read_version
-from .integrity import is_on_main, require_intact, trunk_of
-from .policy import TABLE, ReleasePolicy, read_release_policy
+from .integrity import is_on_main, release_policy, require_intact, trunk_of
+from .policy import TABLE, ReleasePolicy
 from .registry import Registered, Registry, read_registry
 from .tags import PREFIX, Tag, read_tags
 
@@ -64,14 +64,13 @@ def admit(root: Path, name: str, main: str) -> Candidate:
     model = project_metadata(root)["name"]
     registry = read_registry(tags, model)
     previous = _order(registry, version, tag)
-    require_intact(registry)
+    require_intact(root, registry, main)
     if not is_on_main(root, tag.commit, main):
         raise GitHubError(
             f"{name} is on {tag.commit[:7]}, which is not on {main}: only what was reviewed and proven there is "
             f"released. Merge it, then tag the commit that {main} has"
         )
-    policy = read_release_policy(_show(root, trunk, "pyproject.toml") or "", f"pyproject.toml of {main}")
-    signed_by = _form(root, tag, policy, trunk)
+    signed_by = _form(root, tag, release_policy(root, main), trunk)
     if not BUNDLE.search(_show(root, tag.commit, "dvc.lock") or ""):
         raise GitHubError(
             f"{name} is on {tag.commit[:7]}, which has no model: its dvc.lock lists no bundle. Run `make pipeline`, "

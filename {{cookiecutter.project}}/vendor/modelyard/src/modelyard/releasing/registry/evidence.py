@@ -56,7 +56,8 @@ def require_evidence(
         except ContractError as error:
             raise GitHubError(
                 f"{version.tag} is not deployed, because nothing proves that release.yml of {main} made {image}: "
-                f"{error}\nRelease a new version of that commit's successor, and find out who made this one"
+                f"{error}\nRelease a new version, and find out who made this one, unless it was released before tags "
+                "started main's release.yml"
             ) from None
     return proofs
 

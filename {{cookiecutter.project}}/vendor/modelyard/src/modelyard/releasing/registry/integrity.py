@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ...git import find_commit, try_git
+from ...git import find_commit, read_blob, try_git
 from ...github.api import GitHubError
+from .policy import ReleasePolicy, read_release_policy
 from .registry import Registry, faults
 from .tags import Tag
 
@@ -27,15 +28,24 @@ def is_on_main(root: Path, commit: str, main: str) -> bool:
     return try_git(root, "merge-base", "--is-ancestor", commit, trunk_of(root, main)).returncode == 0
 
 
-def require_intact(registry: Registry) -> None:
-    """Raise GitHubError that lists the faults of the registry, if it has any."""
-    if found := faults(registry):
+def release_policy(root: Path, main: str) -> ReleasePolicy:
+    """The release policy of main's current commit, so that no older commit brings back older rules."""
+    text = read_blob(root, trunk_of(root, main), "pyproject.toml") or b""
+    return read_release_policy(text.decode(errors="replace"), f"pyproject.toml of {main}")
+
+
+def require_intact(root: Path, registry: Registry, main: str) -> None:
+    """Raise GitHubError that lists the faults of the registry, if it has any that main does not accept."""
+    found = faults(registry)
+    accepted = release_policy(root, main).accepted_faults if found else ()
+    if found := [one for one in found if one not in accepted]:
         raise GitHubError(
             f"the tags of the registry have {len(found)} faults, so nothing is released, registered or deployed on "
             f"their word:\n{''.join(f'  {one}{chr(10)}' for one in found)}"
             "Put back a tag that was moved or deleted, with `git push origin OBJECT:refs/tags/NAME`; delete one that "
             "`register` did not make, with `git push origin :refs/tags/NAME`, for which an administrator disables the "
-            "ruleset `tags`. Until `make history` reports none, what serves stays, and a rollback works"
+            "ruleset `tags`. If a tag object is lost, name its line in accepted_faults of [tool.modelyard.release] in "
+            f"pyproject.toml on {main}. Until then what serves stays, and a rollback works"
         )
 
 

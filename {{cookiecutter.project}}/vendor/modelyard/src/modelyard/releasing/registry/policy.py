@@ -10,19 +10,24 @@ from typing import Any
 from ...github.api import GitHubError
 
 TABLE = "tool.modelyard.release"
-KEYS = ("annotated_tags", "signed_tags")
+KEYS = ("annotated_tags", "signed_tags", "accepted_faults")
+ALLOWED = f"{', '.join(KEYS[:-1])} and {KEYS[-1]}"
 
 
 @dataclass(frozen=True)
 class ReleasePolicy:
-    """What the tag of a release must be; a signed one is annotated."""
+    """What the tag of a release must be; a signed one is annotated.
+
+    accepted_faults: lines of `make history` that stop nothing, such as a tag that nobody can put back.
+    """
 
     annotated_tags: bool = False
     signed_tags: bool = False
+    accepted_faults: tuple[str, ...] = ()
 
 
 def read_release_policy(text: str, file: str) -> ReleasePolicy:
-    """The policy in the text of a pyproject.toml; a key that is left out is false.
+    """The policy in the text of a pyproject.toml; a key that is left out is false, or no fault.
 
     file: its name, for messages. Raises GitHubError where the table has another key, or a value of another type.
     """
@@ -37,13 +42,16 @@ def read_release_policy(text: str, file: str) -> ReleasePolicy:
     for name in TABLE.split("."):
         table = table.get(name, {}) if isinstance(table, dict) else table
     if not isinstance(table, dict):
-        raise GitHubError(f"{file}: {TABLE} is {table!r}: a table with {' and '.join(KEYS)} is allowed")
+        raise GitHubError(f"{file}: {TABLE} is {table!r}: a table with {ALLOWED} is allowed")
     for key, value in table.items():
         if key not in KEYS:
-            raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: no such key, {' and '.join(KEYS)} are allowed")
-        if not isinstance(value, bool):
+            raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: no such key, {ALLOWED} are allowed")
+        if key == "accepted_faults":
+            if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+                raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: a list of lines of `make history` is allowed")
+        elif not isinstance(value, bool):
             raise GitHubError(f"{file}: {TABLE}.{key} is {value!r}: true or false is allowed")
-    return ReleasePolicy(**table)
+    return ReleasePolicy(**{**table, "accepted_faults": tuple(table.get("accepted_faults", ()))})
 
 
 def _keys(table: Mapping[str, Any], place: str = "") -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ def register(root: Path, main: str, token: str | None, wanted: Callable[[Registr
     for _ in range(ATTEMPTS):
         fetch_tags(root, main, token)
         registry = read_registry(read_tags(root), model)
-        require_intact(registry)
+        require_intact(root, registry, main)
         new = wanted(registry)
         if isinstance(new, str):
             return new
