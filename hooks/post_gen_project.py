@@ -148,9 +148,13 @@ def lock() -> str | None:
         return "uv was not found, so there is no uv.lock yet: `make setup` makes it; commit it then"
     if _run(uv, "lock", "--quiet"):
         return "uv.lock could not be made (see above): `make setup` tries again; commit it then"
+    from modelyard.errors import YardError
     from modelyard.vendoring import versions
 
-    versions.write_versions()
+    try:
+        versions.write_versions()
+    except YardError as error:  # a newer uv may write another form of lock
+        return str(error)
     return mirrored(Path("uv.lock").read_text(encoding="utf-8"))
 
 
