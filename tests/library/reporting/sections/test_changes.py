@@ -62,8 +62,17 @@ def test_periods_that_were_added_removed_and_changed_are_counted(project):
 
 
 def test_another_source_is_told(project):
-    project.rewrite(project.bundle / "manifest.json", lambda manifest: manifest["data"].update(source="other"))
+    def change(manifest: dict) -> None:
+        manifest["data"]["source"] = "other"
+        manifest["params"]["source"] = {"kind": "files", "path": "elsewhere/*.csv"}
+
+    project.rewrite(project.bundle / "manifest.json", change)
     assert "**Data.** It comes from another source. " in text(project)
+
+
+def test_a_change_of_the_contract_alone_is_no_other_source(project):
+    project.rewrite(project.bundle / "manifest.json", lambda manifest: manifest["data"].update(source="other"))
+    assert "**Data.** The contract has other columns or types of them. " in text(project)
 
 
 def test_columns_that_were_added_removed_and_changed_are_shown(project):

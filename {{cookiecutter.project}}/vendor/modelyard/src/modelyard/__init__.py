@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.182"
+__version__ = "1.0.183"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -26,7 +26,7 @@ def changes(evidence: Evidence) -> Section | None:
     main, this = evidence.main.manifest, evidence.this.manifest
     parts: dict[str, list[str | Table | Chart]] = {
         "parameters": _valued("Parameters", main["params"], this["params"]),
-        "data": _data(main["data"], this["data"]),
+        "data": _data(main, this),
         "columns": _valued("Contract", asdict(evidence.main.contract), asdict(evidence.this.contract)),
         "code": _code(main["code"], this["code"]),
         "environment": _valued("Environment", main["environment"], this["environment"]),
@@ -81,10 +81,13 @@ def _value(value: Any) -> str:
 
 
 def _data(main: Mapping[str, Any], this: Mapping[str, Any]) -> list[str | Table | Chart]:
-    """The periods whose rows differ from main's."""
-    if main == this:
+    """The periods whose rows differ from main's, as the two manifests list them.
+
+    The ledger's `source` is a hash of source, period and the columns' types; the parameters tell which of them changed.
+    """
+    if main["data"] == this["data"]:
         return []
-    before, after = main["periods"], this["periods"]
+    before, after = main["data"]["periods"], this["data"]["periods"]
     totals = [sum(entry["rows"] for entry in periods.values()) for periods in (before, after)]
     lines, counts = [], dict.fromkeys(("added", "removed", "changed"), 0)
     for period in sorted(before.keys() | after.keys()):
@@ -95,7 +98,11 @@ def _data(main: Mapping[str, Any], this: Mapping[str, Any]) -> list[str | Table 
         counts[change] += 1
         lines.append([code(period, 30), f"{old['rows']:,}" if old else "-", f"{new['rows']:,}" if new else "-", change])
     counted = ", ".join(f"{_count(count, 'period')} {change}" for change, count in counts.items() if count)
-    source = "" if main["source"] == this["source"] else "It comes from another source. "
+    source = ""
+    if main["data"]["source"] != this["data"]["source"]:
+        told = ("source", "period")
+        moved = any(main["params"].get(name) != this["params"].get(name) for name in told)
+        source = "It comes from another source. " if moved else "The contract has other columns or types of them. "
     rows = f"{totals[1]:,} rows in all" + (f", main has {totals[0]:,}" if totals[0] != totals[1] else "")
     table = [Table(["period", "rows, main", "this", ""], lines, shown=LISTED, size=2_500)] if lines else []
     return [f"**Data.** {source}{counted + '; ' if counted else ''}{rows}.", *table]
