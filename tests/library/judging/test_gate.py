@@ -185,6 +185,12 @@ def edited_gain(workspace: Any) -> None:
     rewrite_json(workspace.root / "bundle", "metrics.json", lambda metrics: metrics.update(gain=gain))
 
 
+def model_of_another_run(workspace: Any) -> None:
+    """As a forged entry of the run-cache leaves it: the stage before the bundle made something else."""
+    with (workspace.root / "model/model.onnx").open("ab") as opened:
+        opened.write(b" ")
+
+
 def overfitted(workspace: Any) -> None:
     again(workspace, model=GREEDY)
 
@@ -245,6 +251,7 @@ BUNDLES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "calls all late": ("made", lambda it: again(it, evaluate={"false_negative_cost": 1000})),
     "edited metrics": ("made", edited_metrics),
     "edited gain": ("overfitted", edited_gain),
+    "model of another run": ("made", model_of_another_run),
     "damaged": ("made", damaged_file),
     "no model inside": ("made", no_model_inside),
     "failed": ("made", lambda it: told(it, failed="its pipeline fails")),
@@ -388,6 +395,9 @@ PAIRS = {
     ),
     "an edited gain over the baseline is blocked": Pair(
         None, "edited gain", BLOCKED, "the bundle's metrics are those of its model: gain.high is -"
+    ),
+    "a model of another run than the bundle is blocked": Pair(
+        "made", "model of another run", BLOCKED, "model/model.onnx is not the file model.onnx of the bundle"
     ),
     # champions that are not there
     "a good model ships where there is no champion yet": Pair(None, "made", SHIPS, "There is no champion yet"),

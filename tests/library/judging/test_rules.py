@@ -1,19 +1,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
-from modelyard.judging.answers import answer
 from modelyard.judging.compare import MetricDifference, Paired
 from modelyard.judging.policy import Calibration, Champion, Limits, Policy, Slices
 from modelyard.judging.rules import (
     compare_slices,
     judge_calibration,
     judge_champion,
-    judge_claims,
     judge_limits,
     judge_slices,
     latency,
@@ -22,8 +19,6 @@ from modelyard.judging.rules import (
 )
 from modelyard.runtime.bundle import Bundle, read_bundle
 from modelyard.runtime.contract import Contract
-from modelyard.training.data.dataset import read_rows
-from modelyard.training.metrics import Decision
 
 from flight_delays import project as flights_project
 
@@ -38,75 +33,6 @@ def bundle(made) -> Bundle:
 def gained(value: float, low: float, high: float) -> MetricDifference:
     """The challenger is better by so much, in a metric of which less is better."""
     return MetricDifference(0.5, 0.5 - value, -value, -high, -low, False)
-
-
-# What the bundle claims
-
-
-def claims(workspace: Any, metrics: dict[str, Any]) -> Any:
-    bundle = dataclasses.replace(read_bundle(workspace.root / "bundle"), metrics=metrics)
-    rows = read_rows(workspace.root, workspace.contract, workspace.params, "holdout")
-    decision = None
-    if workspace.contract.kind == "binary":
-        costs = workspace.params.evaluate
-        decision = Decision(bundle.manifest["threshold"], costs.false_positive_cost, costs.false_negative_cost)
-    return judge_claims(bundle, rows, answer(workspace.project, bundle, rows), decision, workspace.params)
-
-
-@pytest.mark.parametrize("task", TASKS)
-def test_the_metrics_of_an_honest_bundle_are_those_of_its_model(request, task):
-    workspace = request.getfixturevalue(task)
-    metrics = read_bundle(workspace.root / "bundle").metrics
-    found = claims(workspace, metrics)
-    assert (found.found, found.kept, found.key) == (f"{len(metrics['holdout'])} metrics agree", True, "")
-
-
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize(
-    ("place", "name"),
-    [
-        (("holdout", "calibration_error", "value"), "calibration_error"),
-        (("baseline", "calibration_error"), "the baseline's calibration_error"),
-        (("gain", "value"), "gain.value"),
-        (("gain", "low"), "gain.low"),
-        (("gain", "high"), "gain.high"),
-    ],
-)
-def test_a_number_that_was_edited_is_found_and_told(request, task, place, name):
-    workspace = request.getfixturevalue(task)
-    metrics = read_bundle(workspace.root / "bundle").metrics
-    *steps, last = place
-    node = metrics
-    for step in steps:
-        node = node[step]
-    told = node[last] = node[last] + 0.001
-    found = claims(workspace, metrics)
-    assert found.kept is False
-    assert found.found == f"{name} is {told - 0.001:.4f}, and the bundle says {told:.4f}"
-
-
-def test_the_last_digits_may_differ(made, bundle):
-    holdout = bundle.metrics["holdout"]
-    close = {name: one | {"value": one["value"] * (1 + 1e-8)} for name, one in holdout.items()}
-    assert claims(made, bundle.metrics | {"holdout": close}).kept is True
-
-
-def test_a_metric_that_is_undefined_only_in_the_bundle_is_found(made, bundle):
-    holdout = bundle.metrics["holdout"] | {"roc_auc": {"value": None, "low": None, "high": None}}
-    found = claims(made, bundle.metrics | {"holdout": holdout})
-    assert (found.kept, found.found.endswith("and the bundle says nan")) == (False, True)
-
-
-@pytest.mark.parametrize("change", ["one less", "one more"])
-def test_a_metric_that_only_one_side_has_is_found(made, bundle, change):
-    holdout = dict(bundle.metrics["holdout"])
-    holdout["f1"] = holdout["recall"] if change == "one more" else holdout.pop("recall")
-    if change == "one less":
-        del holdout["f1"]
-    found = claims(made, bundle.metrics | {"holdout": holdout})
-    name = "f1" if change == "one more" else "recall"
-    assert found.kept is False
-    assert found.found == f"{name} is in one of them only; make the bundle again with `make pipeline`"
 
 
 # Beside the champion

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.183"
+__version__ = "1.0.184"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -25,16 +25,17 @@ from ..training.metrics import PRIMARY, Decision
 from .answers import periods_of
 from .champion import LOCAL_MAIN, is_unpublished
 from .champion import champion as get_champion
+from .claims import judge_claims, judge_outputs
 from .collect import CHAMPION, Case, collect, find_champion, read_origin
 from .mains_policy import judge_by_both, mains_policy
 from .pair import Pairing, pair
 from .policy import POLICY, Judgement, Policy, judge_alone, policy_line
+from .pure import judge_features
 from .rules import (
     DECIDED,
     compare_slices,
     judge_calibration,
     judge_champion,
-    judge_claims,
     judge_limits,
     judge_slices,
     same_answers,
@@ -61,13 +62,18 @@ def gate(
     """
     case = collect(project, champion, challenger, root)
     pairing, notes = _pair_if_any(case, policy)
-    return judge(case, pairing, policy, notes, root / stated_in)
+    return judge(case, pairing, policy, notes, root, stated_in)
 
 
-def judge(case: Case, pairing: Pairing | None, policy: Policy, notes: list[str], stated_in: Path) -> Verdict:
+def judge(
+    case: Case, pairing: Pairing | None, policy: Policy, notes: list[str], root: Path, stated_in: Path
+) -> Verdict:
     """The verdict by all rules of a policy; without a pairing, by those for one model alone."""
     challenger = case.challenger
     judgements = [judge_claims(challenger, case.rows, case.scores, _decision(challenger, challenger), case.params)]
+    if (root / layout.BUNDLE).resolve() == challenger.folder.resolve():  # else it is not what the pipeline here made
+        judgements.append(judge_outputs(challenger, case.rows, case.scores, root))
+    judgements.append(judge_features(case.project, challenger.contract, case.rows.columns))
     comparison = champion = None
     if pairing is not None and case.champion is not None:
         champion = _describe(case.champion)
@@ -75,7 +81,7 @@ def judge(case: Case, pairing: Pairing | None, policy: Policy, notes: list[str],
         judgements += compared
     judgements += judge_alone(policy, challenger.metrics, challenger.contract)
     judgements += judge_limits(case.project, policy, challenger)
-    rulings = [_ruling(judgement, stated_in) for judgement in judgements]
+    rulings = [_ruling(judgement, root / stated_in) for judgement in judgements]
     verdict, reason = decide(rulings)
     warnings = shown_warnings(challenger.metrics, policy.warnings, challenger.contract)
     return Verdict(verdict, reason, {"bundle": challenger.digest}, champion, rulings, comparison, notes, warnings)

@@ -11,15 +11,11 @@ import numpy as np
 from ..runtime.bundle import Bundle
 from ..runtime.contract import Contract
 from ..runtime.project import Project
-from ..training.bootstrap import intervals
-from ..training.data.dataset import Rows, slice_rows
-from ..training.evaluate import draw_groups
-from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
-from ..training.settings import Params
+from ..training.data.dataset import slice_rows
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY
 from .compare import MetricDifference, Paired
 from .policy import Judgement, Policy
 
-AGREES = 1e-6  # tolerance for a metric and the bundle's claim; the last digits differ between processors
 SAME = 1e-9  # tolerance for equal answers of two models; that of the export, see `train.TOLERANCE`
 CALIBRATION = "calibration_error"
 DECIDED = {"cost", "precision", "recall"}  # metrics that depend on the threshold too
@@ -28,51 +24,6 @@ REQUIRED = {
     "non_inferior": "surely not worse than the champion's",
     "superior": "surely better than the champion's",
 }
-
-
-def judge_claims(bundle: Bundle, rows: Rows, scores: Any, decision: Decision | None, params: Params) -> Judgement:
-    """Whether the metrics in the bundle, of its model and of the baseline, are true, so that nobody edited them.
-
-    All numbers that the policy uses are measured again: the values, and the gain over the baseline.
-    """
-    rule = "the bundle's metrics are those of its model"
-    measured, claimed = _measure(bundle, rows, scores, decision, params), _claims(bundle.metrics)
-    for name in sorted(measured.keys() | claimed.keys()):
-        if name not in measured or name not in claimed:
-            return Judgement(rule, f"{name} is in one of them only; make the bundle again with `make pipeline`", False)
-        value, claim = (np.nan if number is None else number for number in (measured[name], claimed[name]))
-        if not np.isclose(value, claim, rtol=AGREES, atol=AGREES, equal_nan=True):
-            return Judgement(rule, f"{name} is {value:.4f}, and the bundle says {claim:.4f}", False)
-    return Judgement(rule, f"{len(bundle.metrics['holdout'])} metrics agree", True)
-
-
-def _claims(metrics: dict[str, Any]) -> dict[str, float | None]:
-    values = {name: entry["value"] for name, entry in metrics["holdout"].items()}
-    baseline = {f"the baseline's {name}": value for name, value in metrics["baseline"].items()}
-    return values | baseline | {f"gain.{end}": value for end, value in metrics["gain"].items()}
-
-
-def _measure(
-    bundle: Bundle, rows: Rows, scores: Any, decision: Decision | None, params: Params
-) -> dict[str, float | None]:
-    kind, target, once = bundle.contract.kind, rows.target, np.ones((1, len(rows.target)))
-    answered = np.array(bundle.manifest["training"]["baseline"])
-    constant = np.broadcast_to(answered if kind == "multiclass" else answered[0], scores.shape)
-    values = {
-        name: float(per_weighting[0]) for name, per_weighting in measure(kind, target, scores, once, decision).items()
-    }
-    baseline = measure(kind, target, constant, once, decision)
-
-    def gain(weights: Any) -> dict[str, Any]:
-        return {"gain": primary_loss(kind, target, constant, weights) - primary_loss(kind, target, scores, weights)}
-
-    groups = draw_groups(rows, bundle.contract, params.evaluate)
-    drawn = intervals(gain, groups, params.evaluate.bootstrap, params.seed)["gain"]
-    return (
-        values
-        | {f"the baseline's {name}": float(per_weighting[0]) for name, per_weighting in baseline.items()}
-        | {f"gain.{end}": value for end, value in drawn.items()}
-    )
 
 
 def same_answers(paired: Paired) -> bool:
