@@ -22,7 +22,7 @@ print(json.dumps(code_hashes()))
 
 
 def vendor(root: Path, file: str = "errors.py", old: str = "", new: str = "") -> dict[str, str]:
-    """Put the launcher, a wheel and its hashes into `vendor/` under a root, and versions.json beside it; the hashes.
+    """Put the launcher, a wheel and its hashes into `vendor/` under a root, and versions.json where none is; the hashes.
 
     In one of the library's files, `old` is replaced by `new`.
     """
@@ -38,7 +38,8 @@ def vendor(root: Path, file: str = "errors.py", old: str = "", new: str = "") ->
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     shutil.copyfile(SAMPLE / "vendor/yard", folder / "yard")
-    shutil.copyfile(SAMPLE / "versions.json", root / "versions.json")
+    if not (root / "versions.json").exists():
+        shutil.copyfile(SAMPLE / "versions.json", root / "versions.json")
     command = [sys.executable, "-I", "-c", HASHES, str(folder / name)]
     hashes = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
     (folder / "yard.json").write_text(text(hashes), encoding="utf-8")
