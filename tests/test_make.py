@@ -29,6 +29,7 @@ GIVEN = {
     **dict.fromkeys(("image", "package", "accept"), ("VERSION", "ARGS")),
     "github": ("APPLY", "ARGS"),
     "eject": ("ARGS",),
+    "lock": ("UPGRADE",),
 }
 TEMPLATE = {"new": ("OUT", "ANSWERS"), "test": ("PYTEST_ARGS",), "bench": ("BENCH_ARGS",)}
 TEMPLATE["replay"] = ("REPLAY_ARGS",)

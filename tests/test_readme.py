@@ -45,7 +45,8 @@ ELSEWHERE = {
     "python3 vendor/yard hashes": "test_cruft.py",
     "python3 vendor/yard relay ": "library/production/test_relay.py",
     "make eject": "test_cruft.py",
-    "make lock APPLY=1": "test_cruft.py",
+    "make lock setup APPLY=1": "test_cruft.py",
+    "make lock UPGRADE=scikit-learn": "test_make.py",
 }
 
 

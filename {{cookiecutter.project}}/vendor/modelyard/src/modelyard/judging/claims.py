@@ -27,7 +27,7 @@ from .policy import Judgement
 AGREES = 1e-6  # tolerance for a metric and the bundle's claim; the last digits differ between processors
 COPIES = (layout.MODEL, layout.METRICS, layout.SLICES, layout.CALIBRATION, layout.IMPORTANCE, layout.REFERENCE)
 IN_MANIFEST = {"training": layout.TRAINING, "environment": layout.ENVIRONMENT}
-AGAIN = "make them again without the cache: `uv run --no-sync dvc repro --force --no-run-cache`"
+AGAIN = "make them again without the cache: remove dvc.lock and .dvc/cache/runs, then run `make pipeline`"
 Numbers = dict[str, float | None]
 
 

@@ -55,8 +55,8 @@ def _check_versions(stage: str, root: Path) -> None:
         more = f" (and {len(others) - 1:,} more)" if len(others) > 1 else ""
         raise YardError(
             f"{name} {installed} is installed, and {VERSIONS} has {listed}{more}, so dvc.lock would name what did not "
-            "run: `uv sync --locked` installs what uv.lock has; to take another version, run `uv lock "
-            f"--upgrade-package '{name}=={installed}'` and `make setup`"
+            "run. Remove .venv/.synced and run `make setup`, which installs what uv.lock has; or have uv.lock take it: "
+            f"`make lock UPGRADE='{name}=={installed}'`, then `make setup`"
         )
 
 
