@@ -195,4 +195,4 @@ def test_a_ruleset_that_github_does_not_know_is_refused(clinic, change: dict, wh
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     printed = ada.make("APPLY=1", ok=False)
     assert f"GitHub answered 422 (Validation Failed: Invalid property {where}: data matches no" in printed
-    assert ada.make().count("+ ruleset") == 3
+    assert ada.make().count("+ ruleset") == 4
