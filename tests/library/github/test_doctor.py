@@ -168,7 +168,6 @@ def test_an_environment_keeps_what_is_not_said_of_it(run, github):
         "~ environment production: deployment_branch_policy: unset -> "
         '{"protected_branches": false, "custom_branch_policies": true}',
         "+ environment production: deploys from branch main",
-        "+ environment release: deploys from branch main",
     ]
     assert github.environments["production"]["protection_rules"][0]["wait_timer"] == 30
 
