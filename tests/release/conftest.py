@@ -73,7 +73,7 @@ def package(project: Project, root: Path, base: str, version: str = "1.2.0") -> 
     """A clone of a project in a folder of its own, in which a version is packaged."""
     root.parent.mkdir(parents=True, exist_ok=True)
     run(["git", "clone", "--quiet", project.root, root], root.parent)
-    run(["cp", "-r", project.root / "bundle", root], root.parent)
+    run(["cp", "-r", *(project.root / name for name in ("bundle", "model", "evaluation")), root], root.parent)
     run(["cp", "-r", project.root / "data/periods", root / "data"], root.parent)
     (root / ".venv").symlink_to(project.root / ".venv")
     for name in ("uv.lock", "pyproject.toml"):
