@@ -22,9 +22,9 @@ print(json.dumps(code_hashes()))
 
 
 def vendor(root: Path, file: str = "errors.py", old: str = "", new: str = "") -> dict[str, str]:
-    """Put the launcher, a wheel and its hashes into `vendor/` under a root, and versions.json where none is; the hashes.
+    """Put the launcher, a wheel and its hashes into `vendor/` under a root, and versions.json if it has none.
 
-    In one of the library's files, `old` is replaced by `new`.
+    In one of the library's files, `old` is replaced by `new`. Returns the hashes.
     """
     with tempfile.TemporaryDirectory() as temporary:
         source = Path(temporary) / "modelyard"
