@@ -84,14 +84,22 @@ def _files_of(parts: tuple[str, ...], root: Traversable) -> list[str]:
 
 
 def _imported(name: str, root: Traversable) -> Iterator[str]:
-    tree = ast.parse(root.joinpath(*name.split("/")).read_bytes())
     package = tuple(name.split("/")[:-1])
-    for node in _nodes(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            base = (*package[: len(package) - node.level + 1], *(node.module.split(".") if node.module else ()))
-            yield from _files_of(base, root)
-            for alias in node.names:
-                yield from _files_of((*base, alias.name), root)
+    for level, module, names in _relative_imports(root.joinpath(*name.split("/")).read_bytes()):
+        base = (*package[: len(package) - level + 1], *module)
+        yield from _files_of(base, root)
+        for one in names:
+            yield from _files_of((*base, one), root)
+
+
+@functools.cache  # most files are behind several entries, and parsing takes longest
+def _relative_imports(source: bytes) -> tuple[tuple[int, tuple[str, ...], tuple[str, ...]], ...]:
+    """The level, the module and the names of each relative import."""
+    return tuple(
+        (node.level, tuple(node.module.split(".")) if node.module else (), tuple(one.name for one in node.names))
+        for node in _nodes(ast.parse(source))
+        if isinstance(node, ast.ImportFrom) and node.level
+    )
 
 
 def _nodes(tree: ast.AST) -> Iterator[ast.AST]:
