@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.186"
+__version__ = "1.0.187"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -11,6 +11,7 @@ import dataclasses
 import sys
 import traceback
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +71,20 @@ def judge(
 ) -> Verdict:
     """The verdict by all rules of a policy; without a pairing, by those for one model alone."""
     challenger = case.challenger
-    judgements = [judge_claims(challenger, case.rows, case.scores, _decision(challenger, challenger), case.params)]
-    if (root / layout.BUNDLE).resolve() == challenger.folder.resolve():  # else it is not what the pipeline here made
-        judgements.append(judge_outputs(challenger, case.rows, case.scores, root))
-    judgements.append(judge_features(case.project, challenger.contract, case.rows.columns))
-    comparison = champion = None
-    if pairing is not None and case.champion is not None:
-        champion = _describe(case.champion)
-        comparison, compared = _compare(case.champion, case, pairing, policy)
-        judgements += compared
+    decision = _decision(challenger, challenger)
+    judgements, comparison, champion = [], None, None
+    with ThreadPoolExecutor(1) as beside:  # both draw rows a thousand times, and numpy does not hold the interpreter
+        claims = beside.submit(judge_claims, challenger, case.rows, case.scores, decision, case.params)
+        if (
+            root / layout.BUNDLE
+        ).resolve() == challenger.folder.resolve():  # else it is not what the pipeline here made
+            judgements.append(judge_outputs(challenger, case.rows, case.scores, root))
+        judgements.append(judge_features(case.project, challenger.contract, case.rows.columns))
+        if pairing is not None and case.champion is not None:
+            champion = _describe(case.champion)
+            comparison, compared = _compare(case.champion, case, pairing, policy)
+            judgements += compared
+        judgements.insert(0, claims.result())
     judgements += judge_alone(policy, challenger.metrics, challenger.contract)
     judgements += judge_limits(case.project, policy, challenger)
     rulings = [_ruling(judgement, root / stated_in) for judgement in judgements]
