@@ -146,24 +146,29 @@ def picture(path: Path, data: DataSet, years: Figures) -> None:
 
     metric = _metric(years)
     figure, axes = pyplot.subplots(
-        len(years), 1, figsize=(7, 1.5 * len(years) + 0.6), sharex=True, layout="constrained"
+        len(years), 1, figsize=(7, 1.5 * len(years) + 0.8), sharex=True, layout="constrained"
     )
     reach = _reach(years["as-it-was"]) if "as-it-was" in years else None
+    titles = dict.fromkeys(course["title"] for found in years.values() for course in found.values())
+    colours = {title: f"C{place}" for place, title in enumerate(titles)}  # the same in each year
+    lines = {}
     for axis, (year, found) in zip([axes] if len(years) == 1 else axes, years.items(), strict=True):
         still = [entry["loss"] for entry in found["never"]["months"].values()]
         for course in found.values():
             months = course["months"]
             gains = [before - entry["loss"] for before, entry in zip(still, months.values(), strict=True)]
             names = [date.fromisoformat(f"{month}-01").strftime("%b") for month in months]
-            axis.plot(names, gains, marker=".", label=course["title"])
+            title = course["title"]
+            above = 2 + (title == "judged")  # which others often hide
+            (lines[title],) = axis.plot(names, gains, marker=".", color=colours[title], zorder=above)
         axis.grid(alpha=0.25)
         axis.set_title(YEARS[year].title, loc="left", fontsize=8)
         if reach:
             axis.set_ylim(-reach, reach)  # one scale, beyond which a line leaves the picture
     label = f"better than never retrained, {metric}"
     figure.supylabel(label if len(years) > 2 else label.replace(" never ", "\nnever "), fontsize=8)
-    handles, labels = figure.axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    handles = [lines[title] for title in titles]
+    figure.legend(handles, titles, loc="outside lower center", ncols=4)  # more are wider than the picture
     figure.savefig(path, metadata={"Date": None, "Creator": None})
     pyplot.close(figure)
 
