@@ -22,9 +22,6 @@ NOT_MADE = {layout.SEEN, layout.CARD}  # one machine's memory, and a text that a
 # How a verb is found, how its end is told, and whether the library is the one that was vendored: no stage makes
 # anything else by these
 EXEMPT = {"__init__.py", "cli.py", "command.py", "code.py"}
-# Whether a merge left a file with two versions
-EXEMPT |= {"git.py", "judging/__init__.py", "judging/unmerged.py"}
-EXEMPT |= {"github/__init__.py", "github/api.py", "github/patch.py"}
 EXEMPT_ROOM = "vendoring/"
 # Runs a stage, and then prints the library's files that were imported
 RUN = """

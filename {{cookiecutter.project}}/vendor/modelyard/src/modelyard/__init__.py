@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.187"
+__version__ = "1.0.188"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -25,11 +25,9 @@ if TYPE_CHECKING:
     from .runtime.project import Project
 
 PIPELINE = Path("dvc.yaml")
-# The verbs that read outputs which Git tracks, beside `gate`, which says itself that it could not judge
-READ_OUTPUTS = frozenset(
-    {"ingest", "train", "evaluate", "bundle", "tune", "automl", "compare", "data-diff"}
-    | {"prove", "stale", "package", "retrain"}
-)
+# The verbs that read outputs which Git tracks, beside `gate`, which says itself that it could not judge, and the
+# stages, before which make looks
+READ_OUTPUTS = frozenset({"tune", "automl", "compare", "data-diff", "prove", "stale", "package", "retrain"})
 
 
 @dataclass(frozen=True)
@@ -145,8 +143,7 @@ def run(project: Project, arguments: Sequence[str] | None = None) -> None:
 
     def call() -> None:
         if verb in READ_OUTPUTS and PIPELINE.is_file():
-            # `resolve` runs the stages while the merge still goes on
-            _check("judging", "unmerged", "check_whole" if chosen.stage else "check_merged")
+            _check("judging", "unmerged", "check_merged")
         _load(verb, chosen).main(*call_arguments)
 
     if chosen.stage and PIPELINE.is_file():  # without a pipeline, no report reads the cost or the refusal

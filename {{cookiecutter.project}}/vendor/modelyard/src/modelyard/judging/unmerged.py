@@ -38,11 +38,7 @@ def find_unmerged(root: Path = Path()) -> Unmerged:
         fields, _, name = entry.partition("\t")
         _, blob, stage = fields.split()
         blobs.setdefault(name, {})[int(stage)] = blob
-    return _sorted(blobs.keys() | _marked(root), blobs)
-
-
-def _sorted(found: Iterable[str], blobs: dict[str, dict[int, str]]) -> Unmerged:
-    names = sorted(found)
+    names = sorted(blobs.keys() | _marked(root))
     return Unmerged([name for name in names if name in OUTPUTS], [name for name in names if name not in OUTPUTS], blobs)
 
 
@@ -57,15 +53,7 @@ def is_marked(path: Path) -> bool:
 
 def check_merged(root: Path = Path()) -> None:
     """Raise YardError, with what to type, if an output or a file of the settings has two versions."""
-    _check(find_unmerged(root))
-
-
-def check_whole(root: Path = Path()) -> None:
-    """The same, for files with Git's markers in them only: a merge may go on."""
-    _check(_sorted(_marked(root), {}))
-
-
-def _check(found: Unmerged) -> None:
+    found = find_unmerged(root)
     if found.outputs:
         first = f"{_to_edit(found.written)}. Then" if found.written else "To make them from the merged sources,"
         raise YardError(f"a merge left two versions of {', '.join(found.outputs)}. {first} run `make resolve`")
