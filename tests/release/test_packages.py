@@ -104,6 +104,8 @@ def test_two_builds_of_an_image_have_the_same_layers(released: Project) -> None:
         released.run(*build, env={"DOCKER_BUILDKIT": "1"})
     try:
         assert layers(name) == layers(IMAGE)
+        # of a second layer with files, the engine may put them in another order: this one is WORKDIR's, and empty
+        assert len(layers(IMAGE)) == 2
     finally:
         docker("rmi", name)
 

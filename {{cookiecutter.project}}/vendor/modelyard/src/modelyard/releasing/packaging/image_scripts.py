@@ -13,7 +13,7 @@ STAMP = f"""\
 find "$@" -exec touch -hd {TIME} {{}} +
 """
 
-# Move directories to /image without the scripts of installed packages: only Python and the one command are left
+# Add directories to /image without the scripts of installed packages: only Python and the one command are left
 FINISH = """\
 set -eu
 if [ "$1" = --compile ]; then
@@ -25,9 +25,8 @@ fi
 command=$1
 shift
 find /opt/venv/bin ! -type d ! -name 'python*' ! -name "$command" -delete
-mkdir /image
+sh stamp.sh "$@"
 cp -a "$@" /image
-sh stamp.sh /image
 """
 
 # The base's files in /image, without what installs packages, caches, logs, and setuid and setgid
