@@ -13,7 +13,7 @@ from .repositories import ZERO, Repository
 if TYPE_CHECKING:
     from .github import GitHub
     from .runs import Run
-    from .state import PullRequest
+    from .state import PullRequest, Review
 
 # The types of an event that start a workflow which names none
 USUAL = {
@@ -101,8 +101,10 @@ def pushed(github: GitHub, repository: Repository, ref: str, before: str, after:
     return Event("push", repository, ref, sha, payload, sha, actor, changed=changed, branch=branch)
 
 
-def pull_request(github: GitHub, pull: PullRequest, action: str, actor: str, before: str = "") -> Event | None:
-    """A change of a pull request; None where it conflicts, for which GitHub starts nothing."""
+def pull_request(
+    github: GitHub, pull: PullRequest, action: str, actor: str, before: str = "", review: Review | None = None
+) -> Event | None:
+    """A change of a pull request, or a review of it; None where it conflicts, for which GitHub starts nothing."""
     merge = pull.merge_sha()
     if not merge:
         return None
@@ -112,10 +114,11 @@ def pull_request(github: GitHub, pull: PullRequest, action: str, actor: str, bef
         "number": pull.number,
         "pull_request": shapes.pull(github, pull),
         **({"before": before, "after": pull.head_sha} if action == "synchronize" else {}),
+        **({"review": {"id": review.id, "state": review.state.lower()}} if review else {}),
         **_common(github, repository, actor),
     }
     return Event(
-        "pull_request",
+        "pull_request_review" if review else "pull_request",
         repository,
         f"refs/pull/{pull.number}/merge",
         merge,

@@ -17,7 +17,7 @@ from .repositories import ZERO, Repository, git
 from .runner import Runner
 from .runs import Run
 from .server import Server
-from .state import Check, Comment, PullRequest
+from .state import Check, Comment, PullRequest, Review
 
 ROUTES = [
     *pulls.ROUTES,
@@ -99,6 +99,14 @@ class GitHub(Registry):
     def comment(self, pull: PullRequest, body: str, author: str = "author") -> None:
         """Comment on one as a person."""
         self.shelf(pull.repository).comments.append(Comment(self.next_id(), pull.number, author, body))
+
+    def review(self, pull: PullRequest, author: str, state: str = "APPROVED", body: str = "") -> None:
+        """Review a pull request as a person; 422 where people approve or refuse their own."""
+        if author == pull.author and state != "COMMENTED":
+            raise Refused(422, "Unprocessable Entity: Can not approve your own pull request")
+        made = Review(self.next_id(), pull.number, author, state, pull.head_sha, body)
+        self.shelf(pull.repository).reviews.append(made)
+        self.happened(events.pull_request(self, pull, "submitted", author, review=made))
 
     def merge(self, pull: PullRequest) -> str:
         """Merge a pull request as a person, whatever its checks say; 405 where it conflicts."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import allowed, shapes
+from . import allowed, reviews, shapes
 from .http import REPO, Refused, Request, Response, Route
 from .state import PASSED, Check, Comment, PullRequest
 
@@ -126,7 +126,8 @@ def delete_comment(request: Request) -> Response:
 def list_checks(request: Request) -> Response:
     """The latest check of each name on a commit."""
     request.needs("read", "checks")
-    found = request.github.checks_of(request.repository, request.repository.sha(request.given["ref"]))
+    kept = request.github.checks_of(request.repository, request.repository.sha(request.given["ref"]))
+    found = [check for check in kept if not check.of_statuses]
     shown = request.page([shapes.check(check) for check in found])
     shown.body = {"total_count": len(found), "check_runs": shown.body}
     return shown
@@ -158,6 +159,7 @@ def create_status(request: Request) -> Response:
     sha = request.repository.sha(request.given["sha"])
     name = given.get("context", "default")
     check = Check(request.github.next_id(), sha, name, conclusion, "in_progress" if pending else "completed")
+    check.of_statuses = True
     request.github.shelf(request.repository).checks.append(check)
     return Response(201, {"id": check.id, "state": given["state"], "context": name})
 
@@ -246,6 +248,7 @@ ROUTES = [
     Route("GET", REPO + r"/issues/comments/(?P<id>\d+)", get_comment),
     Route("PATCH", REPO + r"/issues/comments/(?P<id>\d+)", update_comment),
     Route("DELETE", REPO + r"/issues/comments/(?P<id>\d+)", delete_comment),
+    *reviews.ROUTES,
     Route("GET", REPO + r"/commits/(?P<ref>.+)/check-runs", list_checks),
     Route("POST", REPO + r"/check-runs", create_check),
     Route("POST", REPO + r"/statuses/(?P<sha>\w+)", create_status),

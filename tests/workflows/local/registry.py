@@ -108,8 +108,9 @@ class Registry:
         return [comment for comment in self.shelf(repository).comments if comment.number == number]
 
     def checks_of(self, repository: Repository, sha: str) -> list[Check]:
-        """The latest check of each name on a commit."""
-        return list({check.name: check for check in self.shelf(repository).checks if check.sha == sha}.values())
+        """The latest check and the latest status of each name on a commit."""
+        found = [check for check in self.shelf(repository).checks if check.sha == sha]
+        return list({(check.name, check.of_statuses): check for check in found}.values())
 
     def caches(self, repository: Repository) -> list[Cache]:
         """What runs have saved; `clear()` it to evict all."""

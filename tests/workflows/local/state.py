@@ -33,6 +33,19 @@ class Check:
     conclusion: str | None
     status: str = "completed"
     run: int | None = None
+    of_statuses: bool = False  # posted as a commit's status; a check of the same name is another
+
+
+@dataclass
+class Review:
+    """What a person said of a pull request as it was at a commit: APPROVED, CHANGES_REQUESTED, COMMENTED, DISMISSED."""
+
+    id: int
+    number: int
+    author: str
+    state: str
+    commit: str
+    body: str = ""
 
 
 @dataclass
@@ -143,9 +156,13 @@ class PullRequest:
         return {check.name: check.conclusion for check in self.github.checks_of(self.repository, self.head_sha)}
 
     def mergeable_by_checks(self, required: list[str]) -> bool:
-        """Whether each required check has reported on the head and passed; one that never came blocks."""
-        found = self.checks()
-        return all(found.get(name) in PASSED for name in required)
+        """Whether each required check has reported on the head and passed; one that never came blocks.
+
+        Of a check and a status of one name, both must have passed.
+        """
+        found = self.github.checks_of(self.repository, self.head_sha)
+        ended = {name: [check.conclusion in PASSED for check in found if check.name == name] for name in required}
+        return all(passed and all(passed) for passed in ended.values())
 
 
 @dataclass
@@ -169,6 +186,7 @@ class Shelf:
     issues: dict[int, Issue] = field(default_factory=dict)
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
+    reviews: list[Review] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)
