@@ -70,6 +70,11 @@ class GitHub:
     releases: dict[int, dict[str, Any]] = field(default_factory=dict)
     contents: dict[int, bytes] = field(default_factory=dict)
     attestations: dict[str, list[str]] = field(default_factory=dict)
+    trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    reviews: list[dict[str, Any]] = field(default_factory=list)
+    roles: dict[str, str] = field(default_factory=dict)
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.repository = {
@@ -156,6 +161,43 @@ def get_pull(github: GitHub, asked: Asked, number: str) -> Answer:
     if int(number) not in github.pulls:
         raise Refused(404, "Not Found")
     return 200, github.pulls[int(number)], {}
+
+
+def list_pulls(github: GitHub, asked: Asked) -> Answer:
+    wanted = asked.query.get("head")
+    found = [pull for pull in github.pulls.values() if pull["state"] == asked.query.get("state", "open")]
+    return page(github, asked, [pull for pull in found if wanted in (None, pull["head"]["label"])])
+
+
+def get_compared(github: GitHub, asked: Asked, base: str, head: str) -> Answer:
+    return 200, {"merge_base_commit": {"sha": base}}, {}
+
+
+def get_tree(github: GitHub, asked: Asked, commit: str) -> Answer:
+    entries = [
+        {"path": path, "mode": "100644", "type": "blob", "sha": sha}
+        for path, sha in github.trees.get(commit, {}).items()
+    ]
+    folders = [{"path": ".github", "mode": "040000", "type": "tree", "sha": commit}]
+    return 200, {"sha": commit, "tree": [*folders, *entries], "truncated": len(entries) > 100}, {}
+
+
+def get_permission(github: GitHub, asked: Asked, login: str) -> Answer:
+    if login not in github.roles:
+        raise Refused(404, f"{login} is not a user")
+    return 200, {"role_name": github.roles[login]}, {}
+
+
+def list_runs(github: GitHub, asked: Asked, workflow: str) -> Answer:
+    found = [run for run in github.runs if (run["path"], run["head_sha"]) == (workflow, asked.query["head_sha"])]
+    return 200, {"total_count": len(found), "workflow_runs": found}, {}
+
+
+def add_status(github: GitHub, asked: Asked, commit: str) -> Answer:
+    if asked.body["state"] not in ("error", "failure", "pending", "success") or len(asked.body["description"]) > 140:
+        raise Refused(422, "Validation Failed")
+    github.statuses.append((commit, asked.body))
+    return 201, asked.body, {}
 
 
 def written_body(asked: Asked) -> str:
@@ -386,6 +428,13 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", R): lambda github, asked: (200, github.repository, {}),
     ("PATCH", R): change_repository,
     ("GET", rf"{R}/pulls/(\d+)"): get_pull,
+    ("GET", rf"{R}/pulls"): list_pulls,
+    ("GET", rf"{R}/pulls/\d+/reviews"): lambda github, asked: page(github, asked, github.reviews),
+    ("GET", rf"{R}/compare/(\w+)\.\.\.(\w+)"): get_compared,
+    ("GET", rf"{R}/git/trees/(\w+)"): get_tree,
+    ("GET", rf"{R}/collaborators/([\w-]+)/permission"): get_permission,
+    ("GET", rf"{R}/actions/workflows/([\w.]+)/runs"): list_runs,
+    ("POST", rf"{R}/statuses/(\w+)"): add_status,
     ("GET", rf"{R}/issues/\d+/comments"): lambda github, asked: page(github, asked, github.comments),
     ("POST", rf"{R}/issues/(\d+)/comments"): add_comment,
     ("PATCH", rf"{R}/issues/comments/(\d+)"): change_comment,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from library.bare import BARE, LIBRARY_PATH
+from library.pulls import MAIN, open_pull
 from modelyard.github import cml
 from modelyard.github.api import GitHubError
 from modelyard.github.comment import Run, comment, main
@@ -49,7 +50,7 @@ def artifact(tmp_path) -> Path:
 @pytest.fixture(autouse=True)
 def pull(github, tmp_path, monkeypatch) -> dict:
     """An open pull request, and no cml on the PATH."""
-    github.pulls[7] = {"number": 7, "state": "open", "head": {"sha": HEAD}}
+    github.pulls[7] = open_pull(HEAD)
     (tmp_path / "bin").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     return github.pulls[7]
@@ -68,7 +69,7 @@ def with_cml(tmp_path):
 
 
 def post(client, artifact) -> str:
-    return comment(client, "acme/flights", artifact, Run(HEAD, "success", "Acme/flights"))
+    return comment(client, "acme/flights", artifact, Run(HEAD, "success", "Acme/flights"), [])
 
 
 PASSED = "**✅ The checks of commit 0123456 passed.**"
@@ -129,23 +130,31 @@ def test_a_first_report_after_thirty_comments_is_posted_once(client, github, art
 
 
 def test_a_report_that_says_it_ships_does_not_stand_above_a_run_that_failed(client, github, artifact):
-    comment(client, "acme/flights", artifact, Run(HEAD, "failure", "acme/flights"))
+    comment(client, "acme/flights", artifact, Run(HEAD, "failure", "acme/flights"), [])
     assert re.match(r"\*\*⛔ The checks of commit 0123456 failed, .*\*\*\n\n# Ships\n", github.comments[0]["body"])
 
 
 @pytest.mark.parametrize("conclusion", ["success", "failure"])
 def test_what_a_fork_wrote_is_marked_as_its_own(client, github, artifact, conclusion):
-    comment(client, "acme/flights", artifact, Run(HEAD, conclusion, "mallory/flights"))
+    comment(client, "acme/flights", artifact, Run(HEAD, conclusion, "mallory/flights"), [])
     ended, note, rest = github.comments[0]["body"].split("\n\n", 2)
     assert ("passed" in ended) is (conclusion == "success")
     assert "> What follows was written by a run of the fork `mallory/flights`" in note
     assert rest == f"# Ships\n\n{cml.mark(HEAD)}"
 
 
+def test_a_change_of_what_judges_it_stands_first(client, github, artifact):
+    github.trees = {MAIN: {"Makefile": "1"}, HEAD: {"Makefile": "2", "vendor/@ada`": "1", "params.yaml": "1"}}
+    post(client, artifact)
+    first, second, *_ = github.comments[0]["body"].split("\n\n")
+    assert first.startswith("**⛔ This changes what judges it: `Makefile`, `vendor/?ada?`. The check `model` stays red")
+    assert second == PASSED
+
+
 @pytest.mark.parametrize(("repository", "is_advised"), [("mallory/flights", True), ("acme/flights", False)])
 def test_who_alone_can_commit_the_lock_is_told_how(client, github, artifact, repository, is_advised):
     (artifact / "lock.patch").write_text("diff --git a/dvc.lock b/dvc.lock\n")
-    comment(client, "acme/flights", artifact, Run(HEAD, "failure", repository))
+    comment(client, "acme/flights", artifact, Run(HEAD, "failure", repository), [])
     assert ("```sh\nmake pipeline\ngit add dvc.lock" in github.comments[0]["body"]) is is_advised
 
 
@@ -229,7 +238,13 @@ def test_an_artifact_of_another_commit_is_an_error(client, github, artifact):
 
 
 def test_a_failure_of_github_is_no_other_answer(client, github, artifact):
-    github.scripted = [(200, {"state": "open", "head": {"sha": HEAD}}, {}), *[(500, {}, {})] * 3]
+    compared = {"merge_base_commit": {"sha": MAIN}}
+    tree = {"tree": [], "truncated": False}
+    github.scripted = [
+        (200, open_pull(HEAD), {}),
+        *[(200, one, {}) for one in (compared, tree, tree)],
+        *[(500, {}, {})] * 3,
+    ]
     with pytest.raises(GitHubError, match="GET /user: GitHub answered 500"):
         post(client, artifact)
 

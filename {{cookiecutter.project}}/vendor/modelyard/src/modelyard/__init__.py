@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.189"
+__version__ = "1.0.190"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -109,6 +109,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "scope": _bare("github.scope", "decide what a change touches, for the first job of a workflow"),
         "results": _bare("github.results", "show the tests' results in the run's summary"),
         "handover": _bare("github.handover", "show the report in the run's summary, and keep whose it is"),
+        "status": _bare("github.status", "post the check that main requires on a pull request"),
         "comment": _bare("github.comment", "post the model report on a pull request, as one comment"),
         "relock": _bare("github.relock", "commit a new dvc.lock to a pull request's branch"),
         "watched": _bare("github.watched", "tell whether policy.yaml names a store, for the first job of a schedule"),

@@ -1,8 +1,9 @@
 """Post the model report on a pull request, as one comment that is updated.
 
 Runs main's code on the artifact of another run, which anybody's pull request may have produced. So the first line is
-not the report's: it says how that run ended, as GitHub knows it, and whether it was a fork's. CML posts the comment if
-it would update the right one; otherwise, or if CML fails, the API is used.
+not the report's: it says how that run ended, as GitHub knows it, whether it was a fork's, and whether the
+pull request changes what judges it. CML posts the comment if it would update the right one; otherwise, or if CML fails,
+the API is used.
 
 Reads HEAD_SHA, CONCLUSION and HEAD_REPOSITORY of the run from the environment.
 """
@@ -11,12 +12,15 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import cml
 from .api import Client, GitHubError, checked_repository, client
+from .approval import Owned, shown, unapproved_files
+from .codeowners import Rule, read_rules
 from .patch import ADVICE
 from .token_owner import token_owner
 from .untrusted import ORIGIN, SHA, read_origin, read_report
@@ -26,6 +30,10 @@ ENDED = {
     "success": "**✅ The checks of commit {head} passed.**",
     "failure": "**⛔ The checks of commit {head} failed, whatever the report says: it cannot be merged.**",
 }
+JUDGING = (
+    "**⛔ This changes what judges it: {files}. The check `model` stays red until an owner has approved that, whatever "
+    "follows.**"
+)
 STALE = f"dvc.lock is not what the pipeline makes of this commit, and a fork's branch is its owner's: {ADVICE}"
 FORKED = "> [!NOTE]\n> What follows was written by a run of the fork {fork}, which may have changed what judges it."
 PATCH = "lock.patch"
@@ -39,24 +47,30 @@ class Run:
     conclusion: str
     repository: str
 
-    def headline(self, repository: str, *, stale: bool) -> str:
-        """What a reader of that repository must know before the report; stale: dvc.lock is to be committed."""
-        parts = [ENDED[self.conclusion].format(head=self.head[:7])]
+    def headline(self, repository: str, waiting: Owned, *, stale: bool) -> str:
+        """What a reader of that repository must know before the report.
+
+        waiting: the files that no owner has approved. stale: dvc.lock is to be committed.
+        """
+        parts = [JUDGING.format(files=shown(waiting))] if waiting else []
+        parts.append(ENDED[self.conclusion].format(head=self.head[:7]))
         if self.repository.lower() != repository.lower():
             parts += [_with_commands(STALE)] if stale and self.conclusion == "failure" else []
             parts.append(FORKED.format(fork=f"`{self.repository}`"))
         return "\n\n".join(parts)
 
 
-def comment(github: Client, repository: str, folder: Path, run: Run) -> str:
-    """Post the report in a folder if it is of the run's commit. Returns one line on what was done."""
+def comment(github: Client, repository: str, folder: Path, run: Run, rules: Sequence[Rule]) -> str:
+    """Post the report in a folder if it is of the run's commit. rules: main's CODEOWNERS. Returns what was done."""
     head = run.head
     origin = read_origin(folder)
     if origin.head != head:
         raise GitHubError(f"the artifact is of {origin.head}, the run of {head}; nothing is posted")
-    if outdated := _outdated(github.find(f"/repos/{repository}/pulls/{origin.number}"), origin.number, head):
+    pull = github.find(f"/repos/{repository}/pulls/{origin.number}")
+    if outdated := _outdated(pull, origin.number, head):
         return outdated
-    text = read_report(folder, head, run.headline(repository, stale=os.path.lexists(folder / PATCH)))
+    waiting = unapproved_files(github, repository, pull, rules)
+    text = read_report(folder, head, run.headline(repository, waiting, stale=os.path.lexists(folder / PATCH)))
     thread = Thread(github, repository, origin.number)
     comments = thread.comments()
     ours = thread.own_comments(comments)
@@ -140,4 +154,5 @@ def main(arguments: list[str] | None = None) -> None:
     if not os.path.lexists(options.report / ORIGIN):
         print("the run was for no pull request; nothing is posted")
         return
-    print(comment(client(), checked_repository(options.repository), options.report, run))
+    _, rules = read_rules(Path())
+    print(comment(client(), checked_repository(options.repository), options.report, run, rules))

@@ -64,7 +64,10 @@ FEATURES: Mapping[str, Feature] = {
         "retrains, and fails if the committed model differs. Whoever may push can make, move and delete tags: a "
         "deployment refuses those that `make history` finds wrong, commits that are not on main, and other images",
     ),
-    "code owners": Feature("code owners", _paid, _PAID, "ask the people in CODEOWNERS for a review by hand"),
+    "code owners": Feature(
+        "code owners", _paid, _PAID,
+        "ask the people in CODEOWNERS for a review by hand; `model` is red until they approve what judges a change",
+    ),
     "auto-merge": Feature("auto-merge", _paid, _PAID, "merge by hand when the checks are green"),
     "environments": Feature(
         "environments with branch and tag patterns", _paid, _PAID,
