@@ -29,6 +29,17 @@ TRIED = {
     "an update that changes the model unseen": [
         "library/vendoring/test_versions.py::test_updates_that_uv_makes_run_the_stages_again_that_dvc_finds_changed"
     ],
+    "a gate that the change's Makefile turns off": [
+        "workflows/test_pull_request.py::test_a_gate_that_the_change_itself_turns_off_waits_for_an_owner",
+        f"{COMMENT}::test_a_change_of_what_judges_it_stands_first",
+    ],
+    "a workflow that posts the check itself": [
+        "workflows/test_pull_request.py::test_a_workflow_that_the_change_brings_along_does_not_post_the_check_that_main_requires"
+    ],
+    "a changed library that lets it pass": [
+        "library/github/test_status.py::test_what_judges_the_change_waits_for_an_owner",
+        "library/github/test_status.py::test_an_approval_counts_while_the_file_is_what_was_approved",
+    ],
     "a policy made laxer for one's own model": [
         "library/judging/test_mains_policy.py::test_each_policy_alone_can_block"
     ],

@@ -19,7 +19,7 @@ from .local import GitHub, PullRequest, Repository, Run
 from .local.state import Cache
 
 NAME = "octo/flight-delays"
-MODEL = ("train.yml", "report.yml")
+MODEL = ("train.yml", "report.yml", "review.yml")
 REQUIRED = ["ci", "model"]
 
 

@@ -9,10 +9,24 @@ from .hosted import REQUIRED, Hosted, step, why
 
 WORSE = ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.001")
 HARMLESS = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
-WORDS = ("Makefile", "# Every command", "# All commands")
-OTHER_WORDS = ("Makefile", "# Every command", "# The commands")
+WORDS = ("notebooks/explore.py", "at a glance", "in short")
+OTHER_WORDS = ("notebooks/explore.py", "at a glance", "in a minute")
 LONG = ("Makefile", "\t$(YARD) report\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
 INTERVAL = r"\(-?\d\.\d{4} to -?\d\.\d{4}\)"
+FORGED_GATE = (
+    "Makefile",
+    "\t$(YARD_ARGS) gate\n",
+    """\t-$(YARD_ARGS) gate\n\tsed -i 's/"blocked"/"ships"/' reports/verdict.json\n""",
+)
+FORGED_CHECKS = b"""\
+name: train
+on: pull_request
+permissions: {}
+jobs:
+  model:
+    runs-on: ubuntu-24.04
+    steps: [{run: "true"}]
+"""
 MARK = "CML watermark model-report"
 
 
@@ -57,7 +71,7 @@ def test_a_change_of_docs_runs_nothing_and_may_merge(hosted: Hosted) -> None:
     runs = hosted.deliver(("ci.yml", "train.yml", "report.yml"))
     assert [run.conclusion for run in runs] == ["success"] * 3
     ran = {name for run in runs for name, job in run.jobs.items() if job.conclusion != "skipped"}
-    assert ran == {"scope", "ci", "model", "report"}
+    assert ran == {"scope", "ci", "report"}
     assert pull.mergeable_by_checks(REQUIRED)
     assert pull.comments == []
 
@@ -74,7 +88,9 @@ def test_a_fork_with_a_stale_lock_is_told_what_to_run_in_a_comment_that_github_t
     (comment,) = pull.comments
     assert MARK in comment
     assert 50_000 < len(comment) <= 65_536  # of a report of 200,000 characters
-    assert comment.startswith("**⛔ The checks of commit")
+    first, ended = comment.split("\n\n")[:2]
+    assert first.startswith("**⛔ This changes what judges it: `Makefile`.")
+    assert ended.startswith("**⛔ The checks of commit")
     above = comment.partition("> What follows was written by a run of the fork ")[0]
     assert "```sh\nmake pipeline\ngit add dvc.lock versions.json data model evaluation\ngit commit" in above
 
@@ -120,6 +136,33 @@ def test_the_merge_queue_is_judged_too(hosted: Hosted) -> None:
     pull = hosted.propose("slower", hosted.edit(*WORSE))
     hosted.github.deliver(only=())
     hosted.github.enqueue(pull)
-    (run,) = hosted.deliver(("train.yml",))
+    run, report = hosted.deliver()
     assert run.event.name == "merge_group"
     assert step(run, "train", "Gate") == "failure"
+    assert report.conclusion == "success", why(report)
+    found = hosted.github.checks_of(hosted.repository, run.event.head_sha)
+    assert [check.conclusion for check in found if check.name == "model"] == ["failure"]
+
+
+def test_a_gate_that_the_change_itself_turns_off_waits_for_an_owner(hosted: Hosted) -> None:
+    pull = hosted.propose("slower", hosted.edit(*WORSE) | hosted.edit(*FORGED_GATE))
+    run = hosted.train(pull)
+    assert run.conclusion == "success", why(run)
+    assert not pull.mergeable_by_checks(["model"])
+    (comment,) = pull.comments
+    assert comment.startswith(
+        "**⛔ This changes what judges it: `Makefile`. The check `model` stays red until an owner"
+    )
+
+    for author, state, may_merge in (("mallory", "APPROVED", False), ("octo", "COMMENTED", True)):
+        hosted.github.review(pull, author, state, "/approve")
+        runs = hosted.deliver()
+        assert [run.file for run in runs] == ["review.yml", "report.yml"], why(*runs)
+        assert pull.mergeable_by_checks(["model"]) is may_merge
+
+
+def test_a_workflow_that_the_change_brings_along_does_not_post_the_check_that_main_requires(hosted: Hosted) -> None:
+    pull = hosted.propose("forged", hosted.edit(*WORSE) | {".github/workflows/train.yml": FORGED_CHECKS})
+    run = hosted.train(pull)
+    assert run.jobs["model"].conclusion == "success", why(run)
+    assert not pull.mergeable_by_checks(["model"])
