@@ -20,10 +20,20 @@ TRIED = {
         f"{PROVE}::test_an_edited_metric_is_named_with_both_values",
         "workflows/test_main.py::test_a_hand_edited_metric_turns_main_red",
     ],
+    "an edited interval or table": [
+        "library/judging/test_claims.py::test_a_number_that_was_edited_is_found_and_told",
+        "library/judging/test_claims.py::test_an_edited_table_is_found",
+    ],
+    "edited predictions": ["library/judging/test_claims.py::test_edited_predictions_are_counted"],
     "a forged run-cache or model": [
         "test_prove.py::test_a_poisoned_run_cache_changes_nothing",
         f"{PROVE}::test_a_cache_entry_that_is_not_what_its_hash_says_is_not_believed",
         "workflows/test_main.py::test_a_poisoned_cache_does_not_make_a_forged_model_true",
+    ],
+    "a model that has learned the holdout": [f"{PROVE}::test_a_model_that_has_learned_the_holdout_is_different"],
+    "an easier holdout": ["library/judging/test_gate.py::test_the_verdict_on"],
+    "features that look at other rows or the target": [
+        "library/judging/test_pure.py::test_features_that_look_at_more_are_named"
     ],
     "a backdoor that no holdout row reaches": [f"{PROVE}::test_a_backdoor_that_no_holdout_row_reaches_is_different"],
     "an update that changes the model unseen": [
@@ -82,7 +92,8 @@ TRIED = {
 
 
 def test_the_table_has_the_attacks_that_are_tried() -> None:
-    rows = [line.strip("|").split("|") for line in PAGE.read_text().splitlines() if line.startswith("|")]
+    table = PAGE.read_text().partition("\n## ")[0]
+    rows = [line.strip("|").split("|") for line in table.splitlines() if line.startswith("|")]
     assert [cell.strip() for cell in rows[0]] == ["attack", "stopped by", "when", "means"]
     assert [row[0].strip() for row in rows[2:]] == list(TRIED)
     assert all(cell.strip() for row in rows for cell in row)

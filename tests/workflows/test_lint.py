@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -54,6 +55,32 @@ def findings(root: Path) -> list[str]:
 
 def test_the_linters_find_nothing_in_a_project_with_any_answers(rendered: list[Path]) -> None:
     assert [found for root in rendered for found in findings(root)] == []
+
+
+def test_what_zizmors_strictest_personas_say_is_what_the_page_gives_reasons_for(rendered: list[Path]) -> None:
+    page = (ROOT / "docs/trust.md").read_text().partition("strictest personas")[2]
+    told = re.findall(r"^\| `([a-z-]+)` \| (pedantic|auditor) \| .{20}", page, re.MULTILINE)
+    found = {persona: {rule for root in rendered for rule in audited(root, persona)} for persona in dict(told).values()}
+    found["auditor"] -= found["pedantic"]
+    assert found == {name: {rule for rule, persona in told if persona == name} for name in ("pedantic", "auditor")}
+
+
+def audited(root: Path, persona: str) -> set[str]:
+    """The rules of zizmor that something breaks, as that persona sees it."""
+    command = [
+        BIN / "zizmor",
+        "--offline",
+        "--strict-collection",
+        "--quiet",
+        "--format",
+        "json",
+        "--persona",
+        persona,
+        ".",
+    ]
+    config = ["--config", ".github/zizmor.yml"]
+    done = subprocess.run([*command, *config], cwd=root, capture_output=True, text=True, check=False)
+    return {finding["ident"] for finding in json.loads(done.stdout) if not finding["ignored"]}
 
 
 def test_they_find_nothing_in_a_project_in_a_folder_of_its_repository(rendered: list[Path], tmp_path: Path) -> None:

@@ -242,6 +242,7 @@ BUNDLES: dict[str, tuple[str, Callable[[Any], None]]] = {
     "late too often": ("made", late_too_often),
     "until October": ("made", lambda it: again(it, watermark="2013-10")),
     "learned November": ("made", lambda it: again(it, split={"holdout": 1, "validation": 1})),
+    "slow, easier holdout": ("made", lambda it: again(it, model=SLOW, split={"holdout": 1, "validation": 1})),
     "without pressure": ("made", without_pressure),
     "saved answers": ("made", with_saved_answers),
     "other features": ("made", other_features),
@@ -446,6 +447,9 @@ PAIRS = {
         SHIPS,
         "The champion was judged on 2013-09, 2013-10, the challenger on 2013-11, 2013-12",
         ROOMY,
+    ),
+    "a worse model that moves the holdout is blocked: both answer that one": Pair(
+        "made", "slow, easier holdout", BLOCKED, "log_loss not worse than the champion's: worse by 0."
     ),
     "rows that the champion has learned from are left out": Pair(
         "learned November", "made", SHIPS, "The champion has learned from 1,", ROOMY

@@ -500,6 +500,21 @@ def test_a_model_with_other_answers_is_different_whatever_the_metrics_say(reposi
     assert tables.startswith("model/model.onnx: tables of the trees")
 
 
+def test_a_model_that_has_learned_the_holdout_is_different(repository, committed, made, tmp_path, monkeypatch):
+    root = tmp_path / "elsewhere/flights"
+    shutil.copytree(committed, root)
+    workspace = type(made)(root)
+    validation = workspace.params.split.validation
+    workspace.edit(split={"holdout": 1, "validation": validation})
+    monkeypatch.chdir(root)
+    workspace.run()
+    forge(repository, layout.MODEL.as_posix(), (root / layout.MODEL).read_bytes())
+    monkeypatch.chdir(repository)
+    proof = judged(repository, committed)
+    assert proof.verdict == "different"
+    assert "model/model.onnx: answers to " in proof.differences[0].where
+
+
 def test_a_model_with_other_answers_for_a_few_rows_is_different(repository, committed):
     forge(repository, layout.MODEL.as_posix(), model(repository, "few"))
     one, *_ = judged(repository, committed).differences
