@@ -76,7 +76,10 @@ TRIED = {
         "workflows/test_release.py::test_a_tag_beside_main_is_refused",
     ],
     "a registry tag of a commit beside main": [f"{FORGED}::test_a_tag_on_a_commit_that_is_not_on_main_is_refused"],
-    "a registry tag of another image": [f"{FORGED}::test_an_image_of_another_repository_is_refused"],
+    "a registry tag of another image": [
+        f"{FORGED}::test_an_image_of_another_repository_is_refused",
+        f"{FORGED}::test_a_pipeline_of_another_repository_is_refused",
+    ],
     "a moved, deleted or hand-made tag": [
         "library/releasing/registry/test_history.py::test_a_forgery_is_found_and_said",
         f"{FORGED}::test_a_registry_with_faults_is_followed_nowhere",

@@ -30,6 +30,14 @@ def test_a_version_goes_through_every_stage() -> None:
     )
 
 
+def test_the_pipelines_image_goes_with_it() -> None:
+    pipeline = IMAGE.replace("model@", "model-pipeline@")
+    found = deployment("deploy", "v1.2.0", IMAGE, BUNDLE, pipeline)
+    assert found.production == f"canary {WHAT} --pipeline-image {pipeline}"
+    with pytest.raises(GitHubError, match="one by its digest is needed"):
+        deployment("deploy", "v1.2.0", IMAGE, BUNDLE, "ghcr.io/owner/model-pipeline:1.2.0")
+
+
 def test_by_hand_it_is_promoted_or_rolled_back() -> None:
     assert deployment("promote", "v1.2.0", IMAGE, BUNDLE).production == f"promote {WHAT}"
     assert deployment("promote", "", "", "") == Deployment(production="promote")

@@ -63,12 +63,13 @@ def refused(deploy: Deploy, said: str, version: str = "v1.0.0", attested: bool =
             deploy(version, action, attested)
 
 
-def forge(clone: Clone, version: str, image: str, commit: str = "HEAD") -> None:
+def forge(clone: Clone, version: str, image: str, commit: str = "HEAD", pipeline: str = "") -> None:
     """Both tags of a version with all that `register` writes, made by hand."""
     own = clone.tag(version, commit)
     target = clone.git("rev-parse", f"{commit}^{{commit}}")
     previous = [clone.git("rev-parse", one) for one in clone.git("tag", "--list", "flights@*").split()]
     lines = [f"Version: {version}", f"Tag: {own}", f"Bundle: {'b' * 64}", f"Image: {image}", f"Commit: {target}"]
+    lines += [f"Pipeline: {pipeline}"] if pipeline else []
     lines += ["Actor: Ada", "Run: by hand", *(f"Previous: {one}" for one in previous)]
     clone.moment += 60
     message = f"Register flights {version}\n\n" + "\n".join(lines)
@@ -123,6 +124,26 @@ def test_a_tag_on_a_commit_that_is_not_on_main_is_refused(clone, deploy) -> None
 def test_an_image_of_another_repository_is_refused(clone, deploy, name) -> None:
     forge(clone, "v9.9.9", f"{name}@{OTHER}")
     refused(deploy, f"the images of this project are in {OWN}: it is not deployed", "v9.9.9")
+
+
+@pytest.mark.parametrize("pipeline", ["ghcr.io/attacker/x", OWN])
+def test_a_pipeline_of_another_repository_is_refused(clone, deploy, pipeline) -> None:
+    forge(clone, "v9.9.9", f"{OWN}@{OTHER}", pipeline=f"{pipeline}@{OTHER}")
+    refused(deploy, f"registers the image {pipeline}@.* of this project are in {OWN}-pipeline: it is not", "v9.9.9")
+
+
+def test_the_pipeline_of_a_release_is_deployed_and_no_other(clone, deploy, github) -> None:
+    dist = released(clone, f"{OWN}@{GOOD}")
+    forge(clone, "v1.0.0", f"{OWN}@{GOOD}", pipeline=f"{OWN}-pipeline@{GOOD}")
+    publish(github, dist)
+    attest(github, dist)
+    assert f" --pipeline-image {OWN}-pipeline@{GOOD}\n" in deploy(attested=True)
+
+    forge(clone, "v1.1.0", f"{OWN}@{GOOD}", pipeline=f"{OWN}-pipeline@{OTHER}")
+    dist = released(clone, f"{OWN}@{GOOD}", "1.1.0")
+    publish(github, dist, "v1.1.0")
+    attest(github, dist)
+    refused(deploy, f"it is registered with {OWN}-pipeline:1.1.0@{OTHER}, and image.txt", "v1.1.0", attested=True)
 
 
 def lightweight(clone: Clone) -> None:

@@ -79,7 +79,9 @@ def test_a_store_of_policy_has_the_pipelines_image_of_the_version_ship_the_log(o
     assert old.state()["ships"] == {"SHIP_IMAGE": "new-pipeline:1.1.0", "SHIP_STORE": "s3://logs/flights"}
     assert "  new-pipeline:1.1.0 ships the log" in record["lines"]
     Path("policy.yaml").write_text(f"{without}monitor: {{store: /srv/logs}}\n")
-    old.deploy("canary", *OLD)
+    old.set(images={**old.state()["images"], "pipe@sha256:1": "10001:10001"})
+    old.deploy("canary", *OLD, "--pipeline-image", "pipe@sha256:1")
+    assert old.state()["ships"]["SHIP_IMAGE"] == "pipe@sha256:1"
     assert (old.state()["ships"]["SHIP_STORE"], old.state()["ships"]["SHIP_FOLDER"]) == ("/var/lib/store", "/srv/logs")
     Path("policy.yaml").write_text(without)
     old.deploy("canary", *NEW)

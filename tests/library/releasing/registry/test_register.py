@@ -39,6 +39,21 @@ def test_a_version_is_an_annotated_tag_with_all_that_is_known(clone, capsys):
     assert clone.git("ls-remote", "origin", "refs/tags/flights@v1.0.0").startswith(tag.object)
 
 
+def test_the_pipelines_image_is_that_of_the_release(clone):
+    service, pipeline = (f"ghcr.io/acme/{name}@sha256:{'a' * 64}" for name in ("flights", "flights-pipeline"))
+    clone.tag("v1.0.0")
+    clone.judge()
+    (clone.root / "dist").mkdir()
+    path = clone.root / "dist/image.txt"
+    for lines in (["x"], [service], [pipeline, service], [service, "flights-pipeline"]):
+        path.write_text("\n".join(line.replace("@", ":1.0.0@") for line in lines))
+        with pytest.raises(GitHubError, match=r"image\.txt does not name ghcr.* is of another release, so nothing is"):
+            clone.run("register", "version", "--tag", "v1.0.0", "--image", service)
+    path.write_text("\n".join(line.replace("@", ":1.0.0@") for line in (service, pipeline)))
+    clone.run("register", "version", "--tag", "v1.0.0", "--image", service)
+    assert registry(clone).last.tag.one("Pipeline") == pipeline
+
+
 def test_in_a_run_the_actor_and_the_run_are_known(clone, monkeypatch):
     clone.release("v1.0.0")
     for name, value in {

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.190"
+__version__ = "1.0.191"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -80,7 +80,9 @@ def _release(options: argparse.Namespace) -> DeployedVersion | None:
         raise ContractError(f"{options.action} needs --image and --version: the version to deploy, and its image")
     if options.image and not options.version:
         raise ContractError("--image needs --version: the name of that version")
-    return DeployedVersion(options.image, options.version, options.bundle_sha256) if options.image else None
+    if not options.image:
+        return None
+    return DeployedVersion(options.image, options.version, options.bundle_sha256, options.pipeline_image)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,6 +99,9 @@ def parser() -> argparse.ArgumentParser:
     result.add_argument("--image", help="the image to deploy, best by digest: registry/name@sha256:...")
     result.add_argument("--version", help="its version, such as 1.2.0")
     result.add_argument("--bundle-sha256", default="", help="the hash of the bundle that must be in it")
+    result.add_argument(
+        "--pipeline-image", default="", help="the pipeline's image of that version, which ships the log"
+    )
     result.add_argument("--bundle", type=Path, help="the bundle's folder, for its probe rows (the image's own)")
     result.add_argument("--wait", type=float, default=0.0, help="seconds to wait for another deployment to end (0)")
     return result

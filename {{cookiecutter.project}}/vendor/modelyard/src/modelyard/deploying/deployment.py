@@ -4,7 +4,7 @@
     deployment --action rollback
 
 The image is the one registered for the version. It is refused unless the registry has no faults, the version's commit
-is on main, the image is in the project's repository of images (GITHUB_REPOSITORY, IMAGE_REGISTRY), and, where the
+is on main, the images are in the project's repositories of images (GITHUB_REPOSITORY, IMAGE_REGISTRY), and, where the
 project has signatures or attestations (ATTESTED=true), these say that release.yml on main made it.
 
 DEPLOY_HOST in the environment is the repository's variable of that name; if it is not set, or the project has no deploy
@@ -50,8 +50,11 @@ class Deployment:
     production: str = ""
 
 
-def deployment(action: str, version: str, image: str, bundle: str) -> Deployment:
-    """The commands of an action. version: such as v1.2.0, or empty. Raises GitHubError if something is missing."""
+def deployment(action: str, version: str, image: str, bundle: str, pipeline: str = "") -> Deployment:
+    """The commands of an action. version: such as v1.2.0, or empty. Raises GitHubError if something is missing.
+
+    pipeline: the image that ships the log; empty for a version that was registered without it.
+    """
     if not version:
         if action == "deploy":
             raise GitHubError("deploy needs a version, such as v1.2.0")
@@ -67,13 +70,16 @@ def deployment(action: str, version: str, image: str, bundle: str) -> Deployment
     release = f"--version {version.removeprefix('v')} --image {image}" + (
         f" --bundle-sha256 {bundle}" if bundle else ""
     )
+    if pipeline and not IMAGE.fullmatch(pipeline):
+        raise GitHubError(f"the pipeline's image of {version} is {pipeline!r}: one by its digest is needed")
+    release += f" --pipeline-image {pipeline}" if pipeline else ""
     if action == "promote":
         return Deployment(version, match[1], production=f"promote {release}")
     return Deployment(version, match[1], f"staging {release}", f"smoke --stage staging {release}", f"canary {release}")
 
 
-def registered(root: Path, main: str, version: str) -> tuple[str, str]:
-    """Image and bundle of a version, from origin's registry of tags, after all checks of where the image comes from.
+def registered(root: Path, main: str, version: str) -> tuple[str, str, str]:
+    """Image, bundle and pipeline's image of a version, from origin's registry, after all checks of their origin.
 
     Raises GitHubError if the version is not registered, or if the tag that registers it is not to be followed.
     """
@@ -88,11 +94,15 @@ def registered(root: Path, main: str, version: str) -> tuple[str, str]:
     repository = checked_repository(os.environ.get("GITHUB_REPOSITORY", ""))
     require_on_main(root, one.tag, main)
     _, own = image_of(os.environ.get("IMAGE_REGISTRY", ""), repository.partition("/")[0], model)
-    require_own_image(one.tag, own)
-    image, attested = one.tag.one("Image"), os.environ.get("ATTESTED") == "true"
-    for line in require_evidence(root, client(), repository, main, one.version, image, attested):
+    require_own_image(one.tag, "Image", own)
+    image, pipeline = one.tag.one("Image"), one.tag.one("Pipeline")
+    if pipeline:  # else it was registered by an earlier version of the library
+        require_own_image(one.tag, "Pipeline", f"{own}-pipeline")
+    attested = os.environ.get("ATTESTED") == "true"
+    images = [image, *([pipeline] if pipeline else [])]
+    for line in require_evidence(root, client(), repository, main, one.version, images, attested):
         print(line)
-    return image, one.tag.one("Bundle")
+    return image, one.tag.one("Bundle"), pipeline
 
 
 def _settings(root: Path) -> dict[str, Any]:
@@ -113,12 +123,12 @@ def main(arguments: list[str] | None = None) -> None:
         _say(UNSET.get(str(target), NOWHERE))
         _write_and_print(Deployment())
         return
-    version, image, bundle = options.version, "", ""
+    version, image, bundle, pipeline = options.version, "", "", ""
     if version:
         version = read_version(f"v{version.removeprefix('v')}").tag
         if options.action != "rollback":
-            image, bundle = registered(Path(), options.main, version)
-    _write_and_print(deployment(options.action, version, image, bundle))
+            image, bundle, pipeline = registered(Path(), options.main, version)
+    _write_and_print(deployment(options.action, version, image, bundle, pipeline))
 
 
 def _write_and_print(plan: Deployment) -> None:

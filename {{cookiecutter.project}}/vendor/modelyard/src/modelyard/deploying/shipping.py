@@ -14,9 +14,12 @@ FOLDER = "/var/lib/store"  # where the container has a store that is a folder
 
 
 def pipeline_image(release: DeployedVersion) -> str:
-    """The image of the pipeline of the same version, which a release puts beside the service's; or PIPELINE_IMAGE."""
+    """The image of the pipeline of the same version: the registered one by its digest, or PIPELINE_IMAGE.
+
+    Of what was deployed by hand, or registered before pipelines were, it is the one with the version's tag.
+    """
     named = f"{repository(release.image)}-pipeline:{plain(release.version)}"
-    return os.environ.get("PIPELINE_IMAGE") or named
+    return os.environ.get("PIPELINE_IMAGE") or release.pipeline or named
 
 
 def is_folder(store: str) -> bool:

@@ -13,11 +13,15 @@ NAMES: tuple[Name, Name] = ("stable", "canary")
 
 @dataclass(frozen=True)
 class DeployedVersion:
-    """One version of the service: its image, the version's name, and the hash of the bundle in it."""
+    """One version of the service: its image, the version's name, the hash of the bundle in it, the pipeline's image.
+
+    Each is empty where it is not known.
+    """
 
     image: str
     version: str
     bundle: str = ""
+    pipeline: str = ""
 
     def __str__(self) -> str:
         return f"{self.version} ({self.image})"
@@ -61,6 +65,9 @@ def dump_versions(versions: Sequence[DeployedVersion]) -> str:
 def load_versions(text: str) -> tuple[DeployedVersion, ...]:
     """The versions in such a text; none where the text was not written by `dump_versions`."""
     try:
-        return tuple(DeployedVersion(one["image"], one["version"], one["bundle"]) for one in json.loads(text))
-    except (ValueError, TypeError, KeyError):
+        return tuple(
+            DeployedVersion(one["image"], one["version"], one["bundle"], one.get("pipeline", ""))
+            for one in json.loads(text)
+        )
+    except (ValueError, TypeError, KeyError, AttributeError):
         return ()

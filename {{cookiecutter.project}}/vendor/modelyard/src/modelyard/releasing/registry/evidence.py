@@ -11,6 +11,7 @@ import fnmatch
 import os
 import re
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from ...errors import ContractError
@@ -29,13 +30,15 @@ LARGEST = 1_000_000  # bytes of each of these files
 
 
 def require_evidence(
-    root: Path, github: Client, repository: str, main: str, version: Version, image: str, attested: bool
+    root: Path, github: Client, repository: str, main: str, version: Version, images: Sequence[str], attested: bool
 ) -> list[str]:
-    """What proves the image of a version, a line each.
+    """What proves the images of a version, a line each.
 
-    image: by its digest. attested: whether releases of this repository are attested. Raises GitHubError if something
-    that the project has is missing, or is of another image.
+    images: the service's and, where it is registered, the pipeline's, by their digests. attested: whether releases of
+    this repository are attested. Raises GitHubError if something that the project has is missing, or is of another
+    image.
     """
+    image = " and ".join(images)
     signers = (read_blob(root, trunk_of(root, main), str(SIGNERS)) or b"").decode(errors="replace")
     signed = signs_releases(signers)
     if not (signed or attested):
@@ -46,7 +49,7 @@ def require_evidence(
         folder.mkdir()
         keys.write_text(signers, encoding="utf-8")
         _download(github, repository, version, folder)
-        _names(folder, version, image)
+        _names(folder, version, images)
         try:
             if signed:
                 proofs.append(f"{image} is in sums that {_signed_by(folder, keys)} signed")
@@ -89,16 +92,16 @@ def _download(github: Client, repository: str, version: Version, folder: Path) -
             raise GitHubError(f"{version.tag} is not deployed: its release on GitHub has no {name}")
 
 
-def _names(folder: Path, version: Version, image: str) -> None:
-    """Raise GitHubError unless the files are those of this version's image."""
-    name, _, digest = image.partition("@")
-    wanted = f"{name}:{version}@{digest}"
+def _names(folder: Path, version: Version, images: Sequence[str]) -> None:
+    """Raise GitHubError unless the files are those of this version's images."""
     lines = (folder / IMAGES).read_text(encoding="utf-8", errors="replace").splitlines()
-    if lines[:1] != [wanted]:
-        raise GitHubError(
-            f"{version.tag} is not deployed: it is registered with {wanted}, and {IMAGES} of its release names "
-            f"{lines[0] if lines else 'nothing'}"
-        )
+    for place, image in enumerate(images):
+        wanted, named = image.replace("@", f":{version}@"), lines[place] if place < len(lines) else "nothing"
+        if named != wanted:
+            raise GitHubError(
+                f"{version.tag} is not deployed: it is registered with {wanted}, and {IMAGES} of its release names "
+                f"{named}"
+            )
     if read_sums(folder).get(IMAGES) != sha256(folder / IMAGES):
         raise GitHubError(f"{version.tag} is not deployed: {IMAGES} of its release is not the file that {SUMS} names")
 

@@ -58,12 +58,12 @@ def require_on_main(root: Path, tag: Tag, main: str) -> None:
         )
 
 
-def require_own_image(tag: Tag, own: str) -> None:
+def require_own_image(tag: Tag, key: str, own: str) -> None:
     """Raise GitHubError if a tag registers an image that is not in the project's repository of images.
 
-    own: that repository, such as ghcr.io/owner/model.
+    key: the line of the tag that names it. own: that repository, such as ghcr.io/owner/model.
     """
-    image = tag.one("Image")
+    image = tag.one(key)
     if image.partition("@")[0] != own:
         raise GitHubError(
             f"{tag.name} registers the image {image or 'none'}, and the images of this project are in {own}: it is not "

@@ -27,6 +27,7 @@ from .registry import STAGES, Assignment, Registry, read_registry
 from .release import IMAGE, VERDICT, find_token, read_verdict
 from .tags import Tag, fetch_tags, make_tag, message_of, push_tag, read_tags
 
+IMAGES = Path("dist/image.txt")
 ATTEMPTS = 5  # others may register at the same time
 
 
@@ -71,18 +72,19 @@ def register(root: Path, main: str, token: str | None, wanted: Callable[[Registr
     raise GitHubError(f"others registered at the same time, {ATTEMPTS} times in a row; run this again")
 
 
-def version_tag(registry: Registry, tag: Tag, bundle: str, image: str, verdict: str) -> New | str:
-    """The registration of a release. bundle: its SHA-256; image: by its digest; either may be empty."""
+def version_tag(registry: Registry, tag: Tag, bundle: str, image: str, pipeline: str, verdict: str) -> New | str:
+    """The registration of a release. bundle: its SHA-256. image, pipeline: by their digests. Each may be empty."""
     version = read_version(tag.name)
     name = f"{registry.model}@{version.tag}"
     registered = registry.versions.get(version)
-    identity: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image}
+    identity: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image, "Pipeline": pipeline}
     if registered is None:
         title = f"Register {registry.model} {version.tag}"
         made = {"Tagger": tag.tagger, "Verdict": verdict}  # the run's actor is the workflow that a tag started
         return New(name, tag.commit, title, {"Version": version.tag, **identity, **made})
     for key, value in {"Commit": tag.commit, **identity}.items():
-        if value and registered.tag.one(key) != value:
+        was_known = key != "Pipeline" or registered.tag.one(key)  # earlier versions of the library named no pipeline
+        if value and was_known and registered.tag.one(key) != value:
             raise GitHubError(
                 f"{name} is registered with {key} {registered.tag.one(key) or 'none'}, and this is {value}: a version "
                 "stays what it was; release a new one"
@@ -104,6 +106,22 @@ def stage_tag(registry: Registry, stage: str, version: Version | None, verdict: 
     trailers = {"Version": wanted.tag, "Stage": stage, "Bundle": base.one("Bundle"), "Image": base.one("Image")}
     title = f"Assign {registry.model} {wanted.tag} to {stage}"
     return New(f"{registry.model}#{stage}#{number}", base.commit, title, {**trailers, "Verdict": verdict})
+
+
+def pipeline_beside(path: Path, image: str, version: Version) -> str:
+    """The pipeline's image, by its digest, in the file of a release that names both; empty if there is no such file.
+
+    Raises GitHubError if the file names another image of the service, or anything else.
+    """
+    if not image or not path.is_file():
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    plain = [line.replace(f":{version}@", "@", 1) for line in lines]
+    if len(plain) != 2 or plain[0] != image or not IMAGE.fullmatch(plain[1]):
+        raise GitHubError(
+            f"{path} does not name {image} and its pipeline's image: it is of another release, so nothing is registered"
+        )
+    return plain[1]
 
 
 def _previous_version(registry: Registry, stage: str, live: Assignment | None) -> Version:
@@ -153,6 +171,7 @@ def main(arguments: list[str] | None = None) -> None:
     version = parts.add_parser("version", help="register the version of a release")
     version.add_argument("--tag", required=True, help="such as v1.2.0")
     version.add_argument("--image", default="", help="its image, by its digest")
+    version.add_argument("--images", type=Path, default=IMAGES, help=f"both images, as `package` names them ({IMAGES})")
     version.add_argument("--verdict", type=Path, default=VERDICT, help=f"what the gate wrote ({VERDICT})")
     stage = parts.add_parser("stage", help="assign a registered version to a stage")
     stage.add_argument("stage", choices=STAGES)
@@ -177,7 +196,8 @@ def main(arguments: list[str] | None = None) -> None:
         why = f"{verdict['verdict']}: {verdict['reason']}"
         fetch_tags(root, options.main, token)
         tag = admit(root, options.tag, options.main).tag
+        image, pipeline = options.image, pipeline_beside(options.images, options.image, read_version(options.tag))
         message = register(
-            root, options.main, token, lambda registry: version_tag(registry, tag, bundle, options.image, why)
+            root, options.main, token, lambda registry: version_tag(registry, tag, bundle, image, pipeline, why)
         )
     print(message)
