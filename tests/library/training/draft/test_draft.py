@@ -159,6 +159,21 @@ def test_days_are_drawn_together_where_the_holdout_has_enough_of_them(project, t
     assert read_params().evaluate.resample == expected
 
 
+@pytest.mark.parametrize(
+    ("late", "held_out"),
+    [(8, 4), (4, 8), (3, 4)],  # of 24 months; three a month would need more than a third of them
+    ids=["a sixth is enough", "a third is needed", "a third is too little"],
+)
+def test_the_holdout_has_as_many_rows_of_each_class_as_a_verdict_needs(project, late, held_out):
+    months = [f"{year}-{month:02}" for year in (2011, 2012) for month in range(1, 13)]
+    rows = [(f"{month}-{1 + row % 28:02}", row * 7 % 40, int(row < late)) for month in months for row in range(40)]
+    lines = ["day,size,late", *(f"{day},{size},{is_late}" for day, size, is_late in rows)]
+    (project / "mine.csv").write_text("\n".join(lines) + "\n")
+    main(["mine.csv", "--target", "late", "--time", "day"], flights)
+    split = read_params().split
+    assert (split.holdout, split.validation) == (held_out, held_out)
+
+
 # which of twelve months have rows with a target, and the period, the watermark and the periods held out
 LATE = [
     (range(12), ("month", "2013-12", 2)),

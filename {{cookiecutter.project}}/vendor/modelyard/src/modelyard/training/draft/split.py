@@ -15,16 +15,19 @@ from ...errors import ContractError
 from ...runtime.contract import Contract
 from ..bootstrap import FEWEST_GROUPS
 from ..settings import UNITS
+from ..warned import FEW
 from .times import periods_of
 from .types import typed_as
 
 FRACTION = 6  # of the periods are held out, and as many are for validation
+LARGEST = 3  # ... where it takes more for FEW rows of each class, this fraction at most
 
 
 def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
     """The period, the watermark and the split for a table with a time column, as params.yaml has them.
 
-    The watermark is the last period with a target. Holdout and validation are long enough to have rows with one.
+    The watermark is the last period with a target. Holdout and validation are long enough to have rows with one, and,
+    where up to a third of the periods has them, as many rows of each class as a verdict needs.
 
     Raises ContractError if the rows with a target lie in too few periods.
     """
@@ -37,7 +40,10 @@ def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
     taken = [str(name) for name in names if name <= known[-1]]
     fewest = max(1, len(taken) // FRACTION)
     longer = range(fewest, len(taken) // 2 + 1)
-    held_out = next((count for count in longer if _is_known(taken, count, known)), fewest)
+    with_target = [count for count in longer if _is_known(taken, count, known)] or [fewest]
+    counts = _class_counts(contract, table, period, taken)
+    enough = (one for one in with_target if one <= len(taken) // LARGEST and _has_each_class(counts, one))
+    held_out = next(enough, with_target[0])
     return {
         "period": period,
         "watermark": known[-1],
@@ -71,9 +77,34 @@ def _is_known(taken: list[str], held_out: int, known: list[str]) -> bool:
     return all(not set(known).isdisjoint(part) for part in parts)
 
 
+def _class_counts(contract: Contract, table: pa.Table, period: str, taken: list[str]) -> np.ndarray:
+    """The rows of each class in each period, (periods, classes); without a class for regression."""
+    moments, labelled = _moments(contract, table)
+    periods = moments.astype(f"datetime64[{UNITS[period]}]").astype(str)
+    chosen = labelled & np.isin(periods, taken)
+    if contract.kind == "regression":
+        return np.zeros((len(taken), 0), dtype=np.int64)
+    target = _timed(contract, table)[contract.target]
+    classes = target.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    found = np.zeros((len(taken), int(classes[chosen].max()) + 1), dtype=np.int64)
+    np.add.at(found, (np.searchsorted(taken, periods[chosen]), classes[chosen].astype(np.int64)), 1)
+    return found
+
+
+def _has_each_class(counts: np.ndarray, held_out: int) -> bool:
+    """Whether holdout and validation have FEW rows of each class if as many periods are held out."""
+    parts = counts[-held_out:], counts[-2 * held_out : -held_out]
+    return all((part.sum(axis=0) >= FEW).all() for part in parts)
+
+
 def _moments(contract: Contract, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
     """The time of each row that has one, and whether the row has a target."""
-    columns = typed_as(contract, table.select([str(contract.time), contract.target]))
-    columns = columns.filter(columns[str(contract.time)].is_valid())
+    columns = _timed(contract, table)
     times = columns[str(contract.time)].cast(pa.timestamp("us")).to_numpy()
     return times, columns[contract.target].is_valid().to_numpy()
+
+
+def _timed(contract: Contract, table: pa.Table) -> pa.Table:
+    """Time and target of the rows that have a time, in the contract's types."""
+    columns = typed_as(contract, table.select([str(contract.time), contract.target]))
+    return columns.filter(columns[str(contract.time)].is_valid())
