@@ -75,6 +75,7 @@ class GitHub:
     roles: dict[str, str] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    happened: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.repository = {
@@ -165,7 +166,8 @@ def get_pull(github: GitHub, asked: Asked, number: str) -> Answer:
 
 def list_pulls(github: GitHub, asked: Asked) -> Answer:
     wanted = asked.query.get("head")
-    found = [pull for pull in github.pulls.values() if pull["state"] == asked.query.get("state", "open")]
+    state = asked.query.get("state", "open")
+    found = [pull for pull in github.pulls.values() if state in ("all", pull["state"])]
     return page(github, asked, [pull for pull in found if wanted in (None, pull["head"]["label"])])
 
 
@@ -183,9 +185,10 @@ def get_tree(github: GitHub, asked: Asked, commit: str) -> Answer:
 
 
 def get_permission(github: GitHub, asked: Asked, login: str) -> Answer:
-    if login not in github.roles:
+    role = github.roles.get(login.lower())
+    if role is None:
         raise Refused(404, f"{login} is not a user")
-    return 200, {"role_name": github.roles[login]}, {}
+    return 200, {"role_name": role, "permission": {"maintain": "write", "triage": "read"}.get(role, role)}, {}
 
 
 def list_runs(github: GitHub, asked: Asked, workflow: str) -> Answer:
@@ -435,6 +438,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", rf"{R}/collaborators/([\w-]+)/permission"): get_permission,
     ("GET", rf"{R}/actions/workflows/([\w.]+)/runs"): list_runs,
     ("POST", rf"{R}/statuses/(\w+)"): add_status,
+    ("GET", rf"{R}/issues/\d+/events"): lambda github, asked: page(github, asked, github.happened),
     ("GET", rf"{R}/issues/\d+/comments"): lambda github, asked: page(github, asked, github.comments),
     ("POST", rf"{R}/issues/(\d+)/comments"): add_comment,
     ("PATCH", rf"{R}/issues/comments/(\d+)"): change_comment,

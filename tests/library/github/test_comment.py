@@ -148,7 +148,7 @@ def test_a_change_of_what_judges_it_stands_first(client, github, artifact):
     post(client, artifact)
     first, second, *_ = github.comments[0]["body"].split("\n\n")
     assert first.startswith("**⛔ This changes what judges it: `Makefile`, `vendor/?ada?`. The check `model` stays red")
-    assert second == PASSED
+    assert second == "train.yml passed for commit 0123456, as this change has it judged."
 
 
 @pytest.mark.parametrize(("repository", "is_advised"), [("mallory/flights", True), ("acme/flights", False)])

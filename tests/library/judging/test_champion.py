@@ -350,6 +350,22 @@ def test_an_older_champion_makes_way(repository):
     assert not (repository / "champion/bundle/left.txt").exists()
 
 
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_a_champion_that_somebody_put_there_makes_way(repository, tmp_path, kind):
+    absent = tmp_path / "elsewhere"
+    absent.mkdir()
+    (absent / "origin.json").write_text('{"from": "main has no model yet", "absent": true}')
+    shutil.rmtree(repository / "champion", ignore_errors=True)
+    if kind == "link":
+        (repository / "champion").symlink_to(absent)
+    else:
+        (repository / "champion").write_text("")
+    champion(project, "main")
+    assert (repository / "champion/bundle/manifest.json").is_file()
+    assert not (repository / "champion").is_symlink()
+    assert "absent" in (absent / "origin.json").read_text()
+
+
 def test_the_verb_says_what_it_got(repository, capsys):
     main(["--ref", "main"], project)
     commit = run(repository, "git", "rev-parse", "main")

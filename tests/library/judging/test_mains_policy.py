@@ -82,6 +82,14 @@ def test_a_champion_without_a_policy_leaves_the_one_here(workspace):
     assert judge(workspace, None, PLAIN)[1]["policy"] is None
 
 
+@pytest.mark.parametrize(("mains", "status"), [(STRICT, 1), (PLAIN, 0)])
+def test_where_nothing_can_be_compared_mains_rules_for_one_model_judge(workspace, mains, status):
+    shutil.rmtree(workspace / "champion/bundle")
+    ended, verdict = judge(workspace, mains, "champion: {require: none}\n")
+    assert (ended, verdict["verdict"]) == (status, ["ships", "blocked"][status])
+    assert any(line.startswith("floors.log_loss") for line in verdict["policy"]["changed"])
+
+
 @pytest.mark.parametrize("mains", ["floors: {rmse: 3.0}\n", "judges: nobody\n"], ids=["another kind", "another format"])
 def test_a_policy_that_cannot_be_applied_is_said_first(workspace, mains):
     status, verdict = judge(workspace, mains, PLAIN)

@@ -15,7 +15,7 @@ from .http import Refused, Route, Token
 from .registry import Registry
 from .repositories import ZERO, Repository, git
 from .runner import Runner
-from .runs import Run
+from .runs import Run, now
 from .server import Server
 from .state import Check, Comment, PullRequest, Review
 
@@ -107,6 +107,12 @@ class GitHub(Registry):
         made = Review(self.next_id(), pull.number, author, state, pull.head_sha, body)
         self.shelf(pull.repository).reviews.append(made)
         self.happened(events.pull_request(self, pull, "submitted", author, review=made))
+
+    def retarget(self, pull: PullRequest, base: str) -> None:
+        """Have a pull request go into another branch, as a person; no workflow that names no type starts for it."""
+        pull.base = base
+        self.shelf(pull.repository).moves.append((pull.number, now()))
+        self.happened(events.pull_request(self, pull, "edited", "author"))
 
     def merge(self, pull: PullRequest) -> str:
         """Merge a pull request as a person, whatever its checks say; 405 where it conflicts."""

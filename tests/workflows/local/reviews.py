@@ -27,6 +27,14 @@ def list_reviews(request: Request) -> Response:
     )
 
 
+def list_events(request: Request) -> Response:
+    """What became of a pull request beside its commits: when it was made to go into another branch."""
+    request.needs("read", "issues", "pull-requests")
+    number = int(request.given["number"])
+    moves = request.github.shelf(request.repository).moves
+    return request.page([{"event": "base_ref_changed", "created_at": when} for one, when in moves if one == number])
+
+
 def compare(request: Request) -> Response:
     """Where two commits parted."""
     request.needs("read", "contents")
@@ -61,6 +69,7 @@ def get_permission(request: Request) -> Response:
 
 ROUTES = [
     Route("GET", REPO + r"/pulls/(?P<number>\d+)/reviews", list_reviews),
+    Route("GET", REPO + r"/issues/(?P<number>\d+)/events", list_events),
     Route("GET", REPO + r"/compare/(?P<base>\w+)\.\.\.(?P<head>\w+)", compare),
     Route("GET", REPO + r"/git/trees/(?P<commit>\w+)", get_tree),
     Route("GET", REPO + r"/collaborators/(?P<login>[^/]+)/permission", get_permission),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,11 @@ from .documents import Workflow, WorkflowError, read_only
 if TYPE_CHECKING:
     from .events import Event
     from .github import GitHub
+
+
+def now() -> str:
+    """The time, finer than GitHub's seconds, since here nothing takes one."""
+    return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
 @dataclass
@@ -45,6 +51,7 @@ class Run:
     summary: str = ""
     log: str = ""
     permissions: dict[str, dict[str, str]] = field(default_factory=dict)
+    created_at: str = field(default_factory=now)
 
     @property
     def file(self) -> str:

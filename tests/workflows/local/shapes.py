@@ -110,6 +110,7 @@ def run(github: GitHub, shown: Run) -> dict[str, Any]:
         "path": shown.workflow.path,
         "run_number": shown.number,
         "run_attempt": 1,
+        "created_at": shown.created_at,
         "event": event.name,
         "status": shown.status,
         "conclusion": shown.conclusion,

@@ -187,6 +187,7 @@ class Shelf:
     labels: dict[str, dict[str, str]] = field(default_factory=dict)
     comments: list[Comment] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
+    moves: list[tuple[int, str]] = field(default_factory=list)
     checks: list[Check] = field(default_factory=list)
     artifacts: list[Artifact] = field(default_factory=list)
     caches: list[Cache] = field(default_factory=list)

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.192"
+__version__ = "1.0.193"
 
 _PLACES = {
     "Columns": "runtime.matrix",

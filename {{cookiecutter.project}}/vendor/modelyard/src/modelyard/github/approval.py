@@ -14,22 +14,23 @@ from typing import Any
 from .api import Client, GitHubError
 from .codeowners import Rule, owners_of
 
-# A stage's command is in dvc.yaml, and that of a verb begins in the package's own two files
+# As patterns of CODEOWNERS
 JUDGES = (
-    "/.github/",
-    "/vendor/",
-    "/deploy/",
-    "/Makefile",
-    "/dvc.yaml",
-    "/*/__main__.py",
-    "/*/__init__.py",
-    "CODEOWNERS",
+    *("/.github/", "/vendor/", "/deploy/", "CODEOWNERS"),
+    # GNU make reads GNUmakefile first, and makes a Makefile of what lies beside it
+    *("/Makefile*", "/GNUmakefile*", "/makefile*", "RCS/", "SCCS/"),
+    # A stage's command is in dvc.yaml, that of a verb begins in two files of the package, and Python takes a module at
+    # the top for one of the environment
+    *("/dvc.yaml", "/*/__main__.py", "/*/__init__.py", "/*.py"),
+    # What makes the environment, and what Git and DVC do with files
+    *("/pyproject.toml", "/uv.toml", "/.python-version", "/.gitattributes", "/.gitmodules", "/.dvc/"),
+    # What Git should not hold, since commands make it and believe it
+    *("/.venv/", "/.tools/", "/champion", "/reports/", "__pycache__/", "*.pyc", "*.pth", "*.so"),
 )
-MINE = "/approve"  # what a review of one's own pull request says, since GitHub takes no approval there
+MINE = "/approve"  # a line of a review of one's own pull request, since GitHub takes no approval there
 FIRST = 5  # files that are named in a comment
 PLAIN = re.compile(r"[^\w./+ -]")  # what a file's name is not shown with
 OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
-ADMINISTRATORS, MAINTAINERS = ("admin",), ("admin", "maintain")
 
 Owned = Mapping[str, tuple[str, ...]]
 
@@ -54,21 +55,21 @@ def unapproved_files(github: Client, repository: str, pull: Mapping[str, Any], r
         return {}
     for login, commit in _approvals(github, repository, pull):
         seen = at_head if commit == head else _contents(github, repository, commit)
-        role = _role(github, repository, login)
+        role, may_write = _role(github, repository, login)
         waiting = {
             path: owners
             for path, owners in waiting.items()
-            if seen.get(path) != at_head.get(path) or not _is_owner(login, role, owners)
+            if seen.get(path) != at_head.get(path) or not (may_write and _is_owner(login, role, owners))
         }
     return waiting
 
 
 def told(waiting: Owned) -> str:
-    """Which files wait for whom, by owners: `@ada for Makefile, vendor/yard`."""
+    """Which files wait for whom, by owners: `Makefile, vendor/yard: @ada or an administrator`."""
     by_owners: dict[str, list[str]] = {}
     for path, owners in waiting.items():
-        by_owners.setdefault(" or ".join(owners) or "an administrator", []).append(PLAIN.sub("?", path))
-    return "; ".join(f"{who} for {', '.join(paths)}" for who, paths in by_owners.items())
+        by_owners.setdefault(" or ".join([*owners, "an administrator"]), []).append(PLAIN.sub("?", path))
+    return "; ".join(f"{', '.join(paths)}: {who}" for who, paths in by_owners.items())
 
 
 def shown(waiting: Owned) -> str:
@@ -77,15 +78,22 @@ def shown(waiting: Owned) -> str:
     return ", ".join(first) + (f" and {len(waiting) - FIRST} more" if len(waiting) > FIRST else "")
 
 
+def owners_shown(waiting: Owned) -> str:
+    """Who may approve any of the files, as Markdown that mentions nobody."""
+    names = dict.fromkeys(owner for owners in waiting.values() for owner in owners)
+    return ", ".join([*(f"`{name}`" for name in names), "administrators"])
+
+
 def _approvals(github: Client, repository: str, pull: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The logins that approve, each with the commit that it has seen; a later opinion replaces an earlier one."""
     author = (pull["user"] or {}).get("login")
     latest: dict[str, tuple[bool, str]] = {}
     for review in github.pages(f"/repos/{repository}/pulls/{pull['number']}/reviews"):
         login, state = (review["user"] or {}).get("login"), review["state"]
-        own = login == author and state == "COMMENTED" and (review.get("body") or "").strip() == MINE
+        said = [line.strip().lower() for line in (review.get("body") or "").splitlines() if line.strip()]
+        own = bool(login == author and state == "COMMENTED" and said)  # an answer to a remark has no text of its own
         if login and review["commit_id"] and (own or state in OPINIONS):
-            latest[login] = (own or state == "APPROVED", review["commit_id"])
+            latest[login] = (MINE in said if own else state == "APPROVED", review["commit_id"])
     return ((login, commit) for login, (approves, commit) in latest.items() if approves)
 
 
@@ -94,14 +102,15 @@ def _is_owner(login: str, role: str, owners: Sequence[str]) -> bool:
 
     The token of a workflow may not see who is in a team.
     """
-    if f"@{login}".lower() in (owner.lower() for owner in owners) or role in ADMINISTRATORS:
+    if f"@{login}".lower() in (owner.lower() for owner in owners) or role == "admin":
         return True
-    return role in MAINTAINERS and any("/" in owner or not owner.startswith("@") for owner in owners)
+    return role == "maintain" and any("/" in owner or not owner.startswith("@") for owner in owners)
 
 
-def _role(github: Client, repository: str, login: str) -> str:
-    found = github.find(f"/repos/{repository}/collaborators/{login}/permission")
-    return str((found or {}).get("role_name", "none"))
+def _role(github: Client, repository: str, login: str) -> tuple[str, bool]:
+    """The role of a person, and whether it may write: who has left is no owner, whatever CODEOWNERS says."""
+    found = github.find(f"/repos/{repository}/collaborators/{login}/permission") or {}
+    return str(found.get("role_name", "none")), found.get("permission") in ("write", "admin")
 
 
 def _contents(github: Client, repository: str, commit: str) -> dict[str, tuple[str, str]]:

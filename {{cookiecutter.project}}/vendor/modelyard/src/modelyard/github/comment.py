@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from . import cml
 from .api import Client, GitHubError, checked_repository, client
-from .approval import Owned, shown, unapproved_files
+from .approval import Owned, owners_shown, shown, unapproved_files
 from .codeowners import Rule, read_rules
 from .patch import ADVICE
 from .token_owner import token_owner
@@ -32,8 +32,10 @@ ENDED = {
 }
 JUDGING = (
     "**⛔ This changes what judges it: {files}. The check `model` stays red until an owner has approved that, whatever "
-    "follows.**"
+    "follows.** Owners: {owners}. To approve, submit a review (*Files changed*, *Review changes*, *Approve*); of your "
+    "own pull request, one that only comments, with the line `/approve`."
 )
+BY_ITSELF = "train.yml passed for commit {head}, as this change has it judged."
 STALE = f"dvc.lock is not what the pipeline makes of this commit, and a fork's branch is its owner's: {ADVICE}"
 FORKED = "> [!NOTE]\n> What follows was written by a run of the fork {fork}, which may have changed what judges it."
 PATCH = "lock.patch"
@@ -52,12 +54,32 @@ class Run:
 
         waiting: the files that no owner has approved. stale: dvc.lock is to be committed.
         """
-        parts = [JUDGING.format(files=shown(waiting))] if waiting else []
-        parts.append(ENDED[self.conclusion].format(head=self.head[:7]))
+        parts = opening(self.head, self.conclusion, waiting)
         if self.repository.lower() != repository.lower():
             parts += [_with_commands(STALE)] if stale and self.conclusion == "failure" else []
             parts.append(FORKED.format(fork=f"`{self.repository}`"))
         return "\n\n".join(parts)
+
+
+def opening(head: str, conclusion: str, waiting: Owned) -> list[str]:
+    """The first paragraphs of a comment: what waits for an owner, and how train.yml ended."""
+    ended = BY_ITSELF if waiting and conclusion == "success" else ENDED[conclusion]
+    judging = [JUDGING.format(files=shown(waiting), owners=owners_shown(waiting))] if waiting else []
+    return [*judging, ended.format(head=head[:7])]
+
+
+def open_anew(github: Client, repository: str, pull: Mapping[str, Any], conclusion: str, waiting: Owned) -> None:
+    """Give the comment on a pull request, if there is one of its head, the first paragraphs that are right now."""
+    head = pull["head"]["sha"]
+    thread = Thread(github, repository, pull["number"])
+    own = [one for one in thread.own_comments(thread.comments()) if head in one["body"]]
+    if not own or conclusion not in ENDED:
+        return
+    paragraphs = own[0]["body"].replace("\r\n", "\n").split("\n\n")
+    ours = tuple(text.partition("{")[0] for text in (JUDGING, BY_ITSELF, *ENDED.values()))
+    while paragraphs and paragraphs[0].startswith(ours):
+        del paragraphs[0]
+    thread.settle("\n\n".join([*opening(head, conclusion, waiting), *paragraphs]))
 
 
 def comment(github: Client, repository: str, folder: Path, run: Run, rules: Sequence[Rule]) -> str:

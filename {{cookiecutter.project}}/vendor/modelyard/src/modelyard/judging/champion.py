@@ -64,6 +64,8 @@ def champion(project: Project, ref: str | None = None) -> str:
     ref: None for main, which is the branch here if it is not published. Raises ContractError if there is no such
     commit, or its model cannot be obtained in any way.
     """
+    if CHAMPION.is_symlink() or CHAMPION.is_file():
+        CHAMPION.unlink()
     shutil.rmtree(CHAMPION, ignore_errors=True)  # first, so that no previous model is taken for this one
     local = ref is None and is_unpublished()
     commit, ref = find_main(ref)

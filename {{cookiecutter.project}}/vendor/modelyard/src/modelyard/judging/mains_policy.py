@@ -22,8 +22,9 @@ def mains_policy(champion: Path) -> Path:
 def judge_by_both(judge: Callable[[Policy, Path], Verdict], path: Path | None) -> Verdict:
     """The verdict by the policy here and, where main's in `path` differs in what the gate reads, by main's too.
 
-    If main's does not let the model ship, its verdict counts. If it cannot be applied, because the target is another or
-    the policy has a new format, the verdict says so and is the one of the policy here: its owner decides.
+    If main's does not let the model ship, its verdict counts. Where it cannot compare with the champion, because the
+    target is another, its rules for one model alone judge. If it cannot be applied at all, because the policy has a new
+    format, the verdict says so and is the one of the policy here: its owner decides.
     """
     here = read_policy()
     verdict = judge(here, POLICY)
@@ -33,11 +34,19 @@ def judge_by_both(judge: Callable[[Policy, Path], Verdict], path: Path | None) -
         mains = read_policy(path)
         if not (changed := changes(mains, here)):
             return verdict
-        by_main = judge(mains, path)
+        by_main = _judged_if_possible(judge, mains, path)
     except ContractError as error:
         return dataclasses.replace(verdict, policy=PolicyChange([], f"it cannot be applied: {error}", verdict.told))
     counts = verdict if by_main.verdict == "ships" else by_main
     return dataclasses.replace(counts, policy=PolicyChange(changed, by_main.told, verdict.told))
+
+
+def _judged_if_possible(judge: Callable[[Policy, Path], Verdict], mains: Policy, path: Path) -> Verdict:
+    try:
+        return judge(mains, path)
+    except ContractError:
+        alone = dataclasses.replace(mains, champion=dataclasses.replace(mains.champion, require="none"))
+        return judge(alone, path)
 
 
 def changes(before: Policy, after: Policy) -> list[str]:
