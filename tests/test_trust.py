@@ -43,12 +43,20 @@ TRIED = {
         "workflows/test_pull_request.py::test_a_gate_that_the_change_itself_turns_off_waits_for_an_owner",
         f"{COMMENT}::test_a_change_of_what_judges_it_stands_first",
     ],
-    "a workflow that posts the check itself": [
+    "a workflow that brings its own green check": [
         "workflows/test_pull_request.py::test_a_workflow_that_the_change_brings_along_does_not_post_the_check_that_main_requires"
     ],
     "a changed library that lets it pass": [
         "library/github/test_status.py::test_what_judges_the_change_waits_for_an_owner",
         "library/github/test_status.py::test_an_approval_counts_while_the_file_is_what_was_approved",
+    ],
+    "a branch whose workflow judges less": [
+        "workflows/test_pull_request.py::test_a_branch_that_judges_less_is_no_way_round",
+        "library/github/test_status.py::test_a_commit_that_went_into_another_branch_too_was_judged_by_that_one",
+    ],
+    "a list of files that says that there is no champion": [
+        "library/judging/test_champion.py::test_a_champion_that_somebody_put_there_makes_way",
+        "library/github/test_status.py::test_what_judges_the_change_waits_for_an_owner",
     ],
     "a policy made laxer for one's own model": [
         "library/judging/test_mains_policy.py::test_each_policy_alone_can_block"
@@ -70,12 +78,14 @@ TRIED = {
         "library/github/test_untrusted.py::test_nobody_is_mentioned",
         "library/github/test_untrusted.py::test_a_forged_watermark_is_none",
     ],
-    "a release tag beside main": ["workflows/test_release.py::test_a_tag_beside_main_is_refused"],
+    "a release tag of a commit that is not on main": ["workflows/test_release.py::test_a_tag_beside_main_is_refused"],
     "a workflow changed in a tagged commit": [
         "library/github/test_settings.py::test_environments_are_read",
         "workflows/test_release.py::test_a_tag_beside_main_is_refused",
     ],
-    "a registry tag of a commit beside main": [f"{FORGED}::test_a_tag_on_a_commit_that_is_not_on_main_is_refused"],
+    "a registry tag of a commit that is not on main": [
+        f"{FORGED}::test_a_tag_on_a_commit_that_is_not_on_main_is_refused"
+    ],
     "a registry tag of another image": [
         f"{FORGED}::test_an_image_of_another_repository_is_refused",
         f"{FORGED}::test_a_pipeline_of_another_repository_is_refused",

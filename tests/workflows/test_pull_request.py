@@ -159,6 +159,21 @@ def test_a_gate_that_the_change_itself_turns_off_waits_for_an_owner(hosted: Host
         runs = hosted.deliver()
         assert [run.file for run in runs] == ["review.yml", "report.yml"], why(*runs)
         assert pull.mergeable_by_checks(["model"]) is may_merge
+    (comment,) = pull.comments
+    assert comment.startswith("**✅ The checks of commit")
+
+
+def test_a_branch_that_judges_less_is_no_way_round(hosted: Hosted) -> None:
+    hosted.push("side", {".github/workflows/train.yml": FORGED_CHECKS, **hosted.edit(*WORSE)})
+    hosted.push("slower", {**hosted.edit(*WORSE), "docs/notes.md": "Notes.\n"})
+    hosted.deliver(files=())
+    pull = hosted.github.open_pull_request(hosted.repository, "slower", base="side")
+    runs = hosted.deliver()
+    assert [run.conclusion for run in runs if run.file == "train.yml"] == ["success"], why(*runs)
+    hosted.github.retarget(pull, "main")
+    hosted.github.review(pull, "mallory", "COMMENTED", "nice")
+    hosted.deliver()
+    assert not pull.mergeable_by_checks(["model"])
 
 
 def test_a_workflow_that_the_change_brings_along_does_not_post_the_check_that_main_requires(hosted: Hosted) -> None:
