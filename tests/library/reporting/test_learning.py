@@ -8,7 +8,7 @@ from modelyard.reporting import learning
 from modelyard.reporting.charts import Curves
 from modelyard.reporting.evidence import gather
 from modelyard.training.data.dataset import read_rows
-from modelyard.training.train import fit
+from modelyard.training.fit import fit
 from sklearn import metrics as sklearn
 
 

@@ -17,8 +17,8 @@ from library.other_project import MODULES, NAME, PACKAGE
 from modelyard.runtime.hashing import bundle_sha256
 from modelyard.runtime.matrix import matrix
 from modelyard.training.data.dataset import read_rows
+from modelyard.training.fit import fit
 from modelyard.training.lineage import answering, code
-from modelyard.training.train import fit
 
 SAMPLES_WORDS = (b"flight", b"departure", b"carrier", b"gradient_boosting")
 

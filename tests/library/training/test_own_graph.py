@@ -6,7 +6,8 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.export.graph import Graph
-from modelyard.training.train import export, fit
+from modelyard.training.fit import fit
+from modelyard.training.train import export
 from onnx import TensorProto, helper
 from sklearn.base import BaseEstimator, ClassifierMixin
 

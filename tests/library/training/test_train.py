@@ -17,9 +17,10 @@ from modelyard.runtime.project import Project
 from modelyard.training import export as exporting
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.export.exporter import Converter
+from modelyard.training.fit import fit
 from modelyard.training.layout import ENVIRONMENT, MODEL, PERIODS, REFERENCE, TRAINING, VALIDATION
 from modelyard.training.predictions import read_predictions
-from modelyard.training.train import export, fit, main, train
+from modelyard.training.train import export, main, train
 from modelyard.training.xgboost import xgboost
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import Ridge

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.193"
+__version__ = "1.0.195"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -20,9 +20,9 @@ from ..runtime.matrix import matrix
 from ..runtime.project import Project
 from ..training import layout
 from ..training.data.dataset import Rows, read_rows
+from ..training.fit import fit
 from ..training.metrics import primary_loss
 from ..training.settings import ModelSettings, Params, Split, read_params
-from ..training.train import fit
 from .charts import THIS, Curves
 from .document import Section
 from .evidence import Evidence

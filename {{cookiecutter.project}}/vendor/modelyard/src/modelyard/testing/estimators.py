@@ -14,8 +14,9 @@ from ..runtime.contract import Contract
 from ..runtime.project import Project
 from ..training.data.dataset import Rows, encode_table, encode_target
 from ..training.export import to_onnx
+from ..training.fit import Trained, fit
 from ..training.settings import Params
-from ..training.train import Trained, export, fit
+from ..training.train import export
 
 
 def labelled_rows(table: pa.Table, contract: Contract) -> Rows:

@@ -8,86 +8,36 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, is_regressor
 from sklearn.pipeline import Pipeline
-from sklearn.utils._param_validation import InvalidParameterError
 from threadpoolctl import threadpool_limits
 
 from ..errors import ContractError
 from ..runtime.contract import Contract
-from ..runtime.matrix import categorical, matrix
+from ..runtime.matrix import Columns, matrix
 from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
 from .contributions import contributions
-from .data.dataset import Rows, read_rows
+from .data.dataset import Rows, read_rows, require_rows
+from .data.matrices import Matrix, StoredColumns, read_matrix
 from .data.periods import WHOLE
 from .environment import environment
-from .estimators import Inputs, build
 from .export import to_onnx
-from .export.check import check_exportable
+from .fit import Trained, answers_of, features_of, fit_matrix
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING, VALIDATION
 from .predictions import write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
-from .unfit import unfit
 
 # How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
 # because the last digit of a large number is worth more
 TOLERANCE = 1e-9
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted estimator, the names of its features and the baseline: the same answer for every row."""
-
-    estimator: BaseEstimator
-    features: list[str]
-    baseline: list[float]
-
-    def predict(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What scikit-learn answers, in the shape that `OnnxModel.predict` gives."""
-        if is_regressor(self.estimator):
-            return self.estimator.predict(table)
-        probabilities = self.estimator.predict_proba(table)
-        return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
-
-
-def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Trained:
-    """The estimator that `params.yaml` names, fitted on the rows with seed and threads pinned.
-
-    Raises ContractError if the estimator has no such setting or cannot be exported, a class has no row, or the
-    estimator does not accept the features.
-    """
-    try:
-        features = project.features(rows.columns, contract)
-    except KeyError as error:
-        raise ContractError(f"features.py asks for column {error}, which is no input in contract.yaml; the inputs are "
-                            f"{', '.join(contract.inputs)}") from None  # fmt: skip
-    categories = categorical(features)
-    quantities = [place for place in range(len(features)) if place not in categories]
-    inputs = Inputs(contract.kind == "regression", quantities, categories, params.seed, params.threads)
-    settings = params.model.settings.get(params.model.estimator) or {}
-    estimator = build(project.estimators, params.model.estimator, inputs, settings)
-    check_exportable(estimator)
-    _check_classes(rows, contract)
-    table = matrix(features)
-    try:
-        with threadpool_limits(params.threads):
-            estimator.fit(table, rows.target)
-    except InvalidParameterError as error:
-        raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
-    except ValueError as error:
-        why = unfit(features) or f"{params.model.estimator} cannot be fitted on these features"
-        raise ContractError(f"{why}: {error}") from None
-    return Trained(estimator, list(features), _baseline(rows, contract))
 
 
 def export(project: Project, trained: Trained, path: Path, contract: Contract, checked: list[Rows]) -> float:
@@ -111,7 +61,7 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
     for rows in checked:
         features = project.features(rows.columns, contract)
         table = matrix(features)
-        expected, many = _answers(trained, features), exported.answer(table)
+        expected, many = answers_of(trained, features), exported.answer(table)
         few = [exported.answer(table[start : start + MANY - 1]) for start in range(0, len(table), MANY - 1)]
         for answers in (many, np.concatenate(few)):
             away = np.abs(answers - expected) / np.maximum(1.0, np.abs(expected))
@@ -122,14 +72,6 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
     if not same:
         raise ContractError(f"the exported model answers a row in another way among {MANY} rows than among fewer")
     return worst
-
-
-def _answers(trained: Trained, features: dict[str, NDArray]) -> NDArray[np.float64]:
-    """The estimator's answers. Raises ContractError if it refuses the features, as many do infinite ones."""
-    try:
-        return trained.predict(matrix(features))
-    except ValueError as error:
-        raise ContractError(f"{unfit(features) or 'the estimator cannot answer these features'}: {error}") from None
 
 
 def single_precision(project: Project, trained: Trained, contract: Contract, checked: list[Rows]) -> dict[str, float]:
@@ -147,57 +89,50 @@ def single_precision(project: Project, trained: Trained, contract: Contract, che
     return {type(last).__name__: worst}
 
 
-def _baseline(rows: Rows, contract: Contract) -> list[float]:
-    """The mean of the target, or the share of each class: the best answer without the features."""
-    if contract.kind == "regression":
-        return [float(rows.target.mean())]
-    shares = np.bincount(rows.target, minlength=len(contract.classes)) / len(rows.target)
-    return [float(share) for share in (shares[1:] if contract.kind == "binary" else shares)]
-
-
-def _check_classes(rows: Rows, contract: Contract) -> None:
-    absent = [value for place, value in enumerate(contract.classes) if not (rows.target == place).any()]
-    if absent:
-        raise ContractError(
-            f"no training row has {contract.target} = {absent[0]!r}; train on more periods (split.window)"
-        )
-
-
 def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Fit and export under `root`; return the facts about the training."""
-    validation, holdout = (read_rows(root, contract, params, part) for part in ("validation", "holdout"))
-    rows = read_rows(root, contract, params, "train")
+    for part in ("validation", "holdout"):
+        require_rows(root, contract, params, part)
+    features = features_of(project, contract)
+    rows = read_matrix(root, contract, params, "train", features)
     print(f"fitting {params.model.estimator} on {_told(rows)}")
-    trained = fit(project, rows, contract, params)
-    answers = _answers(trained, project.features(validation.columns, contract))
-    write_predictions(root / VALIDATION, validation, answers, contract)
+    trained = fit_matrix(project, rows, contract, params)
     first_fit = {"rows": len(rows.target), "first_period": rows.periods[0], "last_period": _last(rows)}
     if params.split.refit:
-        rows = read_rows(root, contract, params, "shipped")
+        del rows  # before the next are read
+    _answer_validation(root, trained, features, contract, params)
+    if params.split.refit:
+        rows = read_matrix(root, contract, params, "shipped", features)
         print(f"fitting it again, with the validation rows: on {_told(rows)}")
-        trained = fit(project, rows, contract, params)
+        trained = fit_matrix(project, rows, contract, params)
+    facts = {
+        "rows": len(rows.target),
+        "unlabelled_rows": rows.unlabelled,
+        "first_period": rows.periods[0],
+        "last_period": _last(rows),
+    }
+    fitted_days = rows.days
+    del rows
+    validation, holdout = (read_rows(root, contract, params, part) for part in ("validation", "holdout"))
     worst = export(project, trained, root / MODEL, contract, [validation, holdout])
     judged = project.features(holdout.columns, contract)
     training = {
         "estimator": params.model.estimator,
         "features": trained.features,
         "baseline": trained.baseline,
-        "rows": len(rows.target),
-        "unlabelled_rows": rows.unlabelled,
-        "first_period": rows.periods[0],
-        "last_period": _last(rows),
+        **facts,
         "refit": params.split.refit,
         "first_fit": first_fit,
         "validation_rows": len(validation.target),
         "validation_periods": validation.periods,
         "holdout_periods": holdout.periods,
-        "contributions": contributions(trained.estimator, judged, _answers(trained, judged)),
+        "contributions": contributions(trained.estimator, judged, answers_of(trained, judged)),
     }
-    parts = {"train": rows, "validation": validation, "holdout": holdout}
-    training |= {f"{name}_days": list(part.days) for name, part in parts.items() if part.days}
+    days = {"train": fitted_days, "validation": validation.days, "holdout": holdout.days}
+    training |= {f"{part}_days": list(ends) for part, ends in days.items() if ends}
     contents = {
         TRAINING: training,
-        REFERENCE: reference(rows.columns, contract),
+        REFERENCE: reference(StoredColumns(root, contract, params, "shipped"), contract),
         ENVIRONMENT: environment(project.name),
     }
     for place, content in contents.items():
@@ -209,12 +144,20 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     return training
 
 
-def _told(rows: Rows) -> str:
+def _answer_validation(
+    root: Path, trained: Trained, features: Callable[[Columns], dict[str, NDArray]], contract: Contract, params: Params
+) -> None:
+    """Write the first fit's answers to the validation rows, which are not in memory while the second one is made."""
+    rows = read_rows(root, contract, params, "validation")
+    write_predictions(root / VALIDATION, rows, answers_of(trained, features(rows.columns)), contract)
+
+
+def _told(rows: Matrix) -> str:
     first, count = rows.days[0] if rows.days else rows.periods[0], f"{len(rows.target):,} rows"
     return count if first == WHOLE else f"{count} of {first} to {_last(rows)}"
 
 
-def _last(rows: Rows) -> str:
+def _last(rows: Matrix) -> str:
     """The last day of the rows, or the last period, if they have all of it."""
     return rows.days[1] if rows.days else rows.periods[-1]
 

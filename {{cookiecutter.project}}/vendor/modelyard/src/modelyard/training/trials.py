@@ -18,10 +18,11 @@ from ..runtime.contract import Contract
 from ..runtime.matrix import matrix
 from ..runtime.project import Project
 from .data.dataset import Rows, read_rows
+from .fit import fit
 from .layout import LEDGER
 from .metrics import primary_loss
 from .settings import Params
-from .train import export, fit
+from .train import export
 
 WorkerArguments = tuple[Project, Path, Contract, Params]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,32 +54,75 @@ class Rows:
 
 def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Rows:
     """One part of the split. Raises ContractError that names the periods if it is empty."""
+    stretch = part_of(root, contract, params, part)
+    return _labelled(_read(root, contract, params, part, stretch, list(contract.columns)), contract, part, stretch)
+
+
+def read_parts(
+    root: Path, contract: Contract, params: Params, part: Part, inputs: Sequence[str] | None = None
+) -> Iterator[Rows]:
+    """One part of the split, a period at a time; those without a row that has a target are left out.
+
+    inputs: the columns to read; else all. Data without a time is one period.
+    """
+    stretch = part_of(root, contract, params, part)
+    for period in stretch.periods:
+        names = list(contract.columns)
+        if inputs is not None and contract.time:
+            names = list(dict.fromkeys([*inputs, contract.target, contract.time]))
+        table = _read(root, contract, params, part, Stretch([period], stretch.days), names)
+        if table[contract.target].null_count < table.num_rows:
+            yield _labelled(table, contract, part, stretch, inputs)
+
+
+def require_rows(root: Path, contract: Contract, params: Params, part: Part) -> None:
+    """Raise ContractError if no row of a part has a target."""
+    if next(read_parts(root, contract, params, part, []), None) is None:
+        raise no_rows(contract, part, part_of(root, contract, params, part))
+
+
+def part_of(root: Path, contract: Contract, params: Params, part: Part) -> Stretch:
+    """Which periods and days a part has; the one period of data without a time. Raises ContractError without data."""
     taken = list(read_ledger(root / LEDGER))
     if not taken:
         raise ContractError("no data was taken yet; take it with `make pipeline`")
-    names = list(contract.columns)
-    days = None
+    return _split_time(root, taken, contract.time, params)[part] if contract.time else Stretch([WHOLE])
+
+
+def told_days(stretch: Stretch) -> tuple[str, str] | None:
+    """The first and the last day of a part, if it does not have all rows of its periods."""
+    return stretch.days and (str(stretch.days[0]), str(stretch.days[1]))
+
+
+def no_rows(contract: Contract, part: Part, stretch: Stretch) -> ContractError:
+    """The error where no row of a part has a target."""
+    days = told_days(stretch)
+    where = " to ".join(days) if days else ", ".join(stretch.periods)
+    return ContractError(f"the {part} rows ({where}) have no {contract.target} to learn or judge by")
+
+
+def _read(root: Path, contract: Contract, params: Params, part: Part, stretch: Stretch, names: list[str]) -> pa.Table:
+    table = read_periods(root / PERIODS, stretch.periods, names)
     if contract.time:
-        stretch = _split_time(root, taken, contract.time, params)[part]
-        periods, days = stretch.periods, stretch.days and (str(stretch.days[0]), str(stretch.days[1]))
-        table = _within(read_periods(root / PERIODS, periods, names), contract.time, stretch)
-    else:
-        periods = [WHOLE]
-        whole = read_periods(root / PERIODS, periods, names)
-        fits = ["train", "validation"] if params.split.refit else ["train"]
-        parts = fits if part == "shipped" else [part]
-        table = whole.filter(pa.array(np.isin(split_rows(whole, contract, params.split), parts)))
+        return _within(table, contract.time, stretch)
+    fits = ["train", "validation"] if params.split.refit else ["train"]
+    parts = fits if part == "shipped" else [part]
+    return table.filter(pa.array(np.isin(split_rows(table, contract, params.split), parts)))
+
+
+def _labelled(
+    table: pa.Table, contract: Contract, part: Part, stretch: Stretch, inputs: Sequence[str] | None = None
+) -> Rows:
     labelled = table.filter(table[contract.target].is_valid())
     if not labelled.num_rows:
-        where = " to ".join(days) if days else ", ".join(periods)
-        raise ContractError(f"the {part} rows ({where}) have no {contract.target} to learn or judge by")
+        raise no_rows(contract, part, stretch)
     return Rows(
         table=labelled,
-        columns=encode_table(labelled, contract),
+        columns=encode_table(labelled, contract, inputs),
         target=encode_target(labelled, contract),
         unlabelled=table.num_rows - labelled.num_rows,
-        periods=periods,
-        days=days,
+        periods=stretch.periods,
+        days=told_days(stretch),
     )
 
 
@@ -121,9 +164,10 @@ def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.
     return np.array(["holdout", "validation", "train"])[np.searchsorted(edges, spread, side="right")]
 
 
-def encode_table(table: pa.Table, contract: Contract) -> dict[str, NDArray]:
-    """The contract's inputs in the encoding that `features` expects: like `rows.encode`, for a whole table."""
-    return {name: _encode(table[name], column) for name, column in contract.inputs.items()}
+def encode_table(table: pa.Table, contract: Contract, inputs: Sequence[str] | None = None) -> dict[str, NDArray]:
+    """The contract's inputs, or these of them, in the encoding that `features` expects, as `rows.encode` gives it."""
+    chosen = contract.inputs if inputs is None else {name: contract.inputs[name] for name in inputs}
+    return {name: _encode(table[name], column) for name, column in chosen.items()}
 
 
 def slice_rows(values: pa.ChunkedArray, column: Column) -> Iterator[tuple[Any, NDArray[np.bool_]]]:

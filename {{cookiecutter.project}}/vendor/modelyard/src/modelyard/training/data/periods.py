@@ -64,6 +64,11 @@ def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa
     return pa.concat_tables(tables, promote_options="default")
 
 
+def count_rows(folder: Path, periods: Iterable[str]) -> int:
+    """The number of rows of these periods, which their files' footers say."""
+    return sum(int(pyarrow.parquet.read_metadata(_file(folder, period)).num_rows) for period in periods)
+
+
 def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
     """Write each table with its hash under its period, and remove the files of periods not in `keep`.
 

@@ -1,0 +1,106 @@
+"""Fit the estimator that params.yaml names, and ask what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.utils._param_validation import InvalidParameterError
+from threadpoolctl import threadpool_limits
+
+from ..errors import ContractError
+from ..runtime.contract import Contract
+from ..runtime.matrix import Columns, matrix
+from ..runtime.project import Project
+from .data.dataset import Rows
+from .data.matrices import Matrix, matrix_of
+from .estimators import Inputs, build
+from .export.check import check_exportable
+from .settings import Params
+from .unfit import unfit
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted estimator, the names of its features and the baseline: the same answer for every row."""
+
+    estimator: BaseEstimator
+    features: list[str]
+    baseline: list[float]
+
+    def predict(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What scikit-learn answers, in the shape that `OnnxModel.predict` gives."""
+        if is_regressor(self.estimator):
+            return self.estimator.predict(table)
+        probabilities = self.estimator.predict_proba(table)
+        return probabilities[:, 1] if probabilities.shape[1] == 2 else probabilities
+
+
+def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Trained:
+    """The estimator that `params.yaml` names, fitted on rows that are in memory; see `fit_matrix`."""
+    return fit_matrix(project, matrix_of(rows, features_of(project, contract)(rows.columns)), contract, params)
+
+
+def fit_matrix(project: Project, rows: Matrix, contract: Contract, params: Params) -> Trained:
+    """The estimator that `params.yaml` names, fitted on the rows with seed and threads pinned.
+
+    Raises ContractError if the estimator has no such setting or cannot be exported, a class has no row, or the
+    estimator does not accept the features.
+    """
+    quantities = [place for place in range(len(rows.features)) if place not in rows.categories]
+    inputs = Inputs(contract.kind == "regression", quantities, rows.categories, params.seed, params.threads)
+    settings = params.model.settings.get(params.model.estimator) or {}
+    estimator = build(project.estimators, params.model.estimator, inputs, settings)
+    check_exportable(estimator)
+    _check_classes(rows.target, contract)
+    try:
+        with threadpool_limits(params.threads):
+            estimator.fit(rows.table, rows.target)
+    except InvalidParameterError as error:
+        raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
+    except ValueError as error:
+        why = unfit(rows.columns) or f"{params.model.estimator} cannot be fitted on these features"
+        raise ContractError(f"{why}: {error}") from None
+    return Trained(estimator, rows.features, _baseline(rows.target, contract))
+
+
+def features_of(project: Project, contract: Contract) -> Callable[[Columns], dict[str, NDArray]]:
+    """The project's features. They raise ContractError if they ask for a column that is no input."""
+
+    def computed(columns: Columns) -> dict[str, NDArray]:
+        try:
+            return project.features(columns, contract)
+        except KeyError as error:
+            raise ContractError(
+                f"features.py asks for column {error}, which is no input in contract.yaml; the inputs are "
+                f"{', '.join(contract.inputs)}"
+            ) from None
+
+    return computed
+
+
+def answers_of(trained: Trained, features: dict[str, NDArray]) -> NDArray[np.float64]:
+    """The estimator's answers. Raises ContractError if it refuses the features, as many do infinite ones."""
+    try:
+        return trained.predict(matrix(features))
+    except ValueError as error:
+        raise ContractError(f"{unfit(features) or 'the estimator cannot answer these features'}: {error}") from None
+
+
+def _baseline(target: NDArray, contract: Contract) -> list[float]:
+    """The mean of the target, or the share of each class: the best answer without the features."""
+    if contract.kind == "regression":
+        return [float(target.mean())]
+    shares = np.bincount(target, minlength=len(contract.classes)) / len(target)
+    return [float(share) for share in (shares[1:] if contract.kind == "binary" else shares)]
+
+
+def _check_classes(target: NDArray, contract: Contract) -> None:
+    absent = [value for place, value in enumerate(contract.classes) if not (target == place).any()]
+    if absent:
+        raise ContractError(
+            f"no training row has {contract.target} = {absent[0]!r}; train on more periods (split.window)"
+        )
