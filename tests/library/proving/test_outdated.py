@@ -44,6 +44,13 @@ def test_another_command_and_a_stage_that_the_lock_does_not_know_are_named(tmp_p
     assert [one.where for one in outdated(LOCK, status, tmp_path)] == ["dvc.yaml: train.cmd", "dvc.yaml: more"]
 
 
+def test_a_file_under_dvc_is_no_stage_and_the_stage_that_reads_it_tells_of_another_version(tmp_path):
+    tracked = {"rows/own.csv.dvc": [{"changed outs": {"rows/own.csv": "not in cache"}}], "b.dvc": ["always changed"]}
+    assert outdated(LOCK, tracked, tmp_path) == []
+    status = tracked | {"train": [{"changed deps": {"own.py": "modified"}}]}
+    assert outdated(LOCK, status, tmp_path) == [Difference("own.py", "b", "another version")]
+
+
 def test_a_lock_of_two_runs_is_torn_where_they_meet():
     other = Lock(LOCK.stages | {"ingest": {"cmd": "run ingest", "outs": [{"path": "data", "md5": "other"}]}})
     assert torn(other) == [Difference("dvc.lock: train: data", "a", "other")]

@@ -29,6 +29,7 @@ from modelyard.runtime.contract import ContractError
 from modelyard.runtime.matrix import matrix
 from modelyard.training import layout
 from modelyard.training.data.dataset import read_rows
+from modelyard.training.draft.writing import watch
 from modelyard.vendoring.wheel import unpack
 from sample import INSTALLED, SAMPLE
 
@@ -352,6 +353,50 @@ def test_a_source_that_is_nowhere_is_said(repository):
     shutil.rmtree(repository / "source")
     with pytest.raises(ContractError, match=r"source/\*.parquet is neither in the commit nor on this machine"):
         prove(project)
+
+
+@pytest.fixture
+def tracked(repository, made, tmp_path) -> Path:
+    """A file of the source that is under DVC, in a commit that holds what the pipeline made of it, and a remote."""
+    shared = tmp_path / "shared"
+    (repository / ".dvc/config").write_text(
+        f"[core]\n    analytics = false\n    remote = s\n['remote \"s\"']\n    url = {shared}\n"
+    )
+    dvc = (sys.executable, "-m", "dvc")
+    shutil.move(repository / "source", repository / "rows [1]")
+    run(repository, *dvc, "add", "--quiet", "rows [1]")
+    watch(repository / "dvc.yaml", ["rows [1]"])
+    type(made)(repository).edit(source={"kind": "files", "path": "rows [[]1]/*.parquet"})
+    type(made)(repository).run()
+    run(repository, *dvc, "commit", "--force", "--quiet")
+    run(repository, *dvc, "push", "--quiet")
+    commit(repository)
+    return repository
+
+
+def test_a_commit_with_a_source_under_dvc_is_proven_with_the_version_that_it_names(tracked, capsys):
+    # another version is here, which is not committed; the commit's comes from the remote
+    march = tracked / "rows [1]/2013-03.parquet"
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(march)[3:], march)
+    evict(tracked)
+    assert prove(project).verdict == "identical"
+
+    # where nobody has that version, it is no verdict on the commit
+    evict(tracked)
+    shutil.rmtree(tracked.parent / "shared")
+    status, printed = ended(capsys)
+    assert status == 2
+    assert "this machine does not have rows [1] as the `.dvc` file in the commit names it (rows [1] here has" in printed
+    assert "run `make pull`; if " in printed
+
+
+def test_a_source_under_dvc_that_changed_without_the_pipeline_is_different(tracked):
+    march = tracked / "rows [1]/2013-03.parquet"
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(march)[3:], march)
+    run(tracked, sys.executable, "-m", "dvc", "add", "--quiet", "rows [1]")
+    commit(tracked)
+    proof = prove(project)
+    assert (proof.verdict, proof.reason[:18], wheres(proof)) == ("different", "dvc.lock is stale:", ["rows [1]"])
 
 
 def test_a_source_outside_of_the_project_is_named_by_its_whole_path(repository):

@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from modelyard.proving.remote import main, shared_remote
+from modelyard.proving.remote import main
 from modelyard.runtime.contract import ContractError
+from modelyard.training.tracked import shared_remote
 
 from flight_delays import project as flights_project
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.195"
+__version__ = "1.0.196"
 
 _PLACES = {
     "Columns": "runtime.matrix",

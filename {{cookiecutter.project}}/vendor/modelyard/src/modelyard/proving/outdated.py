@@ -8,6 +8,7 @@ from typing import Any
 
 from ..judging.lock import Lock
 from ..training.strict_yaml import read_yaml
+from ..training.tracked import SUFFIX
 from .tolerance import Difference, leaves
 
 
@@ -15,6 +16,8 @@ def outdated(lock: Lock, status: Mapping[str, list[Any]], root: Path) -> list[Di
     """The differences between the commit under `root` and what its lock was made from, as `dvc status` reports them."""
     differences: list[Difference] = []
     for stage, changes in status.items():
+        if stage.endswith(SUFFIX):  # a file under DVC, which the stages that read it report; no stage may be called so
+            continue
         for difference in _stage_differences(lock, stage, changes, root):
             if difference not in differences:  # several stages may depend on the same file
                 differences.append(difference)

@@ -25,6 +25,7 @@ from .outdated import outdated, torn
 from .proof import PROOF, Proof, Word, compare, in_words
 from .scratch import Scratch
 from .settle import settle
+from .source import bring_tracked
 from .tolerance import TOLERANCE, Difference
 
 BUNDLE = layout.BUNDLE.as_posix()
@@ -72,6 +73,7 @@ def _prove(scratch: Scratch) -> Proof:
             "the commit has no bundle in its dvc.lock yet, so there is nothing to prove; to have one, run `make "
             "pipeline` and commit dvc.lock, or open a pull request, where the workflow commits it",
         )
+    bring_tracked(Path.cwd(), scratch.root)  # first, because DVC does not say of a missing file whether it has changed
     if differences := outdated(lock, scratch.status(), scratch.root):
         reason = "dvc.lock is stale: it was not made from this commit; run `make pipeline` and commit dvc.lock"
         return Proof("different", reason, differences=tuple(differences), sides=("in dvc.lock", "in the commit"))

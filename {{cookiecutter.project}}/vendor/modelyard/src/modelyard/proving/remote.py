@@ -7,40 +7,21 @@ source. A folder inside the project is not shared with other machines, so nothin
 from __future__ import annotations
 
 import argparse
-import configparser
 import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from ..errors import ContractError, YardError
+from ..errors import YardError
 from ..git import without_repository
 from ..judging.unmerged import check_merged
 from ..runtime.project import Project
+from ..training.tracked import shared_remote
 
-CONFIG = Path(".dvc/config")
 DVC = [sys.executable, "-m", "dvc"]  # that of this environment, not one on the PATH
 COMMANDS = {"pull": [*DVC, "fetch", "--run-cache", "--quiet"], "push": [*DVC, "push", "--run-cache", "--quiet"]}
 # Outputs of this commit that are in the cache need not be made again
 CHECKOUT = [*DVC, "checkout", "--allow-missing", "--quiet"]
-
-
-def shared_remote() -> str | None:
-    """The address of the remote, or None if it is a folder of this project or there is none."""
-    config = configparser.ConfigParser(interpolation=None)
-    config.read([CONFIG, CONFIG.with_suffix(".local")], encoding="utf-8")
-    name = config.get("core", "remote", fallback=None)
-    if name is None:
-        return None
-    section = f"'remote \"{name}\"'"
-    if not config.has_option(section, "url"):
-        raise ContractError(f"{CONFIG}: core.remote is {name!r}, and no remote of that name has a url")
-    url = config.get(section, "url")
-    if "://" in url:
-        return url
-    place = (CONFIG.parent / url).resolve()
-    return None if place.is_relative_to(Path.cwd()) else str(place)
 
 
 def move(direction: str) -> str:

@@ -1,13 +1,62 @@
-"""The source of the data, where it consists of files of the project that are not in Git."""
+"""The source of the data, where it consists of files of the project that are not in Git, and all else under DVC."""
 
 from __future__ import annotations
 
 import glob
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 from ..errors import ContractError
+from ..git import without_repository
+from ..judging.lock import CACHE, path_md5, take
 from ..training.settings import read_params
+from ..training.tracked import SUFFIX, TrackedFile, how_to_get, shared_remote, tracked_inputs
+
+
+def bring_tracked(project: Path, clone: Path) -> None:
+    """Bring what the pipeline of a clone reads and DVC keeps, each file with the hash that the commit names.
+
+    It comes from the project's folder, else from its DVC cache, else from the remote.
+
+    Raises ContractError if one of them is nowhere.
+    """
+    absent = [one for one in tracked_inputs(clone) if not _bring(one, project, clone)]
+    if not absent:
+        return
+    remote = shared_remote(project)
+    if remote:
+        _fetch(absent, project)
+        absent = [one for one in absent if not _bring(one, project, clone)]
+    if absent:
+        paths = [one.path for one in absent]
+        other = [path for path in paths if (project / path).exists()]
+        here = f" ({', '.join(other)} here has other bytes)" if other else ""
+        raise ContractError(
+            f"this machine does not have {', '.join(paths)} as the `{SUFFIX}` file in the commit names it{here}: "
+            f"{how_to_get(paths, remote)}"
+        )
+
+
+def _bring(one: TrackedFile, project: Path, clone: Path) -> bool:
+    here, target = project / one.path, clone / one.path
+    if path_md5(here) != one.md5:
+        return take(one.md5, target, project / CACHE)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if here.is_dir():
+        shutil.copytree(here, target)
+    else:
+        shutil.copyfile(here, target)
+    return True
+
+
+def _fetch(absent: list[TrackedFile], project: Path) -> None:
+    """Fetch what the project's own `.dvc` files name; what fails is absent still."""
+    names = [f"{one.path}{SUFFIX}" for one in absent if (project / f"{one.path}{SUFFIX}").is_file()]
+    command = [sys.executable, "-m", "dvc", "fetch", "--quiet", *names]
+    if names:
+        subprocess.run(command, cwd=project, env=without_repository(), stdout=2, check=False)  # noqa: S603
 
 
 def bring_source(project: Path, clone: Path) -> None:
