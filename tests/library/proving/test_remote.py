@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from modelyard.proving.remote import main
+from modelyard.proving.resolve import main as resolve
 from modelyard.runtime.contract import ContractError
 from modelyard.training.tracked import shared_remote
 
@@ -81,6 +84,37 @@ def test_what_the_cache_holds_is_not_made_again(project, capsys):
     main(["pull"], flights_project)
     assert (project / "rows.csv").read_text() == "1\n"
     assert capsys.readouterr().out.startswith("nothing to pull")
+
+
+@pytest.mark.parametrize(("url", "remote"), [("../.dvc-storage", None), ("../../storage", "storage")])
+def test_data_that_only_one_machine_has_is_told_with_what_to_do(project, capsys, url, remote):
+    """By `push` where it is, and by `pull` and before the pipeline where it is not."""
+    config(project, url)
+    name = "rows [1].csv"
+    (project / f"{name}.dvc").write_text(f"outs:\n- md5: {'a' * 32}\n  size: 2\n  hash: md5\n  path: {name}\n")
+    (project / "dvc.yaml").write_text(f"stages:\n  ingest:\n    cmd: 'true'\n    deps:\n    - {name}\n")
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    advice = [
+        f"`.venv/bin/dvc remove '{name}.dvc'`, `git add '{name}'`",
+        "`.venv/bin/dvc remote modify storage url s3://bucket/path`, `make push`",
+    ]
+
+    main(["push"], flights_project)
+    pushed = capsys.readouterr().out
+    assert [words in pushed for words in advice] == [remote is None] * 2
+    main(["pull"], flights_project)
+    pulled = capsys.readouterr().out
+    assert f"warning: {name} is under DVC and still not on this machine. " in pulled
+    assert [words in pulled for words in advice] == [remote is None] * 2
+    with pytest.raises(ContractError, match=re.escape(f"{name} is under DVC and not on this machine: run `make pull`")):
+        resolve(["--check"])
+    told = json.loads((project / "reports/refusal.json").read_text())
+    assert told["stage"] == "data"
+    assert str(project.parent / "storage" if remote else advice[1]) in told["message"]
+
+    (project / name).write_text("1\n")
+    resolve(["--check"])
+    assert not (project / "reports/refusal.json").exists()
 
 
 @pytest.mark.parametrize(("where", "mark"), [(None, "warning: "), ("true", "::warning::")])

@@ -67,7 +67,7 @@ def test_a_source_outside_is_told_and_the_command_brings_it_under_dvc(root, caps
     assert command == ["make", "contract", f"SOURCE={source}", "TARGET=sold", "ARGS=--force --track"]
 
     told = drafted(capsys, source, "--force", "--track")
-    assert f"{new} is under DVC" in told
+    assert f"{new} is under DVC: commit {added}.dvc. There is no DVC remote, so no other" in told
     assert read_params().source.path == new
     deps = round_trip().load(root / "dvc.yaml")["stages"]["ingest"]["deps"]
     assert deps[-1] == ("rows/beside" if "*" in new else new)

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.196"
+__version__ = "1.0.197"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -16,7 +16,7 @@ from ..errors import YardError
 from ..git import without_repository
 from ..judging.unmerged import check_merged
 from ..runtime.project import Project
-from ..training.tracked import shared_remote
+from ..training.tracked import shared_remote, told_after
 
 DVC = [sys.executable, "-m", "dvc"]  # that of this environment, not one on the PATH
 COMMANDS = {"pull": [*DVC, "fetch", "--run-cache", "--quiet"], "push": [*DVC, "push", "--run-cache", "--quiet"]}
@@ -33,9 +33,12 @@ def move(direction: str) -> str:
     if url is None:
         return f"nothing to {direction}: the DVC remote is a folder of this project"
     if failed:
-        mark = "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
-        return f"{mark}dvc {direction} failed for {url}, see above; going on without"
+        return f"{_warning()}dvc {direction} failed for {url}, see above; going on without"
     return f"dvc {direction}: {url}"
+
+
+def _warning() -> str:
+    return "::warning::" if os.environ.get("GITHUB_ACTIONS") else "warning: "
 
 
 def _run(command: Sequence[str]) -> int:
@@ -57,3 +60,5 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         print(f"warning: nothing is pulled: {error}")  # the pipeline says the same, and the report shows it
     else:
         print(move(direction))
+        for line in told_after(direction):
+            print(f"{_warning()}{line}")

@@ -20,6 +20,7 @@ from ..errors import YardError
 from ..git import git, read_blob, read_objects, without_repository
 from ..github.patch import OUTPUTS
 from ..judging.unmerged import MARKER, Unmerged, check_merged, check_written, find_unmerged, is_marked
+from ..training.tracked import check_present
 
 LEDGER = "data/ledger.json"
 PIPELINE = [sys.executable, "-m", "dvc", "repro"]
@@ -36,6 +37,7 @@ def resolve(root: Path) -> list[str]:
     check_written(found)
     if not found.outputs:
         raise YardError("no output has two versions; `make pipeline` runs what changed")
+    check_present(root)
     contents = {name: whole(root, name, found) for name in found.outputs}
     for name, content in contents.items():
         (root / name).parent.mkdir(parents=True, exist_ok=True)
@@ -100,16 +102,17 @@ def main(arguments: Sequence[str]) -> None:
         prog="resolve", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--check", action="store_true", help="only say if there is something to resolve, for the report too"
+        "--check", action="store_true", help="only say if something must be resolved or brought, for the report too"
     )
     given = parser.parse_args(arguments)
     REFUSAL.unlink(missing_ok=True)
     if given.check:
-        try:
-            check_merged()
-        except YardError as error:
-            refuse("merge", str(error))
-            raise
+        for stage, check in {"merge": check_merged, "data": check_present}.items():
+            try:
+                check()
+            except YardError as error:
+                refuse(stage, str(error))
+                raise
         return
     made = resolve(Path())
     print(f"made from the merged sources, and added to Git's index: {', '.join(made)}")

@@ -25,8 +25,7 @@ def bring_tracked(project: Path, clone: Path) -> None:
     absent = [one for one in tracked_inputs(clone) if not _bring(one, project, clone)]
     if not absent:
         return
-    remote = shared_remote(project)
-    if remote:
+    if shared_remote(project):
         _fetch(absent, project)
         absent = [one for one in absent if not _bring(one, project, clone)]
     if absent:
@@ -35,7 +34,7 @@ def bring_tracked(project: Path, clone: Path) -> None:
         here = f" ({', '.join(other)} here has other bytes)" if other else ""
         raise ContractError(
             f"this machine does not have {', '.join(paths)} as the `{SUFFIX}` file in the commit names it{here}: "
-            f"{how_to_get(paths, remote)}"
+            f"{how_to_get(paths, project)}"
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import configparser
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -64,9 +65,7 @@ def _meet(one: PurePosixPath, other: PurePosixPath) -> bool:
 
 def shared_remote(root: Path = Path()) -> str | None:
     """The address of the remote, or None if it is a folder of this project or there is none."""
-    config = configparser.ConfigParser(interpolation=None)
-    config.read([root / CONFIG, root / CONFIG.with_suffix(".local")], encoding="utf-8")
-    name = config.get("core", "remote", fallback=None)
+    config, name = _config(root)
     if name is None:
         return None
     section = f"'remote \"{name}\"'"
@@ -79,13 +78,64 @@ def shared_remote(root: Path = Path()) -> str | None:
     return None if place.is_relative_to(root.resolve()) else str(place)
 
 
-def how_to_get(paths: Sequence[str], remote: str | None) -> str:
-    """What a person does where tracked files are missing; remote: see `shared_remote`."""
-    first = paths[0]
-    if remote:
+def _config(root: Path) -> tuple[configparser.ConfigParser, str | None]:
+    """DVC's settings, and the name of the remote in use."""
+    config = configparser.ConfigParser(interpolation=None)
+    config.read([root / CONFIG, root / CONFIG.with_suffix(".local")], encoding="utf-8")
+    return config, config.get("core", "remote", fallback=None)
+
+
+def check_present(root: Path = Path()) -> None:
+    """Raise ContractError, with what to do, if the pipeline reads what is under DVC and not on this machine."""
+    if paths := absent_inputs(root):
+        raise ContractError(f"{_are(paths)} under DVC and not on this machine: {how_to_get(paths, root)}")
+
+
+def absent_inputs(root: Path = Path()) -> list[str]:
+    """The paths of `tracked_inputs` that are not there."""
+    return [one.path for one in tracked_inputs(root) if not (root / one.path).exists()]
+
+
+def how_to_get(paths: Sequence[str], root: Path = Path()) -> str:
+    """What a person does where tracked files are missing."""
+    if remote := shared_remote(root):
         return f"run `make pull`; if {remote} does not have it, run `make push` first on a machine that does"
+    return f"run `make pull` if this machine had it before. {_how_to_share(paths[0], root)}"
+
+
+def told_after(direction: str, root: Path = Path()) -> list[str]:
+    """Lines for a person after `pull` or `push`: that data is still not here, or stays here."""
+    remote = shared_remote(root)
+    if direction == "push":
+        paths = [one.path for one in tracked_inputs(root)]
+        return [f"{_are(paths)} under DVC. {_how_to_share(paths[0], root)}"] if paths and remote is None else []
+    if not (paths := absent_inputs(root)):
+        return []
+    advice = "Run `make push` on a machine that has it" if remote else _how_to_share(paths[0], root)
+    return [f"{_are(paths)} under DVC and still not on this machine. {advice}"]
+
+
+def told_of_new(path: str, root: Path = Path()) -> str:
+    """What a person does with a source that was put under DVC just now, so that other machines have it."""
+    known = [one.path for one in tracked_inputs(root)]
+    added = next((one for one in known if _meet(PurePosixPath(one), PurePosixPath(path))), path)
+    if remote := shared_remote(root):
+        return f"{path} is under DVC: commit {added}{SUFFIX}, and `make push` brings the data to {remote}"
+    return f"{path} is under DVC: commit {added}{SUFFIX}. {_how_to_share(added, root)}"
+
+
+def _how_to_share(path: str, root: Path) -> str:
+    """What a person does with a tracked file that stays in the project's folder."""
+    _, name = _config(root)
+    here = "Its DVC remote is a folder of this project" if name else "There is no DVC remote"
+    command = f"remote modify {name} url" if name else "remote add --default storage"
     return (
-        "the DVC remote is a folder of one project folder, which no other machine has. Where the file is, put it into "
-        f"Git if it is small (`dvc remove {first}{SUFFIX}`, `git add {first}`), or name a remote that all machines "
-        "reach (`dvc remote modify storage url s3://bucket/path`, `make push`): docs/your-data.md, Share the data"
+        f"{here}, so no other machine has the data, Actions included. If it is small, put it into Git instead: "
+        f"`.venv/bin/dvc remove {shlex.quote(path + SUFFIX)}`, `git add {shlex.quote(path)}`. Else name a remote that "
+        f"all machines reach: `.venv/bin/dvc {command} s3://bucket/path`, `make push`. docs/your-data.md says more "
+        'under "Share the data"'
     )
+
+
+def _are(paths: Sequence[str]) -> str:
+    return f"{', '.join(paths)} {'is' if len(paths) == 1 else 'are'}"

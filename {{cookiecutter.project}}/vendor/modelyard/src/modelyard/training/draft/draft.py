@@ -25,6 +25,7 @@ from ..data.validate import validate
 from ..edit import edit_yaml
 from ..layout import CARD
 from ..settings import Params, SqlSettings, read_params
+from ..tracked import told_of_new
 from .address import database_address, file_address
 from .guess import Roles, guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
@@ -218,7 +219,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     files = list(parts) if is_here else []
     if options.track:
         place = track(options.source, files, root)
-        print(f"{place} is under DVC: commit its .dvc file, and `make push` brings the data to the remote")
+        print(told_of_new(place, root))
     else:
         print("".join(f"{line}\n" for line in only_here(options.source, files, contract.target, root)), end="")
     questions = open_questions(contract, table, options.source)
