@@ -34,7 +34,7 @@ def test_each_verdict_ends_with_its_own_status(verdict, status):
 def test_the_json_holds_all_that_the_report_reads():
     verdict = Verdict(
         "blocked", "why", {"bundle": "a1"}, {"bundle": "b2", "from": "main"}, [BROKEN], {"rows": 3}, ["a remark"],
-        {"leak": "`refund` alone"},
+        {"leak": "`refund` alone"}, of={"bundle": "a1", "policy": None},
     )  # fmt: skip
     assert json.loads(verdict.to_json()) == {
         "format": 1,
@@ -47,6 +47,7 @@ def test_the_json_holds_all_that_the_report_reads():
         "notes": ["a remark"],
         "warnings": {"leak": "`refund` alone"},
         "policy": None,
+        "of": {"bundle": "a1", "policy": None},
     }
 
 

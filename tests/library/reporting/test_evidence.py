@@ -4,9 +4,13 @@ import json
 import shutil
 
 import pytest
+from modelyard.judging import gate
 from modelyard.reporting.evidence import gather, lines, read_refusal, reference
+from modelyard.reporting.sections.headline import headline
 from modelyard.runtime.contract import ContractError
 from modelyard.training import layout
+
+from flight_delays import project as flights_project
 
 
 def test_champion_verdict_and_costs_are_found_in_their_usual_places(project):
@@ -48,6 +52,31 @@ def test_a_verdict_against_another_champion_is_left_out_and_that_is_noted(projec
 def test_a_verdict_that_found_no_bundle_to_judge_is_kept(project):
     project.judge(verdict="unjudged", challenger=None, champion=None, comparison=None, rules=[])
     assert project.gather().verdict is not None
+
+
+@pytest.mark.parametrize("changed", [None, "policy.yaml", "bundle/manifest.json"])
+def test_what_could_not_be_judged_is_left_out_once_policy_or_bundle_is_another(project, monkeypatch, changed):
+    monkeypatch.chdir(project.root)
+    policy = project.root / "policy.yaml"
+    right = policy.read_text()
+    policy.write_text("champion: {metric: nosuch}\n")
+    with pytest.raises(SystemExit) as ended:
+        gate.main([], flights_project)
+    assert ended.value.code == 2
+    if changed:
+        with (project.root / changed).open("a") as opened:
+            opened.write("\n")
+    found = project.gather()
+    if changed is None:
+        assert "'nosuch' is no such metric" in found.verdict["reason"]
+        return
+    what = {"policy.yaml": "another policy.yaml"}.get(changed, "another bundle")
+    assert (found.verdict, *found.notes) == (
+        None,
+        f"reports/verdict.json is about {what} and is left out; judge it again with `make gate`",
+    )
+    policy.write_text(right)
+    assert headline(project.gather())[0].title.startswith("✅ flights ")
 
 
 def test_a_champion_that_cannot_be_read_is_left_out_and_that_is_noted(project):

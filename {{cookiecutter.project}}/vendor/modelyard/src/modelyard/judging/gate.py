@@ -43,7 +43,7 @@ from .rules import (
     worst_first,
 )
 from .unmerged import check_merged
-from .verdict import VERDICT, Ruling, Verdict, decide
+from .verdict import VERDICT, Ruling, Verdict, decide, judged_files
 from .warned import shown_warnings
 
 ALONE = "the rules for one model alone decide."
@@ -215,6 +215,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
     except Exception as error:  # a bug must not end with status 1, which means that the model is blocked
         traceback.print_exc()
         verdict = Verdict("unjudged", f"the gate itself failed, {type(error).__name__}: {error}")
+    verdict = dataclasses.replace(verdict, of=judged_files(options.challenger, POLICY))
     VERDICT.parent.mkdir(exist_ok=True)
     VERDICT.write_text(verdict.to_json(), encoding="utf-8")
     VERDICT.with_suffix(".md").write_text(verdict.to_markdown(), encoding="utf-8")

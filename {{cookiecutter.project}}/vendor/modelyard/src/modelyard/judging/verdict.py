@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..markdown import code, markdown_table, prose
+from ..runtime.hashing import sha256
 
 VERDICT = Path("reports/verdict.json")
 EXIT = {"ships": 0, "blocked": 1, "unjudged": 2}
@@ -49,6 +50,7 @@ class Verdict:
 
     champion: the model that it was compared with, or None if there is none yet. comparison: the result of `compare`.
     warnings: the text of each warning about the challenger, by its name. policy: how it differs from main's, or None.
+    of: the hashes of what was to be judged and by what, see `judged_files`; it also says what an unjudged one is about.
     """
 
     verdict: Literal["ships", "blocked", "unjudged"]
@@ -60,6 +62,7 @@ class Verdict:
     notes: list[str] = field(default_factory=list)
     warnings: dict[str, str] = field(default_factory=dict)
     policy: PolicyChange | None = None
+    of: dict[str, str | None] = field(default_factory=dict)
 
     @property
     def told(self) -> str:
@@ -91,6 +94,12 @@ class Verdict:
             parts.append(markdown_table(["rule", "found", "kept", "stated in"], lines))
         parts += [f"- {note}" for note in self.notes]
         return "\n\n".join(parts) + "\n"
+
+
+def judged_files(bundle: Path, policy: Path) -> dict[str, str | None]:
+    """The identity of a bundle and the hash of a policy as they are now; None for what is not there."""
+    files = {"bundle": bundle / "manifest.json", "policy": policy}
+    return {name: sha256(path) if path.is_file() else None for name, path in files.items()}
 
 
 def decide(rules: list[Ruling]) -> tuple[Literal["ships", "blocked", "unjudged"], str]:

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..command import REFUSAL
 from ..errors import ContractError
-from ..judging.verdict import VERDICT
+from ..judging.policy import POLICY
+from ..judging.verdict import VERDICT, judged_files
 from ..runtime.bundle import Bundle, read_bundle
 from ..training import layout
 from ..training.metrics import PRIMARY
@@ -57,7 +58,7 @@ def gather(root: Path, champion: Path | None = None, verdict: Path | None = None
     notes: list[str] = []
     main = _read_champion(root, champion, notes)
     judged = read_verdict(root, verdict)
-    if judged and (other := _other_bundle(judged, this, main)):
+    if judged and (other := other_case(root, judged) or _other_bundle(judged, this, main)):
         notes.append(f"{VERDICT} is about {other} and is left out; {AGAIN}")
         judged = None
     return Evidence(root, this, main, judged, _costs(root / COSTS), tuple(notes))
@@ -111,6 +112,19 @@ def _read_champion(root: Path, folder: Path | None, notes: list[str]) -> Bundle 
             raise
         notes.append(f"the champion is left out: {error}")
         return None
+
+
+def other_case(root: Path, verdict: Mapping[str, Any]) -> str | None:
+    """What has changed under `root` since a verdict, judged or not; None if nothing has, or the verdict does not say.
+
+    One that ships or blocks names its challenger, which may be another one than the bundle of this project.
+    """
+    told, now = verdict.get("of") or {}, judged_files(root / layout.BUNDLE, root / POLICY)
+    if told and told.get("policy") != now["policy"]:
+        return f"another {POLICY}"
+    if told and not verdict["challenger"] and told.get("bundle") != now["bundle"]:
+        return "another bundle"
+    return None
 
 
 def _other_bundle(verdict: Mapping[str, Any], this: Bundle, main: Bundle | None) -> str | None:

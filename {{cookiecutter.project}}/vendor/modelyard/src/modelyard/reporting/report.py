@@ -15,7 +15,7 @@ from ..judging.verdict import VERDICT
 from ..runtime.project import Project
 from .answered import answered
 from .document import Section, to_markdown
-from .evidence import CHAMPION, Evidence, gather, read_refusal, read_verdict
+from .evidence import CHAMPION, Evidence, gather, other_case, read_refusal, read_verdict
 from .sections.changes import changes
 from .sections.contributions import contributions
 from .sections.curves import curves
@@ -80,7 +80,7 @@ def _report(project: Project, champion: Path | None, verdict: Path | None) -> st
     except ContractError as error:
         # the gate has recorded that it had nothing to judge; the report must show that
         judged = read_verdict(Path(), verdict)
-        if judged is None or judged["verdict"] != "unjudged":
+        if judged is None or judged["verdict"] != "unjudged" or other_case(Path(), judged):
             raise
         write(Path(), [unjudged(judged, str(error))], "No model")
         return f"There is nothing to judge: {error}"
