@@ -97,6 +97,16 @@ def test_without_cml_the_api_posts_the_same_comment(client, github, artifact):
     assert [one["body"] for one in github.comments] == [BODY]
 
 
+def test_a_run_that_left_no_report_is_told_in_place_of_that_of_before(client, github, artifact):
+    github.say(OLD)
+    (artifact / "report.md").unlink()
+    run = Run(HEAD, "failure", "acme/flights")
+    assert comment(client, "acme/flights", artifact, run, []).startswith("posted through the API")
+    (body,) = [one["body"] for one in github.comments]
+    assert body.startswith("**⛔ The checks of commit 0123456 failed")
+    assert "\n\nThe run left no report: it ended before `make report` could write one. Its log says" in body
+
+
 def test_each_way_finds_the_comment_of_the_other(client, github, artifact, with_cml):
     post(client, artifact)
     (artifact / "report.md").write_text("# Two\n")

@@ -133,9 +133,35 @@ def test_a_gate_that_had_nothing_to_judge_is_reported(project, monkeypatch, caps
     assert "There is nothing to judge: bundle holds no bundle" in capsys.readouterr().out
 
 
-def test_without_bundle_and_verdict_there_is_nothing_to_report(tmp_path, monkeypatch):
+def test_without_bundle_and_verdict_the_report_says_that_nothing_was_made(tmp_path, monkeypatch):
+    """As where DVC stops before any stage."""
     with pytest.raises(SystemExit, match="error: bundle holds no bundle"):
         run(monkeypatch, tmp_path)
+    text = (tmp_path / "reports/report.md").read_text()
+    assert text.startswith("## ⛔ No model: the pipeline made none\n\nNo stage says why: ")
+    assert "the log of the step `Pipeline`" in text
+    assert "bundle holds no bundle" in text
+
+
+def test_a_policy_that_cannot_be_read_is_reported_with_and_without_the_gate(project, monkeypatch, capsys):
+    (project.root / "policy.yaml").write_text("champion: {metric: nosuch}\n")
+    project.judge("ships")  # a stale one
+    with pytest.raises(SystemExit, match="'nosuch' is no such metric"):
+        run(monkeypatch, project.root)
+    assert (project.root / "reports/report.md").read_text().startswith("## ⚠️ No report\n\n```\npolicy.yaml: champion")
+    with pytest.raises(SystemExit):
+        gate.main([], flights_project)
+    run(monkeypatch, project.root)
+    assert (project.root / "reports/report.md").read_text().startswith("## ⚠️ Could not be judged")
+    assert "'nosuch' is no such metric" in capsys.readouterr().out
+
+
+def test_a_wrong_option_leaves_the_report_as_it_was(project, monkeypatch):
+    (project.root / "reports").mkdir(exist_ok=True)
+    (project.root / "reports/report.md").write_text("of before")
+    with pytest.raises(SystemExit, match="holds no bundle"):
+        run(monkeypatch, project.root, "--champion", "nowhere")
+    assert (project.root / "reports/report.md").read_text() == "of before"
 
 
 def test_a_verdict_that_ships_does_not_stand_without_its_bundle(project, monkeypatch):

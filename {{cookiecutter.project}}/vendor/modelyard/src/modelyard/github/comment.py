@@ -23,7 +23,7 @@ from .approval import Owned, owners_shown, shown, unapproved_files
 from .codeowners import Rule, read_rules
 from .patch import ADVICE
 from .token_owner import token_owner
-from .untrusted import ORIGIN, SHA, read_origin, read_report
+from .untrusted import ORIGIN, REPORT, SHA, read_origin, read_report
 
 Comment = dict[str, Any]
 ENDED = {
@@ -39,6 +39,7 @@ BY_ITSELF = "train.yml passed for commit {head}, as this change has it judged."
 STALE = f"dvc.lock is not what the pipeline makes of this commit, and a fork's branch is its owner's: {ADVICE}"
 FORKED = "> [!NOTE]\n> What follows was written by a run of the fork {fork}, which may have changed what judges it."
 PATCH = "lock.patch"
+UNREPORTED = "The run left no report: it ended before `make report` could write one. Its log says where, and why."
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,9 @@ def comment(github: Client, repository: str, folder: Path, run: Run, rules: Sequ
     if outdated := _outdated(pull, origin.number, head):
         return outdated
     waiting = unapproved_files(github, repository, pull, rules)
-    text = read_report(folder, head, run.headline(repository, waiting, stale=os.path.lexists(folder / PATCH)))
+    above = run.headline(repository, waiting, stale=os.path.lexists(folder / PATCH))
+    has_report = os.path.lexists(folder / REPORT)
+    text = read_report(folder, head, above) if has_report else f"{above}\n\n{UNREPORTED}"
     thread = Thread(github, repository, origin.number)
     comments = thread.comments()
     ours = thread.own_comments(comments)

@@ -18,6 +18,7 @@ from .api import GitHubError
 from .cml import mark
 
 ORIGIN = "pull-request.json"
+REPORT = "report.md"
 LARGEST_REPORT = 1_000_000  # bytes; the rest is not read
 LARGEST_ORIGIN = 4_000
 LIMIT = 65_536  # characters of a comment; GitHub refuses more
@@ -66,10 +67,10 @@ def read_json(path: Path, most: int) -> Any:
 
 def read_report(folder: Path, head: str, above: str) -> str:
     """The report under a text of ours, harmless and short enough for a comment together with its watermark."""
-    text = _read(folder / "report.md", LARGEST_REPORT).decode("utf-8", errors="replace")
+    text = _read(folder / REPORT, LARGEST_REPORT).decode("utf-8", errors="replace")
     text = harmless(text.replace("\r\n", "\n").replace("\0", "\ufffd")).strip()
     if not text:
-        raise GitHubError("report.md is empty; nothing is posted")
+        raise GitHubError(f"{REPORT} is empty; nothing is posted")
     room = LIMIT - length(f"{above}\n\n\n\n{mark(head)}")
     return f"{above}\n\n{text if length(text) <= room else CUT + cut(text, room - length(CUT))}"
 

@@ -7,12 +7,14 @@ the cost of the stages in reports/cost.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..errors import ContractError
 from ..judging.verdict import VERDICT
 from ..runtime.project import Project
+from ..training import layout
 from .answered import answered
 from .document import Section, to_markdown
 from .evidence import CHAMPION, Evidence, gather, other_case, read_refusal, read_verdict
@@ -20,7 +22,7 @@ from .sections.changes import changes
 from .sections.contributions import contributions
 from .sections.curves import curves
 from .sections.decisions import decisions
-from .sections.headline import headline, stopped, unjudged
+from .sections.headline import headline, stopped, unjudged, unreported
 from .sections.lineage import lineage
 from .sections.residuals import residuals
 from .sections.rows import changed_rows
@@ -74,17 +76,31 @@ def main(arguments: Sequence[str], project: Project) -> None:
 
 
 def _report(project: Project, champion: Path | None, verdict: Path | None) -> str:
-    """Write the report; return its metrics as a table."""
+    """Write the report; return its metrics as a table.
+
+    Raises ContractError if there can be none. Unless an option was wrong, the report then says so.
+    """
     try:
         evidence = gather(Path(), champion, verdict)
-    except ContractError as error:
-        # the gate has recorded that it had nothing to judge; the report must show that
-        judged = read_verdict(Path(), verdict)
-        if judged is None or judged["verdict"] != "unjudged" or other_case(Path(), judged):
-            raise
-        write(Path(), [unjudged(judged, str(error))], "No model")
-        return f"There is nothing to judge: {error}"
-    from .learning import learning  # imports what trains, which takes seconds
+        from .learning import learning  # imports what trains, which takes seconds
 
-    write(Path(), report(evidence, learning(project, evidence)), evidence.this.contract.name)
+        sections = report(evidence, learning(project, evidence))
+    except ContractError as error:
+        # the gate has recorded that it could not judge; the report must show that
+        if judged := _unjudged(verdict):
+            write(Path(), [unjudged(judged, str(error))], "No model")
+            return f"There is nothing to judge: {error}"
+        if champion is None and verdict is None:
+            write(Path(), [unreported(str(error), is_made=layout.BUNDLE.is_dir())], "No report")
+        raise
+    write(Path(), sections, evidence.this.contract.name)
     return "\n\n".join([metrics_table(evidence).markdown(whole=True), *positive_class(evidence)])
+
+
+def _unjudged(path: Path | None) -> Mapping[str, Any] | None:
+    """The gate's verdict, if it could not judge what is here now."""
+    try:
+        judged = read_verdict(Path(), path)
+    except ContractError:
+        return None
+    return judged if judged and judged["verdict"] == "unjudged" and not other_case(Path(), judged) else None

@@ -73,6 +73,17 @@ def stopped(refusal: Mapping[str, str]) -> Section:
     return Section(title, [verbatim(refusal["message"])], level=2)
 
 
+def unreported(obstacle: str, *, is_made: bool) -> Section:
+    """The headline if there is nothing to report on, and neither a stage nor the gate has said why."""
+    if is_made:
+        return Section("⚠️ No report", [verbatim(obstacle)], level=2)
+    reason = (
+        "No stage says why: the pipeline has not run, or DVC or `make` stopped before its first stage. On GitHub, the "
+        "log of the step `Pipeline`, or of the first one that failed, says what to do; here, `make pipeline` does."
+    )
+    return Section("⛔ No model: the pipeline made none", [reason, prose(obstacle, LONG)], level=2)
+
+
 def _title(verdict: Mapping[str, Any], outcome: str | None) -> str:
     reason = verdict["reason"]
     if verdict["verdict"] == "ships":
