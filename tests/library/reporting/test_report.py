@@ -12,6 +12,7 @@ from modelyard.reporting.document import LIMIT, to_markdown
 from modelyard.reporting.evidence import gather
 from modelyard.reporting.learning import learning
 from modelyard.reporting.report import report, write
+from modelyard.reporting.sections.headline import in_short
 
 from flight_delays import project as flights_project
 
@@ -100,6 +101,29 @@ def test_the_verb_writes_both_forms_and_prints_the_metrics(alone, monkeypatch, c
     assert learned is not None
     assert (alone.root / "reports/report.md").read_text() == to_markdown(report(evidence, learned))
     assert (alone.root / "reports/report.html").read_text().startswith("<!doctype html>")
+
+
+def test_the_terminal_shows_verdict_broken_rules_and_warnings_above_the_table(project, monkeypatch, capsys):
+    def warn(metrics: dict) -> None:
+        metrics["warnings"] = [{"name": "leak", "inputs": {"distance": 0.99}, "metric": "roc_auc"}]
+
+    project.rewrite(project.bundle / "metrics.json", warn)
+    (project.root / "policy.yaml").write_text("floors: {roc_auc: 0.999}\n")
+    run(monkeypatch, project.root)
+    broken, warning, empty = capsys.readouterr().out.partition("| metric |")[0].splitlines()
+    assert re.fullmatch(r"broken: roc_auc at least 0\.999: 0\.\d{4} \(policy\.yaml line 1: `floors: .*`\)", broken)
+    assert warning.startswith("warning: leak: `distance` (roc_auc 0.990) alone nearly tells the target.")
+    assert empty == ""
+
+    verdict = project.judge("blocked", rules=[{"rule": "a\x1b[31m", "found": "b", "kept": False, "policy": "c"}] * 12)
+    lines = in_short(project.gather())
+    assert lines[:2] == ["The model is blocked", "broken: a [31m: b (c)"]
+    assert lines[10:12] == ["broken: a [31m: b (c)", "and 2 more rules that are not kept"]
+    project.judge("ships", rules=[])
+    assert in_short(project.gather())[0] == f"The model may ship: {verdict['reason']}"
+    assert in_short(project.gather())[1].startswith("warning: leak: ")
+    (project.root / "policy.yaml").write_text("warnings: {leak: ignore}\n")
+    assert len(in_short(project.gather())) == 1
 
 
 def test_the_verb_takes_a_champion_and_a_verdict_from_elsewhere(project, tmp_path, monkeypatch, capsys):

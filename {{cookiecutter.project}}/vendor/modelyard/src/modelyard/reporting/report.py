@@ -22,7 +22,7 @@ from .sections.changes import changes
 from .sections.contributions import contributions
 from .sections.curves import curves
 from .sections.decisions import decisions
-from .sections.headline import headline, stopped, unjudged, unreported
+from .sections.headline import headline, in_short, stopped, unjudged, unreported
 from .sections.lineage import lineage
 from .sections.residuals import residuals
 from .sections.rows import changed_rows
@@ -76,7 +76,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
 
 
 def _report(project: Project, champion: Path | None, verdict: Path | None) -> str:
-    """Write the report; return its metrics as a table.
+    """Write the report; return what a terminal shows of it: verdict and warnings, and the metrics as a table.
 
     Raises ContractError if there can be none. Unless an option was wrong, the report then says so.
     """
@@ -94,7 +94,8 @@ def _report(project: Project, champion: Path | None, verdict: Path | None) -> st
             write(Path(), [unreported(str(error), is_made=layout.BUNDLE.is_dir())], "No report")
         raise
     write(Path(), sections, evidence.this.contract.name)
-    return "\n\n".join([metrics_table(evidence).markdown(whole=True), *positive_class(evidence)])
+    first = ["\n".join(short)] if (short := in_short(evidence)) else []
+    return "\n\n".join([*first, metrics_table(evidence).markdown(whole=True), *positive_class(evidence)])
 
 
 def _unjudged(path: Path | None) -> Mapping[str, Any] | None:

@@ -8,8 +8,9 @@ from typing import Any
 
 from ...judging.policy import POLICY, judge_alone, policy_line, read_policy
 from ...judging.verdict import CHANGED, PolicyChange
+from ...judging.verdict import TITLES as VERDICTS
 from ...judging.warned import shown_warnings
-from ...markdown import code, interval, number, prose, verbatim
+from ...markdown import code, cut, interval, number, prose, verbatim
 from ..document import Section, Table
 from ..evidence import Evidence
 from .lineage import span
@@ -20,6 +21,7 @@ MARKS = {True: "✅", False: "❌", None: "⚠️"}
 ORDER = {False: 0, None: 1, True: 2}
 ALIKE = 3  # slices that are shown for one line of the policy
 TITLE, LONG = 100, 1000  # characters of a reason
+LISTED = 10  # rules that a terminal shows
 MOST_CHANGES = 20  # lines on the policy
 UNKNOWN = {"low": None, "high": None}
 
@@ -45,6 +47,21 @@ def headline(evidence: Evidence) -> list[Section]:
     return [*policy_change(evidence.verdict), Section(title, blocks, level=2), *folded]
 
 
+def in_short(evidence: Evidence) -> list[str]:
+    """What a terminal shows of the headline, a line each: the verdict, the rules that are not kept, notes, warnings."""
+    broken = [rule for rule in _rules(evidence) if not rule["kept"]]
+    verdict, lines = evidence.verdict, []
+    if verdict:
+        lines.append(VERDICTS[verdict["verdict"]] + ("" if broken else f": {cut(verdict['reason'], LONG)}"))
+    for rule in broken[:LISTED]:
+        word = "broken" if rule["kept"] is False else "not to be told"
+        lines.append(cut(f"{word}: {rule['rule']}: {rule['found']} ({rule['policy']})", LONG))
+    if len(broken) > LISTED:
+        lines.append(f"and {len(broken) - LISTED:,} more rules that are not kept")
+    lines += [f"note: {cut(note, LONG)}" for note in evidence.notes]
+    return lines + [f"warning: {name}: {cut(text, LONG)}" for name, text in _warned(evidence).items()]
+
+
 def policy_change(verdict: Mapping[str, Any] | None) -> list[Section]:
     """What stands before all else where the policy differs from main's: both verdicts, and what differs."""
     change = (verdict or {}).get("policy")
@@ -56,9 +73,13 @@ def policy_change(verdict: Mapping[str, Any] | None) -> list[Section]:
 
 def _warnings(evidence: Evidence) -> list[str]:
     """The warnings that the policy does not ignore, as a list."""
-    policy = read_policy(evidence.root / POLICY)
-    texts = shown_warnings(evidence.this.metrics, policy.warnings, evidence.this.contract)
+    texts = _warned(evidence)
     return ["\n".join(f"- ⚠️ **{code(name)}**: {prose(text, 600)}." for name, text in texts.items())] if texts else []
+
+
+def _warned(evidence: Evidence) -> dict[str, str]:
+    policy = read_policy(evidence.root / POLICY)
+    return shown_warnings(evidence.this.metrics, policy.warnings, evidence.this.contract)
 
 
 def unjudged(verdict: Mapping[str, Any], obstacle: str) -> Section:
