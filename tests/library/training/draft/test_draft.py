@@ -308,10 +308,18 @@ def test_settings_that_are_not_in_git_yet_are_not_overwritten(committed, name):
         opened.write("# mine\n")
     before = contents(committed)
     with pytest.raises(
-        SystemExit, match=f"{name}: changed since the last commit, .* commit it first, or add ARGS=--force"
+        SystemExit, match=f'{name}: changed since the last commit, .* commit it first, or add ARGS="--force"$'
     ):
         run_command(lambda: main(["data.csv"], flights))
     assert contents(committed).items() >= {key: before[key] for key in SETTINGS}.items()
+
+
+def test_the_advice_keeps_the_options_that_were_given(committed):
+    (committed / "contract.yaml").write_text("# mine\n")
+    given = ["--target=price", "--track", "--purpose", "email=to answer", "--", "data.csv"]  # as make gives them
+    with pytest.raises(SystemExit) as ended:
+        run_command(lambda: main(given, flights))
+    assert str(ended.value).endswith("or add ARGS=\"--force --track --purpose 'email=to answer'\"")
 
 
 def test_where_git_cannot_say_what_is_saved_nothing_is_overwritten(committed, monkeypatch):

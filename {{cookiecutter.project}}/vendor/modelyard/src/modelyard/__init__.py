@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.200"
+__version__ = "1.0.201"
 
 _PLACES = {
     "Columns": "runtime.matrix",

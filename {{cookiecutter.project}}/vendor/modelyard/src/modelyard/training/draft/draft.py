@@ -27,6 +27,7 @@ from ..layout import CARD
 from ..settings import Params, SqlSettings, read_params
 from ..tracked import told_of_new
 from .address import database_address, file_address
+from .command import arguments as as_args
 from .guess import Roles, guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
@@ -136,14 +137,14 @@ def _read(source: str, query: str | None) -> tuple[dict[str, pa.Table], dict[str
     return {"": read_query(settings)}, {"kind": "sql", "url": settings.url, "query": query}, Decisions()
 
 
-def _refuse_unsaved(root: Path) -> None:
-    """Refuse to overwrite settings with changes that are not committed."""
+def _refuse_unsaved(root: Path, given: Sequence[str]) -> None:
+    """Refuse to overwrite settings with changes that are not committed; given: the options to keep beside --force."""
     show = ("status", "--porcelain", "--untracked-files=no", "--", *map(str, WRITTEN))
     if changed := ask_git(root, *show, no=[NO_REPOSITORY]):
         files = ", ".join(line[3:] for line in changed.splitlines())
         raise ContractError(
-            f"{files}: changed since the last commit, and drafting would overwrite that; commit it "
-            "first, or add ARGS=--force"
+            f"{files}: changed since the last commit, and drafting would overwrite that; commit it first, or add "
+            f"{as_args(['--force', *given])}"
         )
 
 
@@ -181,7 +182,8 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     if missing := [path for path in WRITTEN if not (root / path).is_file() and path.name != "contract.yaml"]:
         raise ContractError(f"{missing[0]}: no such file; run this in the project's root folder")
     if not options.force:
-        _refuse_unsaved(root)
+        words = arguments[: arguments.index("--")] if "--" in arguments else arguments
+        _refuse_unsaved(root, [one for one in words if one != options.source and not one.startswith("--target=")])
     parts, source, decisions = _read(options.source, options.query)
     table = together(parts, options.source)
     if table.num_columns == 1:
