@@ -119,8 +119,11 @@ def test_a_setting_that_cannot_be_is_refused_by_name(estimator, settings, messag
 
 def test_a_class_without_a_training_row_is_refused_by_name(made, rows):
     on_time = dataclasses.replace(rows, target=np.zeros_like(rows.target))
-    with pytest.raises(ContractError, match="no training row has late = True; train on more periods"):
-        fit(made.project, on_time, made.contract, made.params)
+    for window, longer in ((None, ""), (2, r"split\.window longer, or ")):
+        params = dataclasses.replace(made.params, split=dataclasses.replace(made.params.split, window=window))
+        told = rf"no training row has late = True: .* make {longer}split\.validation or split\.holdout smaller"
+        with pytest.raises(ContractError, match=told):
+            fit(made.project, on_time, made.contract, params)
 
 
 def test_more_categories_than_boosting_takes_are_told_without_a_traceback(made, rows):

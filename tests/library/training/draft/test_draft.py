@@ -174,6 +174,57 @@ def test_the_holdout_has_as_many_rows_of_each_class_as_a_verdict_needs(project, 
     assert (split.holdout, split.validation) == (held_out, held_out)
 
 
+# rows of each of twelve months, of which the last `pigs` rows are of a rare class, and the months held out
+UNEVEN = [
+    ([40] * 12, 0, 2),
+    ([10] * 8 + [80, 80, 60, 60], 0, 1),  # two would leave 80 of 360 rows to train on, though one has few dogs
+    ([20] * 6 + [60] * 6, 0, 2),
+    ([40] * 12, 130, 1),  # of the rare class, the training rows have fifty by one month, and none by two
+]
+
+
+@pytest.mark.parametrize(("counts", "pigs", "held_out"), UNEVEN)
+def test_the_holdout_leaves_half_of_the_rows_and_each_class_to_train_on(project, counts, pigs, held_out):
+    days = [f"2013-{month:02}-{1 + row % 28:02}" for month, count in enumerate(counts, 1) for row in range(count)]
+    animals = [["cat", "dog"][row % 7 % 2] for row in range(len(days) - pigs)] + ["pig"] * pigs
+    rows = pa.table({"day": days, "size": [row % 9 for row in range(len(days))], "animal": animals})
+    pyarrow.csv.write_csv(rows, "uneven.csv")
+    main(["uneven.csv"], flights)
+    ingest(project, read_contract(), read_params())
+    assert read_params().split.holdout == held_out
+    train_rows = read_rows(project, read_contract(), read_params(), "train")
+    assert set(train_rows.target) == set(range(len(read_contract().classes)))
+    assert 2 * len(train_rows.target) >= len(days)
+
+
+def test_a_class_that_no_split_could_train_is_refused_with_its_rows_and_nothing_is_written(project):
+    before = contents(project)
+    days = [f"2013-{1 + row // 20:02}-{1 + row % 20:02}" for row in range(240)]
+    animals = [*["cat", "dog", "dog"] * 78, *["pig"] * 6]
+    table = pa.table({"day": days, "size": [row % 9 for row in range(240)], "animal": animals})
+    told = r"animal = 'pig' has 6 rows, in 2013-12; leave these rows out at the source, or give them the name"
+    with pytest.raises(ContractError, match=told):
+        draft(project, table, files("data.csv"), Roles(target="animal"))
+    animals = ["pig" if row in (0, 7) else "cat" if row % 2 else "dog" for row in range(240)]  # held out by place
+    with pytest.raises(ContractError, match=r"animal = 'pig' has 2 rows, in holdout"):
+        draft(
+            project, table.drop(["day", "animal"]).append_column("animal", pa.array(animals)), files("a.csv"), Roles()
+        )
+    assert contents(project) == before
+
+
+def test_a_split_that_a_person_chose_is_refused_where_a_class_cannot_be_trained_by_it(project):
+    days = [f"2013-{1 + row // 20:02}-{1 + row % 20:02}" for row in range(240)]
+    animals = [*["cat", "dog"] * 60, *["cat", "dog", "pig"] * 40]
+    table = pa.table({"day": days, "size": [row % 9 for row in range(240)], "animal": animals})
+    draft(project, table, files("data.csv"), Roles())
+    for size in (3, "91d"):
+        edit_yaml(Path("params.yaml"), {"split": {"holdout": size, "validation": size}})
+        told = r"'pig' has 40 rows, in 2013-07 to 2013-12; make split\.holdout or split\.validation in params"
+        with pytest.raises(ContractError, match=told):
+            draft(project, table, files("data.csv"), Roles())
+
+
 # which of twelve months have rows with a target, and the period, the watermark and the periods held out
 LATE = [
     (range(12), ("month", "2013-12", 2)),
@@ -378,8 +429,9 @@ def with_sqlite(path: Path, table: pa.Table) -> None:
 
 def test_another_source_takes_the_place_of_the_one_that_ingest_watched(workspace):
     watched = [str(workspace.source)]
+    months = pa.concat_tables(workspace.month(f"2013-{month:02}") for month in range(1, 7))
     for path in ("first.csv", "second.csv", "https://example.com/third.csv"):
-        draft(workspace.root, workspace.month("2013-01"), {"kind": "files", "path": path}, Roles(target="late"))
+        draft(workspace.root, months, {"kind": "files", "path": path}, Roles(target="late"))
         deps = round_trip().load(workspace.root / "dvc.yaml")["stages"]["ingest"]["deps"]
         watched.append(deps[-1])
     assert watched[1:3] == ["first.csv", "second.csv"]

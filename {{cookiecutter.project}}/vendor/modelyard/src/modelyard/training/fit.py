@@ -55,7 +55,7 @@ def fit_matrix(project: Project, rows: Matrix, contract: Contract, params: Param
     settings = params.model.settings.get(params.model.estimator) or {}
     estimator = build(project.estimators, params.model.estimator, inputs, settings)
     check_exportable(estimator)
-    _check_classes(rows.target, contract)
+    _check_classes(rows.target, contract, params)
     try:
         with threadpool_limits(params.threads):
             estimator.fit(rows.table, rows.target)
@@ -98,9 +98,12 @@ def _baseline(target: NDArray, contract: Contract) -> list[float]:
     return [float(share) for share in (shares[1:] if contract.kind == "binary" else shares)]
 
 
-def _check_classes(target: NDArray, contract: Contract) -> None:
+def _check_classes(target: NDArray, contract: Contract, params: Params) -> None:
     absent = [value for place, value in enumerate(contract.classes) if not (target == place).any()]
     if absent:
+        window = "split.window longer, or " if params.split.window else ""
         raise ContractError(
-            f"no training row has {contract.target} = {absent[0]!r}; train on more periods (split.window)"
+            f"no training row has {contract.target} = {absent[0]!r}: if validation or holdout have such rows, "
+            f"make {window}split.validation or split.holdout smaller in params.yaml; else leave the class out of "
+            "`values` in contract.yaml, and its rows out at the source, or give them the name of another class there"
         )

@@ -39,6 +39,7 @@ from .split import fitted_split, resampled_by
 from .staged import staged
 from .told import decided, open_questions
 from .types import typed_as
+from .untrained import refuse_untrained
 from .watched import inside_path, watched_paths
 from .writing import NEUTRAL_CARD, watch, write_contract
 
@@ -87,10 +88,12 @@ def draft(
             edit_yaml(folder / "policy.yaml", fitted_policy(contract))
             (folder / CARD).write_text(NEUTRAL_CARD, encoding="utf-8")
         watch(folder / "dvc.yaml", watched)
+        params = read_params(folder / "params.yaml")
         if check:
-            check(contract, read_params(folder / "params.yaml"))
+            check(contract, params)
         else:
             validate(table, contract, "the source")
+        refuse_untrained(contract, table, params, is_kept=is_same_task)
     return contract
 
 

@@ -19,17 +19,18 @@ from ..warned import FEW
 from .times import periods_of
 from .types import typed_as
 
-FRACTION = 6  # of the periods are held out, and as many are for validation
-LARGEST = 3  # ... where it takes more for FEW rows of each class, this fraction at most
+FRACTION = 6  # of the periods are held out, and as many are for validation, if half of the rows are left to train on
+LARGEST = 3  # ... where it takes more for FEW rows of each class, this fraction at most, of the rows too
 
 
 def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
     """The period, the watermark and the split for a table with a time column, as params.yaml has them.
 
     The watermark is the last period with a target. Holdout and validation are long enough to have rows with one, and,
-    where up to a third of the periods has them, as many rows of each class as a verdict needs.
+    where up to a third of the periods has them, as many rows of each class as a verdict needs. They are short enough to
+    leave half of the rows and, where any length does, rows of each class to train on.
 
-    Raises ContractError if the rows with a target lie in too few periods.
+    Raises ContractError if the rows with a target lie in too few periods, or too far apart.
     """
     moments, labelled = _moments(contract, table)
     try:
@@ -38,17 +39,33 @@ def fitted_split(contract: Contract, table: pa.Table) -> dict[str, Any]:
         raise ContractError(f"{error}; only rows with {contract.target} count") from None
     names = np.unique(moments.astype(f"datetime64[{UNITS[period]}]")).astype(str)
     taken = [str(name) for name in names if name <= known[-1]]
-    fewest = max(1, len(taken) // FRACTION)
-    longer = range(fewest, len(taken) // 2 + 1)
-    with_target = [count for count in longer if _is_known(taken, count, known)] or [fewest]
-    counts = _class_counts(contract, table, period, taken)
-    enough = (one for one in with_target if one <= len(taken) // LARGEST and _has_each_class(counts, one))
-    held_out = next(enough, with_target[0])
+    with_target = [count for count in range(1, len(taken) // 2 + 1) if _is_known(taken, count, known)]
+    if not with_target:
+        raise ContractError(
+            f"the last {period} with {contract.target} is {known[-1]}, the one before it {known[-2]}, too far back to "
+            f"hold out, validate and train on as many {period}s each; get {contract.target} for rows between them"
+        )
+    held_out = _held_out(_class_counts(contract, table, period, taken), with_target)
     return {
         "period": period,
         "watermark": known[-1],
         "split": {"holdout": held_out, "validation": held_out, "window": None},
     }
+
+
+def _held_out(counts: np.ndarray, with_target: list[int]) -> int:
+    """How many periods to hold out, of those numbers that leave a target in each part; counts: (periods, classes)."""
+    periods, rows = len(counts), counts.sum()
+    train = {held_out: counts[: -2 * held_out].sum(axis=0) for held_out in with_target}
+    able = [held_out for held_out in with_target if train[held_out].all()] or with_target
+    short = [one for one in able if one <= max(1, periods // FRACTION) and 2 * train[one].sum() >= rows]
+    usual = max(short, default=able[0])
+    enough = (
+        one
+        for one in able
+        if usual <= one <= periods // LARGEST and LARGEST * train[one].sum() >= rows and _has_each_class(counts, one)
+    )
+    return next(enough, usual)
 
 
 def resampled_by(contract: Contract, table: pa.Table, fitted: dict[str, Any]) -> str:
@@ -78,23 +95,23 @@ def _is_known(taken: list[str], held_out: int, known: list[str]) -> bool:
 
 
 def _class_counts(contract: Contract, table: pa.Table, period: str, taken: list[str]) -> np.ndarray:
-    """The rows of each class in each period, (periods, classes); without a class for regression."""
+    """The rows with a target in each period, (periods, classes); of one class for regression."""
     moments, labelled = _moments(contract, table)
     periods = moments.astype(f"datetime64[{UNITS[period]}]").astype(str)
     chosen = labelled & np.isin(periods, taken)
-    if contract.kind == "regression":
-        return np.zeros((len(taken), 0), dtype=np.int64)
-    target = _timed(contract, table)[contract.target]
-    classes = target.combine_chunks().dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    classes = np.zeros(len(chosen), dtype=np.int64)
+    if contract.kind != "regression":
+        target = _timed(contract, table)[contract.target]
+        classes = target.combine_chunks().dictionary_encode().indices.fill_null(0).to_numpy().astype(np.int64)
     found = np.zeros((len(taken), int(classes[chosen].max()) + 1), dtype=np.int64)
-    np.add.at(found, (np.searchsorted(taken, periods[chosen]), classes[chosen].astype(np.int64)), 1)
+    np.add.at(found, (np.searchsorted(taken, periods[chosen]), classes[chosen]), 1)
     return found
 
 
 def _has_each_class(counts: np.ndarray, held_out: int) -> bool:
-    """Whether holdout and validation have FEW rows of each class if as many periods are held out."""
+    """Whether holdout and validation have FEW rows of each class, if there are any, if as many periods are held out."""
     parts = counts[-held_out:], counts[-2 * held_out : -held_out]
-    return all((part.sum(axis=0) >= FEW).all() for part in parts)
+    return counts.shape[1] == 1 or all((part.sum(axis=0) >= FEW).all() for part in parts)
 
 
 def _moments(contract: Contract, table: pa.Table) -> tuple[np.ndarray, np.ndarray]:
