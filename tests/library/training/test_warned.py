@@ -75,6 +75,16 @@ def test_an_input_that_tells_the_target_is_a_leak(of, name):
     assert 0.98 <= found["inputs"][name] <= 1
 
 
+def test_a_leak_is_told_where_the_checked_rows_lack_a_class():
+    columns, target = inputs(), RANDOM.integers(0, 2, COUNT)
+    target[:20:2] = 2  # of the even rows alone, to learn from
+    assert of_inputs(columns, target, GRADES) == []
+    columns["amount"] = target + RANDOM.normal(0, 0.01, COUNT)
+    (found,) = of_inputs(columns, target, GRADES)
+    assert list(found["inputs"]) == ["amount"]
+    assert found["inputs"]["amount"] > 0.98
+
+
 def test_a_target_that_is_missing_only_where_an_input_is_leaks_too():
     columns, target = inputs(), RANDOM.random(COUNT) < 0.1
     columns["amount"][target] = np.nan

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.202"
+__version__ = "1.0.203"
 
 _PLACES = {
     "Columns": "runtime.matrix",

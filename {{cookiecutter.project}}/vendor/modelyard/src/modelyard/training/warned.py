@@ -112,7 +112,10 @@ def _sample(rows: Rows) -> NDArray[np.int64]:
 
 
 def _how_well(target: NDArray, told: Floats, contract: Contract) -> float:
-    prediction = told[:, -1] if contract.kind != "multiclass" else told
+    prediction = told[:, -1]
+    if contract.kind == "multiclass":  # of the classes that these rows have, as of no other the area is defined
+        present, target = np.unique(target, return_inverse=True)
+        prediction = told[:, present]
     values = measure(contract.kind, target, prediction, np.ones((1, len(target))))
     value = float(values["r2" if contract.kind == "regression" else "roc_auc"][0])
     return value if np.isfinite(value) else 0.0
