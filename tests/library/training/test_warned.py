@@ -144,6 +144,9 @@ def of_answers(positives, threshold=0.5, of=BOOLEAN, count=COUNT):
         (None, 400, True),  # the more frequent one
         (["no", "yes"], 200, False),
         (["bad", "good"], 200, True),  # nobody knows
+        (["bad", "good"], 199, False),  # it is rarer
+        (["good", "bad"], 30, False),  # a person put it last
+        (["good", "bad"], 500, False),
         (["0", "1"], 200, False),
     ],
 )

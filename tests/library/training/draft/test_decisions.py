@@ -94,6 +94,26 @@ def test_the_positive_class_is_named_with_what_its_errors_cost(capsys, values, p
     assert (rarer or "is rarer") in line if rarer else "is rarer" not in line
 
 
+@pytest.mark.parametrize("mine", [None, 5.0])
+def test_drafted_costs_turn_with_the_positive_class_and_those_of_a_person_stay(capsys, mine):
+    pyarrow.csv.write_csv(table(state=repeated("bad", *["good"] * 9)), "data.csv")
+    (line,) = [line for line in drafted(capsys, "data.csv", "--target", "state") if line.startswith("positive class")]
+    assert line.endswith("""last in `values`, and draft again with ARGS="--force", which turns the costs too""")
+    edit_yaml(Path("contract.yaml"), {"columns": {"state": {"values": ["good", "bad"]}}})
+    if mine:
+        edit_yaml(Path("params.yaml"), {"evaluate": {"false_negative_cost": mine}})
+    lines = drafted(capsys, "data.csv", "--target", "state", "--force")
+    evaluate = read_params().evaluate
+    assert (evaluate.false_positive_cost, evaluate.false_negative_cost) == ((9, mine) if mine else (1, 9))
+    said = "params.yaml: the drafted costs are turned with the positive class: false_positive_cost 9 -> 1, "
+    assert [line for line in lines if line.startswith("params.yaml")] == (
+        [] if mine else [f"{said}false_negative_cost 1 -> 9"]
+    )
+    assert not any("is rarer" in line for line in lines)
+    drafted(capsys, "data.csv", "--target", "state", "--force")
+    assert read_params().evaluate == evaluate
+
+
 CSV = "land;zip;hours;size;sold\n" + "NA;01234;?;1,5;yes\nDE;12345;3;2,25;no\nNO;12345;4;2;no\n" * 20
 
 

@@ -33,6 +33,7 @@ LEAK = 0.98  # r2, or area under the ROC curve, of the target told from one inpu
 SAMPLED = 20_000  # rows from which that is measured
 BINS = 256  # of one input
 FEW = 30  # rows of a class; with fewer, a percentile interval covers less often than it says
+RARER = 2  # times as many rows of the other class make one the rarer, which is what one looks for
 YES = {"1", "true", "yes", "y", "t", "positive", "pos"}  # what nobody takes for the negative class
 
 
@@ -74,7 +75,8 @@ def _warn_of_positives(
 ) -> Iterator[dict[str, Any]]:
     positive = contract.classes[1]
     share = counts[1] / sum(counts)
-    if str(positive).lower() not in YES or share > 0.5:
+    is_likely = str(positive).lower() in YES or counts[0] > RARER * counts[1]
+    if not is_chosen(contract.columns[contract.target]) and (share > 0.5 or not is_likely):
         yield {"name": "positive_class", "positive": str(positive), "share": share}
     if not (scores >= decision.threshold).any():
         yield {
@@ -85,6 +87,11 @@ def _warn_of_positives(
             "threshold": decision.threshold,
             "missed_costs": decision.false_negative / decision.false_positive,
         }
+
+
+def is_chosen(target: Column) -> bool:
+    """Whether a person put the classes in their order, which is not that of a draft."""
+    return target.values is not None and list(target.values) != sorted(target.values)
 
 
 def _is_constant(values: NDArray) -> bool:

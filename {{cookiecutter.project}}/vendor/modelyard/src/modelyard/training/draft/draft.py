@@ -34,7 +34,7 @@ from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
 from .profile import write_profile
 from .random_split import shown
-from .sizes import sized
+from .sizes import sized, told_turned, turned
 from .split import fitted_split, resampled_by
 from .staged import staged
 from .told import decided, open_questions
@@ -82,7 +82,8 @@ def draft(
         (folder / SCHEMA).write_text(schema_text(), encoding="utf-8")
         write_contract(folder / "contract.yaml", contract, old is not None)
         if is_same_task:
-            edit_yaml(folder / "params.yaml", {"source": source})
+            evaluate = read_params(folder / "params.yaml").evaluate
+            edit_yaml(folder / "params.yaml", {"source": source, **turned(contract, table, evaluate)})
         else:
             edit_yaml(folder / "params.yaml", fitted)
             edit_yaml(folder / "policy.yaml", fitted_policy(contract))
@@ -205,6 +206,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         group=options.group,
     )
     old = earlier(root, table)
+    before = read_params(root / "params.yaml").evaluate if old else None
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
     write_profile(root, typed_as(contract, table), contract)
     counts = {
@@ -214,10 +216,12 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     }
     print(f"contract.yaml: {len(contract.columns)} columns of {table.num_rows:,} rows ({contract.kind})")
     print("\n".join(f"  {role}: {names}" for role, names in counts.items()))
-    for line in decided(contract, table, decisions, read_params(root / "params.yaml")):
+    params = read_params(root / "params.yaml")
+    for line in decided(contract, table, decisions, params):
         print(f"  {line}")
-    if old:
+    if old and before:
         told = changes(old, contract)
+        told += told_turned(before, params.evaluate) if old.target == contract.target else []
         print("drafted again: contract.yaml keeps what was written there" + (", but for:" if told else ""))
         print("".join(f"  {line}\n" for line in told), end="")
     is_here = options.query is None and "://" not in options.source.removeprefix("file://")

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...runtime.contract import Contract
-from ..settings import Params
+from ..settings import Evaluate, Params
 from .types import typed_as
 
 RARE = 10  # the rarest class counts as so many times its rows, because the others' rows teach less about it
@@ -71,6 +71,22 @@ def told_sizes(params: Params) -> list[str]:
     if lines and ends is not None:
         lines = [f"{lines[0]}; `make tune` tries {ends.low:g} to {ends.high:g}"]
     return lines
+
+
+def turned(contract: Contract, table: pa.Table, evaluate: Evaluate) -> dict[str, Any]:
+    """The costs in params.yaml, if they are those that are drafted where the other of the two classes is positive."""
+    costs = _costs(contract, _counts(contract, table))
+    now = evaluate.false_positive_cost, evaluate.false_negative_cost
+    other = tuple(costs.values())[::-1]
+    return {"evaluate": costs} if costs and now == other else {}
+
+
+def told_turned(before: Evaluate, after: Evaluate) -> list[str]:
+    """A line on the costs that were turned when drafted again."""
+    names = "false_positive_cost", "false_negative_cost"
+    ends = [(name, getattr(before, name), getattr(after, name)) for name in names]
+    told = ", ".join(f"{name} {old:g} -> {new:g}" for name, old, new in ends if old != new)
+    return [f"params.yaml: the drafted costs are turned with the positive class: {told}"] if told else []
 
 
 def _counts(contract: Contract, table: pa.Table) -> list[int]:

@@ -15,6 +15,7 @@ from ...runtime.written import NUMBERS
 from ..data.sources.decisions import Decisions
 from ..data.validate import personal_data
 from ..settings import Evaluate, Params
+from ..warned import RARER, is_chosen
 from .calendar import told_calendar
 from .categories import MOST_VALUES, told_category
 from .command import arguments
@@ -91,8 +92,12 @@ def _positive(contract: Contract, table: pa.Table, evaluate: Evaluate) -> Iterat
     counts = {pair["values"]: pair["counts"] for pair in pc.value_counts(table[contract.target]).to_pylist()}
     if found := counts.get(positive, 0):
         line += f"; {found:,} rows have it, {100 * found / (found + counts.get(negative, 0)):.2g}%"
-    if contract.columns[contract.target].values and counts.get(positive, 0) > 2 * counts.get(negative, 0):
-        line += f". {negative!r} is rarer: if it is what you look for, put it last in `values`"
+    column = contract.columns[contract.target]
+    if column.values and not is_chosen(column) and counts.get(positive, 0) > RARER * counts.get(negative, 0):
+        line += (
+            f". {negative!r} is rarer: if it is what you look for, put it last in `values`, and draft again with "
+            f"{arguments(['--force'])}, which turns the costs too"
+        )
     yield line
 
 
