@@ -25,6 +25,7 @@ from modelyard.training.edit import edit_yaml
 from modelyard.training.evaluate import draw_groups
 from modelyard.training.ingest import ingest
 from modelyard.training.settings import open_purposes, read_contract, read_params
+from modelyard.training.strict_yaml import read_yaml
 from sample import SAMPLE
 
 from flight_delays import project as flights
@@ -274,6 +275,39 @@ def test_personal_data_is_an_open_question_whose_answer_can_be_typed(capsys, col
     assert read_contract().columns[column].purpose == (answer[1].partition("=")[2] or None)
     write_docs(["--drafted"], flights)
     assert f"`{column}`" in Path("docs/data.md").read_text()
+
+
+def roles() -> dict[str, str]:
+    """The role of each column, also while a purpose is open."""
+    return {name: column["role"] for name, column in read_yaml(Path("contract.yaml"))["columns"].items()}
+
+
+@pytest.mark.parametrize("name", ["birth_date", "Date of Birth"])
+def test_a_birthday_is_the_time_only_where_a_person_says_so(capsys, name):
+    days = [f"{1950 + place}-03-{1 + place % 28:02}" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(**{name: days}), "data.parquet")
+    main(["data.parquet"], flights)
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    told = told_of(name, lines)
+    assert roles()[name] == "unused"
+    assert told.startswith("unused timestamp seems to be personal data by its name; see the open question")
+    assert told.endswith(" takes it")
+    main(["data.parquet", "--force", "--time", name], flights)
+    assert f"may {name} (by its name) be held?" in capsys.readouterr().out
+    assert (roles()[name], open_purposes()) == ("time", [name])
+    told = drafted(capsys, "data.parquet", "--force", "--time", name, "--not-personal", name)
+    assert "2009-03-04; becomes" in told_of(name, told)
+
+
+def test_another_time_is_taken_where_the_first_is_a_birthday(capsys):
+    days = [f"{1950 + place}-03-{1 + place % 28:02}" for place in range(ROWS)]
+    seen = [f"2013-{1 + place // 10:02}-{1 + place % 10:02}" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(birthday=days, seen=seen, passport_no=range(ROWS)), "data.parquet")
+    main(["data.parquet"], flights)
+    told = told_of("birthday", [line.strip() for line in capsys.readouterr().out.splitlines()])
+    assert [roles()[name] for name in ("birthday", "seen", "passport_no")] == ["unused", "time", "id"]
+    assert open_purposes() == ["birthday", "passport_no"]
+    assert told.endswith("see the open question below")
 
 
 def test_data_with_nothing_but_a_time_beside_its_target_is_refused_in_words(project):

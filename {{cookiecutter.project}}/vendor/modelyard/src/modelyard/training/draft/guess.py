@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...errors import ContractError
-from ...runtime.column import Column, Role
+from ...runtime.column import Column
 from ...runtime.contract import Contract
 from ...runtime.written import NUMBERS
 from ..data.validate import personal_data
 from .calendar import drafted_calendar
 from .categories import category_of, fewest_values
 from .forms import chosen, plain
+from .personal import UNKNOWN, as_personal
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
@@ -28,7 +29,6 @@ MOST_CLASSES = 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
 LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^(row[ _.]?names?|{ROW_NUMBERS.pattern})$", re.I)
-UNKNOWN = "(to be described)"
 DESCRIBABLE = (
     pa.types.is_null,
     pa.types.is_boolean,
@@ -104,7 +104,7 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     if target in forms and target not in chosen(roles.formats, table) and _are_classes(table[target]):
         del forms[target]
     table = typed(table, roles.timezone, forms)
-    time = roles.time or (None if roles.is_again else guess_time(table, target))
+    time = roles.time or (None if roles.is_again else guess_time(table, target, roles.not_personal))
     ids = list(roles.ids) if roles.ids is not None else _guess_ids(table, target, roles.group)
     for name in [name for name in ids if name in forms and forms[name].format in NUMBERS]:
         del forms[name]
@@ -113,17 +113,19 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         check_time(time, given[time], table[time])
     columns = {}
     for column in table.column_names:
+        named = "" if column in roles.not_personal else column
         if column == target:
             columns[column] = _target(column, table[column])
         elif column == time:
-            columns[column] = Column("timestamp", "time", UNKNOWN, ascending=is_ascending(table[column]))
+            drafted = Column("timestamp", "time", UNKNOWN, ascending=is_ascending(table[column]))
+            columns[column] = as_personal(drafted, table[column], named)
         elif column in ids:
             refuse_inexact(column, table[column], is_id=True)
-            columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column])
+            columns[column] = as_personal(Column(_type(table[column]), "id", UNKNOWN), table[column], named)
         elif column == roles.group:
-            columns[column] = as_personal(_group(column, table[column]), table[column])
+            columns[column] = as_personal(_group(column, table[column]), table[column], named)
         else:
-            columns[column] = _other(column, table[column], column in roles.not_personal)
+            columns[column] = _other(column, table[column], named)
     for column, written in forms.items():
         if columns[column].is_number if written.format in NUMBERS else columns[column].type == "timestamp":
             columns[column] = dataclasses.replace(columns[column], format=written.format, unit=written.unit)
@@ -140,16 +142,6 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     for column, purpose in roles.purposes.items():
         columns[column] = dataclasses.replace(columns[column], pii=True, purpose=purpose)
     return Contract(name, UNKNOWN, owner, columns, slices=fewest_values(columns))
-
-
-def as_personal(column: Column, values: pa.ChunkedArray) -> Column:
-    """The column, marked as personal data if its values seem to be, and then no feature."""
-    if not personal_data("", values):
-        return column
-    role: Role = "unused" if column.role == "feature" else column.role
-    return dataclasses.replace(
-        column, role=role, values=column.values if role == "target" else None, other=False, pii=True, purpose=UNKNOWN
-    )
 
 
 def _check_columns(table: pa.Table) -> None:
@@ -220,9 +212,9 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
     return Column(kind, "target", UNKNOWN, values=different, missing=missing)
 
 
-def _other(name: str, values: pa.ChunkedArray, is_impersonal: bool) -> Column:
+def _other(name: str, values: pa.ChunkedArray, named: str) -> Column:
     kind, missing = _type(values), values.null_count > 0
-    if personal_data("" if is_impersonal else name, values):
+    if personal_data(named, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
     if ROW_NUMBERS.fullmatch(name) or values.null_count == len(values):
         return Column(kind, "unused", UNKNOWN, missing=missing)

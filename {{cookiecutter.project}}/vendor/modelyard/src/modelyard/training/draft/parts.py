@@ -16,7 +16,7 @@ from ..data.refusal import ADVICE
 from ..data.sources import open_source
 from ..data.validate import may_be_empty
 from ..settings import UNITS, Params
-from .guess import as_personal
+from .personal import as_personal
 from .types import typed, typed_as
 
 

@@ -36,7 +36,9 @@ def no_time(contract: Contract, table: pa.Table, narrowed: pa.Table) -> str:
     own = "by their id" if contract.named("id") else "by their place in the data, as no column is an id"
     by = f"by {shown(contract.group)}, each with all of its rows" if contract.group else own
     choices = [
-        f"{shown(name)} with {choice}" for name, choice in likely_times(table, narrowed, contract.target).items()
+        f"{shown(name)} with {choice}"
+        for name, choice in likely_times(table, narrowed, contract.target).items()
+        if not contract.columns[name].pii
     ]
     if choices:
         told += f", so rows are split at random; it could be {' or '.join(choices)}"

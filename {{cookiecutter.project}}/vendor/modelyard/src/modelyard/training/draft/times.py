@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 
 from ...errors import ContractError
+from ..data.validate import personal_data
 from ..settings import UNITS
 from .command import arguments
 from .forms import SAYS_TIME, examples, time_formats
@@ -26,9 +29,11 @@ def periods_of(times: pa.ChunkedArray) -> tuple[str, list[str]]:
     raise ContractError(f"the times lie in fewer than {FEWEST_PERIODS} days: too few to hold any out")
 
 
-def guess_time(table: pa.Table, target: str) -> str | None:
-    """The first column of times without gaps that fall into periods enough."""
+def guess_time(table: pa.Table, target: str, not_personal: Sequence[str] = ()) -> str | None:
+    """The first column of times without gaps that fall into periods enough; no birthday, nor another personal one."""
     for name in table.column_names:
+        if personal_data(name, table[name]) and name not in not_personal:
+            continue
         if name != target and pa.types.is_temporal(table[name].type) and not table[name].null_count:
             try:
                 periods_of(table[name])

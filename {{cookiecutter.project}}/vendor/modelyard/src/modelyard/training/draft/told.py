@@ -20,11 +20,12 @@ from .calendar import told_calendar
 from .categories import MOST_VALUES, told_category
 from .command import arguments
 from .forms import examples, number_formats, time_formats
-from .guess import ROW_NUMBERS, UNKNOWN
+from .guess import ROW_NUMBERS
+from .personal import UNKNOWN
 from .random_split import no_time, shown
 from .sizes import told_sizes
 from .split import later_rows
-from .times import told_choice
+from .times import guess_time, told_choice
 from .types import typed_as
 
 GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
@@ -119,6 +120,8 @@ def _column(
         kind = personal_data(name, given) or "personal data"
         by_name = kind == "by its name"
         yield f"seems to be personal data{' ' if by_name else ': '}{kind}; see the open question below"
+        if contract.time is None and guess_time(pa.table({name: values}), contract.target, [name]):
+            yield f"so not taken as the time: {arguments(['--time', name])} takes it"
         return  # and show none of it
     if column.role == "unused":
         yield _reason(name, column, given, values)

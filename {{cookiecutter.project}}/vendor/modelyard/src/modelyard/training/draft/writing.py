@@ -11,7 +11,7 @@ from ...runtime.column import Column
 from ...runtime.contract import Contract
 from ..contract_schema import FIRST_LINE
 from ..edit import round_trip
-from .guess import UNKNOWN
+from .personal import UNKNOWN
 
 HEAD = f"""\
 {FIRST_LINE}# What the data is. Validation, features, the service and the documentation read it here and nowhere else.
