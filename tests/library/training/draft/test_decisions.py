@@ -130,9 +130,8 @@ def test_what_cells_were_taken_for_is_told(capsys):
         "land   feature  string   2 values; 33.3% missing; 'NA' in 20 cells means missing: if it is a value, add it to "
         "`values`",
         "zip    feature  integer  1234 to 12,345; '01234' is the number 1234: if the zeros matter, its type is string",
-        "hours  feature  string   3 values; '?' is a value: if it means missing, leave these cells empty at the "
-        "source; "
-        "text, as '?' in 20 of 60 cells; all others are numbers",
+        "hours  feature  string   3 values; text, as '?' in 20 of 60 cells; all others are numbers: if it means "
+        "missing, leave these cells empty at the source, and the column is one of numbers",
         "size   feature  number   1.5 to 2.25",
         "sold   target   string   2 values",
     ]
@@ -178,7 +177,11 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
          "in ARGS=\"--format cost=1,234.5\""),
         ("cost", [f"{'$€'[place % 2]}{place}" for place in range(ROWS)], "unused string 60 different texts"),
         ("cost", [*map(str, range(ROWS - 1)), "n/a?"],
-         "unused string 'n/a?' in 1 of 60 cells; all others are numbers"),
+         "unused string 'n/a?' in 1 of 60 cells; all others are numbers: if it means missing, leave"),
+        ("cost", repeated("1", "2.5", "nil"),
+         "feature string 3 values; text, as 'nil' in 20 of 60 cells; all others are numbers: if it means missing, "
+         "leave these cells empty at the source, and the column is one of numbers"),
+        ("cost", [*map(str, range(ROWS - 9)), *"abcabcabc"], "all others are numbers"),
         ("day", [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)],
          "unused string dates such as '01/01/2013', '02/01/2013', '03/01/2013' may be %m/%d/%Y or %d/%m/%Y: say which, "
          "as in ARGS=\"--format day=%m/%d/%Y\""),

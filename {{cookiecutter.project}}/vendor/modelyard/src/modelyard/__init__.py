@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.205"
+__version__ = "1.0.206"
 
 _PLACES = {
     "Columns": "runtime.matrix",

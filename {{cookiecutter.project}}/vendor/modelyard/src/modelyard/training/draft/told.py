@@ -31,6 +31,8 @@ from .types import typed_as
 GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
 NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
 LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
+MARKERS = 2  # texts in a column of numbers that are taken to stand for a missing one
+EMPTIED = ": if it means missing, leave these cells empty at the source, and the column is one of numbers"
 LISTED = 5
 SOME = 0.0005  # a share that is not shown as 0.0 %
 LONG_NUMBER = 10_000  # from here on, thousands are divided
@@ -189,11 +191,12 @@ def _plain(number: float) -> str:
 
 
 def _texts(texts: list[str], given: pa.ChunkedArray) -> Iterator[str]:
-    if odd := [text for text in texts if text.strip() in LIKE_MISSING]:
+    mostly = _mostly_numbers(given)
+    if not (mostly or "").endswith(EMPTIED) and (odd := [text for text in texts if text.strip() in LIKE_MISSING]):
         yield f"{_listed(odd)} is a value: if it means missing, leave these cells empty at the source"
     if blanks := [text for text in texts if text != text.strip()]:
         yield f"blanks at an end of {_listed(blanks)} belong to the value"
-    if mostly := _mostly_numbers(given):
+    if mostly:
         yield f"text, as {mostly}"
 
 
@@ -231,8 +234,9 @@ def _mostly_numbers(given: pa.ChunkedArray) -> str | None:
     others = present.filter(pc.invert(numbers))
     if not len(others):
         return f"numbers in another form than a plain one, such as {present[0].as_py()!r}"
-    found = _listed(pc.unique(others).slice(0, LISTED + 1).to_pylist())
-    return f"{found} in {len(others):,} of {len(present):,} cells; all others are numbers"
+    unique = pc.unique(others).slice(0, LISTED + 1).to_pylist()
+    next_step = EMPTIED if len(unique) <= MARKERS else ""
+    return f"{_listed(unique)} in {len(others):,} of {len(present):,} cells; all others are numbers{next_step}"
 
 
 def _listed(texts: list[str]) -> str:
