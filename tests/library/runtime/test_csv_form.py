@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import subprocess
 
+import numpy as np
 import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
@@ -67,6 +68,7 @@ def test_a_file_that_two_separators_fit_is_refused():
         (b"\x1f\x8b\x08\x00", r"gzip: give it a name that ends with .csv.gz"),
         (b"<!DOCTYPE html><html>", "a web page or XML"),
         (b'[{"a": 1}]', "JSON"),
+        (b"SQLite format 3\0\x10", "a database: give its URL"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
         ("a,b\n1,2\n".encode("utf-16-le"), r"UTF-16LE: convert it with\n  iconv -f UTF-16LE"),
         ("a,b\n1,2\n".encode("utf-16-be"), r"UTF-16BE: convert it with\n  iconv -f UTF-16BE"),
@@ -94,6 +96,13 @@ def test_bytes_that_no_windows_text_has_are_not_said_to_be_of_windows():
     assert "byte 0x81 in line 2" in fault
     assert "WINDOWS-1252" not in fault
     assert "iconv -f ENCODING" in fault
+
+
+def test_a_binary_file_is_told_to_be_one():
+    content = np.random.default_rng(7).bytes(5000)
+    fault = str(encoding_fault(content.splitlines(keepends=True), "data.csv", "data.csv"))
+    assert "data.csv is no text but a binary file, as by byte 0x" in fault
+    assert "iconv" not in fault
 
 
 def test_lines_of_two_encodings_are_not_said_to_be_of_one():

@@ -247,7 +247,8 @@ def test_a_group_with_a_missing_value_is_refused(project):
         (["--time", "kind"], "it has 'a', 'b'; a date in ISO 8601 such as 2013-12-24 can be read, and most others"),
         (["--format", "day=%d.%m.%Y"], "60 rows are not written so, such as '01/01/2013', '02/01/2013', '03/01/2013'"),
         (["--format", "day=dd/mm"], "format is a strptime format such as"),
-        (["--format", "days=%d"], "COLUMN=FORMAT is expected, such as day=%d/%m/%Y or price=1,234.5; the columns are:"),
+        (["--format", "days=%d"], "the source has no column 'days'; did you mean 'day'? it has:"),
+        (["--format", "day"], "COLUMN=FORMAT is expected, such as day=%d/%m/%Y or price=1,234.5; the columns are:"),
     ],
 )
 def test_a_time_that_cannot_be_read_is_refused_with_examples(project, arguments, told):
@@ -373,7 +374,7 @@ def test_a_role_may_be_given_without_the_blanks_of_the_name(capsys):
         ({"time": "size"}, "the column 'size' cannot be the time: it has 0.0, 0.5, 1.0; a date in ISO 8601"),
         ({"time": "gap"}, "the column 'gap' cannot be the time: it is missing in 1 of 60 rows"),
         ({"time": "size", "target": "size"}, "the column 'size' is given two roles of target, time, id and group"),
-        ({"target": "day"}, "the target has 59 different values, which are times"),
+        ({"target": "day"}, "the target 'day' has 59 different times"),
     ],
 )
 def test_a_role_that_a_column_cannot_have_is_refused(roles, told):

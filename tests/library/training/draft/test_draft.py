@@ -332,6 +332,12 @@ def test_where_no_contract_can_be_guessed_nothing_is_written(project, table):
     assert contents(project) == before
 
 
+def test_a_file_with_its_header_alone_is_named(project):
+    (project / "rows.csv").write_text("size,price\n")
+    with pytest.raises(ContractError, match=r"^rows\.csv has no rows to draft a contract from"):
+        main(["rows.csv"], flights)
+
+
 def test_where_the_times_are_too_few_nothing_is_written(project):
     before = contents(project)
     with pytest.raises(ContractError, match="the times lie in fewer than 4 days"):

@@ -168,12 +168,20 @@ def test_the_targets_values_say_what_the_task_is(values, kind):
 
 
 @pytest.mark.parametrize(
-    "values",
-    [["same"] * ROWS, [f"text {place}" for place in range(ROWS)], DAYS, [None] * ROWS, pa.nulls(ROWS, pa.float64())],
+    ("values", "told"),
+    [
+        (["same"] * ROWS, r"is always 'same' in \d+ rows, so there is nothing to learn"),
+        ([2.5] * ROWS, r"is always 2\.5 in"),
+        ([True, *[None] * (ROWS - 1)], r"is only True in"),
+        ([f"text {place}" for place in range(ROWS)], r"has type string and \d+ different values, not 2 to 20"),
+        (DAYS, r"has \d+ different times, and a model predicts a number or a class: put a number in their place"),
+        ([None] * ROWS, r"has no value in \d+ rows"),
+        (pa.nulls(ROWS, pa.float64()), r"has no value in \d+ rows"),
+    ],
 )
-def test_a_target_that_cannot_be_predicted_is_told(values):
+def test_a_target_that_cannot_be_predicted_is_told(values, told):
     given = values if isinstance(values, pa.Array) else pa.array(values)
-    with pytest.raises(ContractError, match=r"different values.*; .*name another with TARGET="):
+    with pytest.raises(ContractError, match=rf"the target 'target' {told}.*, or name another with TARGET="):
         guess(TABLE.append_column("target", given))
 
 
@@ -219,6 +227,10 @@ def test_roles_that_a_person_gave_are_taken():
 
 @pytest.mark.parametrize("role", [{"target": "x"}, {"time": "x"}, {"ids": ["x"]}])
 def test_a_role_for_a_column_that_is_not_there_is_told(role):
+    with pytest.raises(ContractError, match=r"no column ' Price'; did you mean 'price'.*it has: 'size', 'price'"):
+        guess(TABLE, target=" Price")
+    with pytest.raises(ContractError, match="no column 'pirce'; did you mean 'price'"):
+        guess(TABLE, target="pirce")
     with pytest.raises(ContractError, match="the source has no column 'x'; it has: 'size', 'price'"):
         guess(TABLE, **role)
 

@@ -184,7 +184,7 @@ def test_a_file_that_the_web_server_does_not_have_is_told(served):
 @pytest.mark.parametrize(
     ("path", "message"),
     [
-        ("/nowhere/data.csv", r"/nowhere/data\.csv cannot be read: .*No such file"),
+        ("/nowhere/data.csv", r"^/nowhere/data\.csv cannot be read: No such file or directory$"),
         ("/nowhere/*.csv", r"source /nowhere/\*\.csv matches no file"),
         ("nothing://data.csv", "source nothing://data.csv cannot be opened: Protocol not known: nothing"),
         ("github://data.csv", "source github://data.csv cannot be opened: GithubFileSystem"),

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.206"
+__version__ = "1.0.207"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -32,6 +32,7 @@ WHOLE_NUMBER = r"\s*[+-]?[0-9]+\s*"
 COMMA_NUMBER = r"\s*[+-]?[0-9]+,[0-9]+([eE][+-]?[0-9]+)?\s*"
 POINT_NUMBER = r"\s*[+-]?[0-9]*\.[0-9]+([eE][+-]?[0-9]+)?\s*"
 MAYBE_THOUSANDS = r"\s*[+-]?[1-9][0-9]{0,2},[0-9]{3}\s*"
+CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")  # which text has not
 
 _FITTED = 20  # records that are looked at to tell the separator
 _MARKS = {
@@ -50,6 +51,8 @@ _OTHER_KINDS = {
     rb"\xfd7zXZ\x00": "compressed with xz: give it a name that ends with .csv.xz",
     rb"\s*<(!doctype|html|\?xml)\b": "a web page or XML: get the file itself",
     rb"\s*[\[{]\s*[\"{\[]": "JSON: write its rows as CSV",
+    rb"SQLite format 3": "a database: give its URL, as in sqlite:///my.db, with --query",
+    rb"ARROW1": "an Arrow file: write its rows as Parquet",
     rb"version https://git-lfs": "a pointer of Git LFS: get the file with `git lfs pull`",
 }
 
@@ -144,22 +147,27 @@ def encoding_fault(lines: Iterable[bytes], where: str, path: str | None) -> Cont
     """The error for a file that is not UTF-8: the first byte that is wrong, and how to convert the file."""
     place = excerpt = ""
     excel, mixed = True, False
+    controls = 0
     for number, line in enumerate(lines, 1):
         try:
             line.decode("utf-8")
             mixed = mixed or not line.isascii()
+            controls += len(CONTROLS.findall(line))
             continue
         except UnicodeDecodeError as error:
             if not place:
                 place = f"byte 0x{line[error.start]:02x} in line {number:,}"
                 around = line[max(0, error.start - 15) : error.start + 15]
                 excerpt = around.decode("cp1252", "replace").strip()
+        controls += len(CONTROLS.findall(line))
         try:
             line.decode("cp1252")
         except UnicodeDecodeError:
             excel = False
     if not place:
         return ContractError(f"{where} is cut off, or not in the encoding that its first bytes name")
+    if controls > 1:
+        return ContractError(f"{where} is no text but a binary file, as by {place}: write its rows as CSV or Parquet")
     told = f"{where} is not UTF-8: {place}; write it as UTF-8. "
     if mixed:
         return ContractError(f"{told}Other lines are UTF-8, so it was put together from two encodings: mend that line")

@@ -190,6 +190,9 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         _refuse_unsaved(root, [one for one in words if one != options.source and not one.startswith("--target=")])
     parts, source, decisions = _read(options.source, options.query)
     table = together(parts, options.source)
+    if not table.num_rows:
+        where = "the query" if options.query else options.source
+        raise ContractError(f"{where} has no rows to draft a contract from, only the columns' names")
     if table.num_columns == 1:
         raise ContractError(
             f"{options.source} has one column, {table.column_names[0]!r}, so there is nothing to predict from; cells "

@@ -19,6 +19,7 @@ from ..data.conform import conform, nan_as_missing
 from ..data.moments import moments
 from ..data.refusal import BrokenRule
 from ..data.validate import personal_data
+from .unknown import no_such_column
 
 DAYS = [
     "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%m/%d/%y",
@@ -128,7 +129,9 @@ def chosen(given: Sequence[str], table: pa.Table) -> dict[str, Written]:
     found = {}
     for text in given:
         name, _, form = text.partition("=")
-        if not form or name not in table.column_names:
+        if form and name not in table.column_names:
+            raise no_such_column(name, table.column_names)
+        if not form:
             raise ContractError(
                 f"--format {text}: COLUMN=FORMAT is expected, such as day=%d/%m/%Y or price=1,234.5; the columns are: "
                 f"{', '.join(map(repr, table.column_names))}"

@@ -24,8 +24,9 @@ from .personal import UNKNOWN, as_personal
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
+from .unknown import no_such_column
 
-MOST_CLASSES = 20
+CLASSES, MOST_CLASSES = 2, 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
 ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
 LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^(row[ _.]?names?|{ROW_NUMBERS.pattern})$", re.I)
@@ -68,8 +69,7 @@ class Roles:
             if not name or name in table.column_names:
                 return name
             if len(names) != 1:
-                listed = ", ".join(map(repr, table.column_names))
-                raise ContractError(f"the source has no column {name!r}; it has: {listed}")
+                raise no_such_column(name, table.column_names)
             return names[0]
 
         if unknown := [name for name in (*self.purposes, *self.not_personal) if name not in table.column_names]:
@@ -198,17 +198,25 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
     unique = pc.unique(values).drop_null()
     if kind == "timestamp":
         raise ContractError(
-            f"the target has {len(unique)} different values, which are times; name another with TARGET="
+            f"the target {name!r} has {len(unique):,} different times, and a model predicts a number or a class: put a "
+            "number in their place at the source, such as the days from another date, or name another with TARGET="
         )
     different = sorted(unique.to_pylist())
+    if len(different) < CLASSES:
+        found = f"is {'always' if not missing else 'only'} {different[0]!r}" if different else "has no value"
+        raise ContractError(
+            f"the target {name!r} {found} in {len(values):,} rows, so there is nothing to learn; get rows that differ "
+            "in it, or name another with TARGET="
+        )
     if len(different) > MOST_CLASSES:
         refuse_inexact(name, values)
-    if (different and kind in ("boolean", "number")) or (kind == "integer" and len(different) > MOST_CLASSES):
+    if kind in ("boolean", "number") or (kind == "integer" and len(different) > MOST_CLASSES):
         return Column(kind, "target", UNKNOWN, missing=missing)
-    if not 2 <= len(different) <= MOST_CLASSES:
-        rare = "put rare ones together at the source, or " if different[1:] else ""
-        found = f"the target {name!r} has type {kind} and {len(different)} different values"
-        raise ContractError(f"{found}, not 2 to {MOST_CLASSES}; {rare}name another with TARGET=")
+    if len(different) > MOST_CLASSES:
+        raise ContractError(
+            f"the target {name!r} has type {kind} and {len(different):,} different values, not {CLASSES} to "
+            f"{MOST_CLASSES}; put rare ones together at the source, or name another with TARGET="
+        )
     return Column(kind, "target", UNKNOWN, values=different, missing=missing)
 
 

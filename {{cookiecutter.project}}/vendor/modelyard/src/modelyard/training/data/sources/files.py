@@ -80,7 +80,8 @@ def _told(fault: str) -> Iterator[None]:
     except ContractError:
         raise
     except Exception as error:
-        raise ContractError(f"{fault}: {error or type(error).__name__}") from None
+        why = error.strerror if isinstance(error, OSError) and error.filename else error  # which has the path again
+        raise ContractError(f"{fault}: {why or type(error).__name__}") from None
 
 
 def is_wild(path: Path, place: int) -> bool:
