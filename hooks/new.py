@@ -6,11 +6,12 @@ Reads OUT, the folder that the project goes into, and ANSWERS, more arguments of
 from __future__ import annotations
 
 import functools
+import json
 import logging
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,23 @@ def asked_until_good(ask: Ask, name: str, *arguments: Any, **options: Any) -> An
         print("\n".join(f"refused: {line}" for line in found), file=sys.stderr)
 
 
-def generate(run: Callable[..., str], *arguments: Any, **options: Any) -> str:
+def unfit(answers: Mapping[str, str]) -> Iterator[str]:
+    """What is wrong with answers on the command line: cookiecutter ignores a name that it does not know."""
+    questions = json.loads((TEMPLATE / "cookiecutter.json").read_text(encoding="utf-8"))
+    names = [name for name in questions if not name.startswith("_")]
+    for name, answer in answers.items():
+        choices = questions.get(name)
+        if name not in names:
+            yield f"there is no question {name!r}; the questions are {', '.join(names)}"
+        elif isinstance(choices, list) and answer not in choices:
+            yield f"{name} is {answer!r}: one of {', '.join(choices)} is needed"
+
+
+def generate(run: Callable[..., str], *arguments: Any, extra_context: Mapping[str, str] | None, **options: Any) -> str:
     """Generate; where a hook refuses, it has said why, and cookiecutter adds nothing to it."""
+    if found := list(unfit(extra_context or {})):
+        sys.exit("\n".join(f"refused: {line}" for line in found))
+    options["extra_context"] = extra_context
     try:
         return run(*arguments, **options)
     except FailedHookException:

@@ -123,6 +123,16 @@ def test_make_new_refuses_a_name_in_one_line_and_nothing_else(tmp_path: Path) ->
     assert new(out, "--no-input --default-config project=json", ok=False) == (
         "refused: project is 'json': json is a module of Python's standard library; choose another name\n"
     )
+    assert new(
+        out, "--no-input --default-config project=x1 task=ranking nosuch=1 _template=/x", ok=False
+    ).splitlines() == [
+        "refused: task is 'ranking': one of classification, regression is needed",
+        *(
+            f"refused: there is no question {name!r}; the questions are project, description, author, github_owner, "
+            "license, python_version, task, dvc_remote, dvc_remote_url, deploy_target"
+            for name in ("nosuch", "_template")
+        ),
+    ]
     assert not out.exists() or list(out.iterdir()) == []
     assert new(out, "'a", ok=False) == "error: ANSWERS: No closing quotation; write it as arguments in a shell\n"
 
