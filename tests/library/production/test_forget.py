@@ -59,7 +59,7 @@ def test_what_is_older_than_policy_says_goes(store: Store) -> None:
     retain(store, ledger, 3, said.append)
     assert said == []
     retain(store, ledger, 2, said.append)
-    assert said == ["keep_days: 1 days before 2024-02-02, 1 log files and 1 labels of that time were removed"]
+    assert said == ["keep_days: 1 day before 2024-02-02, 1 log file and 1 label of that time were removed"]
     assert list(newest(store)) == ["2024-02-02", "2024-02-03"]
     assert [row[0] for row in table(store)] == ["b", "r02", "r03"]
     assert [row[0] for row in labels(store)] == ["r02"]

@@ -267,7 +267,7 @@ def test_the_flights_have_nothing_to_warn_of(made):
 def test_data_without_slices_is_judged_too(copied):
     contract = dataclasses.replace(copied.contract, slices=[])
     evaluate(copied.project, copied.root, contract, copied.params)
-    assert (copied.root / SLICES).read_text() == ""
+    assert (copied.root / SLICES).read_text() == "column,slice,rows,metric,value,low,high\n"
 
 
 def test_a_value_that_json_cannot_hold_is_none():
@@ -275,5 +275,5 @@ def test_a_value_that_json_cannot_hold_is_none():
 
 
 def test_what_is_undefined_is_an_empty_cell(tmp_path):
-    write_csv(tmp_path / "lines.csv", [{"metric": "roc_auc", "value": None}])
+    write_csv(tmp_path / "lines.csv", ["metric", "value"], [{"metric": "roc_auc", "value": None}])
     assert (tmp_path / "lines.csv").read_text() == "metric,value\nroc_auc,\n"

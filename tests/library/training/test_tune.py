@@ -105,9 +105,13 @@ def test_settings_that_are_no_better_change_nothing(here, capsys):
         tune={"space": {"gradient_boosting": {"learning_rate": {"low": 0.0001, "high": 0.0002}}}},
     )
     before = (here.root / "params.yaml").read_bytes()
-    main(["--trials", "2"], here.project)
+    main(["--trials", "1"], here.project)
     assert (here.root / "params.yaml").read_bytes() == before
-    assert "params.yaml is as good already; nothing was changed" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "params.yaml is as good already; nothing was changed" in printed
+    assert printed.startswith(
+        "2 trials, not 1, as they run in batches of 2 (tune.batch in params.yaml); best log_loss "
+    )
 
 
 def test_an_error_in_a_trial_is_told_in_a_line(here):

@@ -112,7 +112,7 @@ def test_the_slices_of_a_model_alone_have_the_worst_first(alone):
 
 
 def test_where_no_slice_has_enough_rows_that_is_said(project):
-    project.replace(project.bundle / "slices.csv", "")
+    project.replace(project.bundle / "slices.csv", "column,slice,rows,metric,value,low,high\n")
     assert slices(project.gather()).blocks == ["No slice has enough rows."]
     verdict = project.judge()
     project.judge(comparison=verdict["comparison"] | {"slices": []})

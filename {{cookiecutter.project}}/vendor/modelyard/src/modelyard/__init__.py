@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.207"
+__version__ = "1.0.208"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -13,3 +13,8 @@ class ContractError(YardError, ValueError):
 
 class GitError(YardError):
     """A Git command failed; the message has the command and Git's output."""
+
+
+def counted(count: int, name: str) -> str:
+    """A number of things in a message: 1 day, 1,200 days."""
+    return f"{count:,} {name}{'' if count == 1 else 's'}"

@@ -6,6 +6,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..errors import counted
 from ..judging.monitoring import Monitor
 from . import drift, performance
 
@@ -48,7 +49,7 @@ def silence(days: Iterable[str], until: datetime.datetime, monitor: Monitor) -> 
     quiet = (until.date() - last).days
     if quiet <= monitor.window_days:
         return []
-    summary = f"the last answered row in the store is of {last}, {quiet} days before {until.date()}"
+    summary = f"the last answered row in the store is of {last}, {counted(quiet, 'day')} before {until.date()}"
     return [_alarm("logs", "silence", last.isoformat(), summary, ["Is the service up, and do its logs arrive?"])]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..command import REPORTS
+from ..errors import counted
 from ..judging.monitoring import Monitor
 from ..judging.policy import read_policy
 from ..runtime.contract import Contract
@@ -178,7 +179,6 @@ def main(arguments: Sequence[str], project: Project) -> None:
         return
     found = monitor(project, Path(), read_contract(), settings, read_params().seed, options.until)
     write(Path(), Store(settings.store), found)
-    windows = len(found["windows"])
-    print(f"monitor: {windows} windows, {len(found['alarms'])} alarms; see {PAGE}")
+    print(f"monitor: {counted(len(found['windows']), 'window')}, {counted(len(found['alarms']), 'alarm')}; see {PAGE}")
     for alarm in found["alarms"]:
         print(f"{alarm['key']}: {alarm['summary']}")

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..errors import counted
 from ..markdown import cut
 from ..reporting.page import whole_page
 from .page_charts import Window, metric_over_time, rows_over_time
 from .page_drift import distances, drift_section
-from .page_text import counted, interval, number, percent, rows_of, section, table, text, value_of
+from .page_text import interval, number, percent, rows_of, section, table, text, value_of
 
 SLICES = 30
 ALARMS = 8  # that are shown at once

@@ -60,8 +60,3 @@ def rows_of(figures: Mapping[str, Any]) -> str:
     """The number of rows of a window or slice."""
     rows = figures.get("rows")
     return f"{rows:,}" if isinstance(rows, int) else "-"
-
-
-def counted(count: int, name: str) -> str:
-    """A number of things."""
-    return f"{count:,} {name}{'' if count == 1 else 's'}"

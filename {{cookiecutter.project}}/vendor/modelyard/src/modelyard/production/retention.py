@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Callable
 
+from ..errors import counted
 from .ledger import Ledger, write_ledger
 from .predictions import newest
 from .rewriting import NotSince, rewrite_labels
@@ -43,5 +44,6 @@ def retain(store: Store, ledger: Ledger, keep_days: int | None, say: Callable[[s
         ledger.days.pop(day, None)
     write_ledger(store, ledger)
     labels = rewrite_labels(store, NotSince(first))
-    gone = f"{len(days)} days before {first}, {len(raw)} log files and {labels} labels of that time"
+    files = f"{counted(len(raw), 'log file')} and {counted(labels, 'label')} of that time"
+    gone = f"{counted(len(days), 'day')} before {first}, {files}"
     say(f"keep_days: {gone} were removed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..errors import counted
 from ..markdown import code, interval, markdown_table, number, prose
 
 LAST = 12  # windows that are shown
@@ -25,8 +26,8 @@ def _headline(found: Mapping[str, Any]) -> str:
     logs, alarms = found["logs"], len(found["alarms"])
     beyond = {0: "Nothing is beyond its limit.", 1: "**One alarm.**"}.get(alarms, f"**{alarms} alarms.**")
     return (
-        f"{beyond} Known until {found['until']} (UTC): {logs['lines']:,} lines of the log on {logs['days']} days, "
-        f"{logs['torn']:,} torn and {logs['duplicates']:,} duplicates left out."
+        f"{beyond} Known until {found['until']} (UTC): {logs['lines']:,} lines of the log on "
+        f"{counted(logs['days'], 'day')}, {logs['torn']:,} torn and {logs['duplicates']:,} duplicates left out."
     )
 
 

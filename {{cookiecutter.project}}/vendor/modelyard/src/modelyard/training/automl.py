@@ -16,7 +16,7 @@ from typing import Any
 
 import optuna
 
-from ..errors import ContractError
+from ..errors import ContractError, counted
 from ..markdown import cut, markdown_table
 from ..runtime.contract import Contract
 from ..runtime.project import Project
@@ -126,7 +126,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
     for name, fault in found.skipped.items():
         print(f"skipped: {name}: {cut(fault, 300)}")
     now = "cannot be used" if present.fault else f"{metric} {present.value:.6f}"
-    print(f"{trials} trials; best {metric} {best.value:.6f} with {_named(best.candidate)}; "
+    print(f"{counted(trials, 'trial')}; best {metric} {best.value:.6f} with {_named(best.candidate)}; "
           f"now {now} with {present.candidate.estimator}")  # fmt: skip
     if best.candidate == present.candidate:
         print("params.yaml is as good already; nothing was changed")

@@ -28,6 +28,9 @@ from .warned import warn_of_answers, warn_of_inputs
 
 Floats = NDArray[np.float64]
 
+SLICE_KEYS = ["column", "slice", "rows", "metric", "value", "low", "high"]
+CALIBRATION_KEYS = ["rows", "predicted", "observed", "lowest", "highest"]
+
 
 def evaluate(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Judge the model under `root` and write the results; return the metrics.
@@ -62,10 +65,11 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     }
     (root / METRICS).parent.mkdir(parents=True, exist_ok=True)
     (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
-    write_csv(root / SLICES, slices(rows, scores, groups, decision, contract, params))
-    write_csv(root / CALIBRATION, calibration(rows.target, scores, contract))
+    write_csv(root / SLICES, SLICE_KEYS, slices(rows, scores, groups, decision, contract, params))
+    write_csv(root / CALIBRATION, CALIBRATION_KEYS, calibration(rows.target, scores, contract))
     ranked = importance(model, rows, contract, params)
-    write_csv(root / IMPORTANCE, ({"input": name, "loss": mean, "std": std} for name, (mean, std) in ranked.items()))
+    inputs = ({"input": name, "loss": mean, "std": std} for name, (mean, std) in ranked.items())
+    write_csv(root / IMPORTANCE, ["input", "loss", "std"], inputs)
     write_predictions(root / PREDICTIONS, rows, scores, contract)
     return metrics
 
@@ -129,14 +133,12 @@ def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dic
     ]
 
 
-def write_csv(path: Path, lines: Iterable[dict[str, Any]]) -> None:
-    """Write the lines under their keys; a file without lines is empty."""
-    listed: Sequence[dict[str, Any]] = list(lines)
+def write_csv(path: Path, keys: Sequence[str], lines: Iterable[dict[str, Any]]) -> None:
+    """Write the lines under their keys, which are there without a line too: DVC warns of an empty file."""
     with path.open("w", newline="", encoding="utf-8") as opened:
-        if listed:
-            writer = csv.DictWriter(opened, listed[0], lineterminator="\n")
-            writer.writeheader()
-            writer.writerows(listed)
+        writer = csv.DictWriter(opened, keys, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(lines)
 
 
 def json_number(values: Floats) -> float | None:

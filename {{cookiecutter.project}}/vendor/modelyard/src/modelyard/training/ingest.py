@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..errors import ContractError
+from ..errors import ContractError, counted
 from ..runtime.contract import Contract
 from .data.difference import Answers, Intake, SourceDifference, Taken, decide, questioned
 from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
@@ -149,7 +149,7 @@ def _staleness(contract: Contract, params: Params, last: str) -> list[str]:
     age = (datetime.date.today() - end).days
     if age <= contract.freshness_days:
         return []
-    return [f"stale: the last period ended {age} days ago, the contract allows {contract.freshness_days}"]
+    return [f"stale: the last period ended {counted(age, 'day')} ago, the contract allows {contract.freshness_days}"]
 
 
 def main(arguments: Sequence[str], _project: Project) -> None:

@@ -24,7 +24,7 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 from tqdm import tqdm
 
-from ..errors import ContractError
+from ..errors import ContractError, counted
 from ..runtime.contract import Contract
 from ..runtime.project import Project
 from .edit import edit_yaml
@@ -48,9 +48,10 @@ def tune(
     for interrupted in study.get_trials(states=[TrialState.RUNNING]):
         study.tell(interrupted.number, state=TrialState.FAIL)  # its batch is proposed again
     done = len(study.get_trials(states=[TrialState.COMPLETE]))
+    total = done + _whole(trials - done, params)
     with (
         workers(jobs, (project, root, contract, params)) as pool,
-        tqdm(total=trials, initial=min(done, trials), desc="tuning", unit="trial", disable=None) as bar,
+        tqdm(total=total, initial=done, desc="tuning", unit="trial", disable=None) as bar,
     ):
         present = pool.submit(_score, {})
         while done < trials:
@@ -128,6 +129,18 @@ def _score(settings: dict[str, Any]) -> float:
     return objective()(settings)
 
 
+def _whole(trials: int, params: Params) -> int:
+    """So many trials in whole batches; none if there are enough."""
+    return params.tune.batch * max(0, -(-trials // params.tune.batch))
+
+
+def _told(found: int, wanted: int, params: Params) -> str:
+    told = counted(found, "trial")
+    if 0 < found - wanted < params.tune.batch:
+        told += f", not {wanted}, as they run in batches of {params.tune.batch} (tune.batch in params.yaml)"
+    return told
+
+
 def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `tune`."""
     parser = argparse.ArgumentParser(
@@ -137,10 +150,12 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time; the result is the same (default: 1)")
     options = parser.parse_args(arguments)
     contract, params = read_contract(), read_params()
-    study, present = tune(project, Path(), contract, params, options.trials or params.tune.trials, options.jobs)
+    wanted = options.trials or params.tune.trials
+    study, present = tune(project, Path(), contract, params, wanted, options.jobs)
     metric = PRIMARY[contract.kind]
     best = ", ".join(f"{name} {value:.6g}" for name, value in study.best_params.items())
-    print(f"{len(study.trials)} trials; best {metric} {study.best_value:.6f} with {best}; now {metric} {present:.6f}")
+    found = _told(len(study.trials), wanted, params)
+    print(f"{found}; best {metric} {study.best_value:.6f} with {best}; now {metric} {present:.6f}")
     if study.best_value >= present:
         print("params.yaml is as good already; nothing was changed")
         return
