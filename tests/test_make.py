@@ -194,3 +194,12 @@ def test_a_password_stays_in_the_environment(drafting: Path, dollar: str) -> Non
     params = (drafting / "params.yaml").read_text()
     assert "sqlite:///$ROWS?x=$PASSWORD" in params
     assert "hunter2" not in params + printed
+
+
+def test_the_command_of_the_page_reports_a_model_that_may_not_ship(drafting: Path) -> None:
+    page = (SAMPLE / "docs/pull-requests.md").read_text()
+    (line,) = [line.partition("  #")[0] for line in page.splitlines() if line.endswith(" too") and "report" in line]
+    # main's model and data are not what this is about
+    words = [word for word in line.split()[1:] if word not in ("data-diff", "champion")]
+    assert "bundle holds no bundle" in make(drafting, *words, ok=False)
+    assert (drafting / "reports/report.md").read_text().startswith("## ⚠️ Could not be judged")
