@@ -148,3 +148,13 @@ def test_where_no_commit_has_it_whole_it_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(YardError, match=r"dvc\.lock has Git's conflict markers in the last commits too"):
         main([])
+
+
+def test_a_failure_of_dvc_is_noted_unless_a_stage_has_said_why(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refusal = tmp_path / "reports/refusal.json"
+    main(["--stopped"])
+    assert json.loads(refusal.read_text())["stage"] == "dvc"
+    refusal.write_text('{"stage": "train", "message": "why"}')
+    main(["--stopped"])
+    assert "why" in refusal.read_text()

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.208"
+__version__ = "1.0.209"
 
 _PLACES = {
     "Columns": "runtime.matrix",

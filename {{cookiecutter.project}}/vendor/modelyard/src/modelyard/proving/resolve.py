@@ -24,6 +24,7 @@ from ..training.tracked import check_present
 
 LEDGER = "data/ledger.json"
 PIPELINE = [sys.executable, "-m", "dvc", "repro"]
+STOPPED = "DVC failed outside of a stage; the log of `make pipeline` says why"
 BEFORE = ("HEAD", "HEAD^1", "HEAD^2")  # where an output is whole if markers were added, or committed
 
 
@@ -104,7 +105,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--check", action="store_true", help="only say if something must be resolved or brought, for the report too"
     )
+    parser.add_argument(
+        "--stopped", action="store_true", help="only note for the report that DVC failed, if no stage has said why"
+    )
     given = parser.parse_args(arguments)
+    if given.stopped:
+        if not REFUSAL.is_file():
+            refuse("dvc", STOPPED)
+        return
     REFUSAL.unlink(missing_ok=True)
     if given.check:
         for stage, check in {"merge": check_merged, "data": check_present}.items():
