@@ -50,6 +50,9 @@ TRIED = {
         "library/github/test_status.py::test_what_judges_the_change_waits_for_an_owner",
         "library/github/test_status.py::test_an_approval_counts_while_the_file_is_what_was_approved",
     ],
+    "a lock with packages from another host": [
+        "library/github/test_status.py::test_a_lock_judges_where_packages_come_from_somewhere_else"
+    ],
     "a branch whose workflow judges less": [
         "workflows/test_pull_request.py::test_a_branch_that_judges_less_is_no_way_round",
         "library/github/test_status.py::test_a_commit_that_went_into_another_branch_too_was_judged_by_that_one",

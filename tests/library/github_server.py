@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -71,6 +72,7 @@ class GitHub:
     contents: dict[int, bytes] = field(default_factory=dict)
     attestations: dict[str, list[str]] = field(default_factory=dict)
     trees: dict[str, dict[str, str]] = field(default_factory=dict)
+    blobs: dict[str, str] = field(default_factory=dict)
     reviews: list[dict[str, Any]] = field(default_factory=list)
     roles: dict[str, str] = field(default_factory=dict)
     runs: list[dict[str, Any]] = field(default_factory=list)
@@ -182,6 +184,12 @@ def get_tree(github: GitHub, asked: Asked, commit: str) -> Answer:
     ]
     folders = [{"path": ".github", "mode": "040000", "type": "tree", "sha": commit}]
     return 200, {"sha": commit, "tree": [*folders, *entries], "truncated": len(entries) > 100}, {}
+
+
+def get_blob(github: GitHub, asked: Asked, sha: str) -> Answer:
+    if sha not in github.blobs:
+        raise Refused(404, "Not Found")
+    return 200, {"encoding": "base64", "content": base64.encodebytes(github.blobs[sha].encode()).decode()}, {}
 
 
 def get_permission(github: GitHub, asked: Asked, login: str) -> Answer:
@@ -435,6 +443,7 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", rf"{R}/pulls/\d+/reviews"): lambda github, asked: page(github, asked, github.reviews),
     ("GET", rf"{R}/compare/(\w+)\.\.\.(\w+)"): get_compared,
     ("GET", rf"{R}/git/trees/(\w+)"): get_tree,
+    ("GET", rf"{R}/git/blobs/(\w+)"): get_blob,
     ("GET", rf"{R}/collaborators/([\w-]+)/permission"): get_permission,
     ("GET", rf"{R}/actions/workflows/([\w.]+)/runs"): list_runs,
     ("POST", rf"{R}/statuses/(\w+)"): add_status,

@@ -107,13 +107,33 @@ def test_a_deleted_file_is_a_change_too(client, github, main_branch):
 @pytest.mark.parametrize(
     "path",
     [
-        *("params.yaml", "flights/features.py", "flights/model.py", "dvc.lock", "uv.lock", "evaluation/metrics.json"),
+        *("params.yaml", "flights/features.py", "flights/model.py", "dvc.lock", "evaluation/metrics.json"),
         *("docs/x.md", "notebooks/explore.py", "tests/test_features.py", "data/ledger.json", "policy.yaml"),
     ],
 )
 def test_what_does_not_judge_waits_for_nobody(client, github, main_branch, path):
     github.trees[HEAD][path] = "new"
     assert posted(client, github, main_branch)[0] == "success"
+
+
+LOCKED = 'source = { registry = "https://pypi.org/simple" }\nurl = "https://files.example/a.whl", hash = "sha256:'
+
+
+@pytest.mark.parametrize(
+    ("lock", "state"),
+    [
+        (f'{LOCKED}2"', "success"),
+        (LOCKED.replace("files.example", "evil.example"), "failure"),
+        (LOCKED.replace("https://files", "http://files"), "failure"),
+        (f'{LOCKED}1"\nsource = {{ git = "https://evil.example/a?rev=1#2" }}', "failure"),
+    ],
+)
+def test_a_lock_judges_where_packages_come_from_somewhere_else(client, github, main_branch, lock, state):
+    github.trees[MAIN]["uv.lock"], github.trees[HEAD]["uv.lock"] = "1", "2"
+    github.blobs = {"1": f'{LOCKED}1"', "2": lock}
+    found, why = posted(client, github, main_branch)
+    assert found == state
+    assert ("uv.lock: an administrator" in why) is (state == "failure")
 
 
 def test_an_owner_approves(client, github, main_branch):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from .allowed import kept
 from .http import REPO, Refused, Request, Response, Route
 
@@ -55,6 +57,13 @@ def get_tree(request: Request) -> Response:
     return Response(200, {"sha": request.given["commit"], "tree": entries, "truncated": False})
 
 
+def get_blob(request: Request) -> Response:
+    """The content of a file by its hash."""
+    request.needs("read", "contents")
+    content = request.repository.git("cat-file", "blob", request.given["sha"])
+    return Response(200, {"encoding": "base64", "content": base64.encodebytes(content.encode()).decode()})
+
+
 def get_permission(request: Request) -> Response:
     """What a person may do here: the owner everything, others what their role says, strangers read what is public."""
     request.needs("read", "metadata")
@@ -72,5 +81,6 @@ ROUTES = [
     Route("GET", REPO + r"/issues/(?P<number>\d+)/events", list_events),
     Route("GET", REPO + r"/compare/(?P<base>\w+)\.\.\.(?P<head>\w+)", compare),
     Route("GET", REPO + r"/git/trees/(?P<commit>\w+)", get_tree),
+    Route("GET", REPO + r"/git/blobs/(?P<sha>\w+)", get_blob),
     Route("GET", REPO + r"/collaborators/(?P<login>[^/]+)/permission", get_permission),
 ]

@@ -7,6 +7,7 @@ the file is what it was in the commit that was approved.
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -30,6 +31,8 @@ JUDGES = (
 MINE = "/approve"  # a line of a review of one's own pull request, since GitHub takes no approval there
 FIRST = 5  # files that are named in a comment
 PLAIN = re.compile(r"[^\w./+ -]")  # what a file's name is not shown with
+LOCK = "uv.lock"  # judges where packages come from another host than main's: their code runs before everything else
+HOST = re.compile(r'"([a-z+]+://[^/"]+)')
 OPINIONS = ("APPROVED", "CHANGES_REQUESTED", "DISMISSED")
 
 Owned = Mapping[str, tuple[str, ...]]
@@ -50,7 +53,10 @@ def unapproved_files(github: Client, repository: str, pull: Mapping[str, Any], r
     compared = github.request("GET", f"/repos/{repository}/compare/{base}...{head}?per_page=1")
     before = _contents(github, repository, compared["merge_base_commit"]["sha"])
     at_head = _contents(github, repository, head)
-    waiting = judging_files(rules, {path for path, _ in before.items() ^ at_head.items()})
+    changed = {path for path, _ in before.items() ^ at_head.items()}
+    waiting = judging_files(rules, changed)
+    if LOCK in changed and _hosts(github, repository, at_head) - _hosts(github, repository, before):
+        waiting[LOCK] = owners_of(rules, LOCK)
     if not waiting:
         return {}
     for login, commit in _approvals(github, repository, pull):
@@ -111,6 +117,14 @@ def _role(github: Client, repository: str, login: str) -> tuple[str, bool]:
     """The role of a person, and whether it may write: who has left is no owner, whatever CODEOWNERS says."""
     found = github.find(f"/repos/{repository}/collaborators/{login}/permission") or {}
     return str(found.get("role_name", "none")), found.get("permission") in ("write", "admin")
+
+
+def _hosts(github: Client, repository: str, contents: Mapping[str, tuple[str, str]]) -> set[str]:
+    """The hosts that the lock of a commit takes packages from, each with its scheme; none without a lock."""
+    if LOCK not in contents:
+        return set()
+    blob = github.request("GET", f"/repos/{repository}/git/blobs/{contents[LOCK][1]}")
+    return set(HOST.findall(base64.b64decode(blob["content"]).decode(errors="replace")))
 
 
 def _contents(github: Client, repository: str, commit: str) -> dict[str, tuple[str, str]]:
