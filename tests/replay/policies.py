@@ -9,7 +9,7 @@ import pyarrow as pa
 from modelyard.errors import ContractError
 from modelyard.runtime.matrix import Columns, matrix
 from modelyard.training.data.dataset import Rows, encode_table, encode_target
-from modelyard.training.train import Trained, fit
+from modelyard.training.fit import Trained, fit
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 

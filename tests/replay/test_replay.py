@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 from modelyard.runtime.matrix import matrix
 from modelyard.training.data.dataset import encode_table
-from modelyard.training.train import fit
+from modelyard.training.fit import fit
 
 from . import readme
 from .__main__ import README, main
