@@ -116,7 +116,7 @@ def test_what_does_not_judge_waits_for_nobody(client, github, main_branch, path)
     assert posted(client, github, main_branch)[0] == "success"
 
 
-LOCKED = 'source = { registry = "https://pypi.org/simple" }\nurl = "https://files.example/a.whl", hash = "sha256:'
+LOCKED = 'source = { registry = "https://index.example/simple" }\nurl = "https://files.example/a.whl", hash = "sha256:'
 
 
 @pytest.mark.parametrize(
