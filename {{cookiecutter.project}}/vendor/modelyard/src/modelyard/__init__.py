@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.210"
+__version__ = "1.0.211"
 
 _PLACES = {
     "Columns": "runtime.matrix",

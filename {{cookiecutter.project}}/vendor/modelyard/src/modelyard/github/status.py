@@ -86,9 +86,9 @@ def judged(github: Client, repository: str, sha: str, pull: Mapping[str, Any] | 
         moved = _moved(github, repository, pull["number"])
         source = (pull["head"]["ref"], pull["head"]["repo"]["full_name"])
         runs = [one for one in runs if (one["head_branch"], one["head_repository"]["full_name"]) == source]
-        if moved and not any(one["created_at"] > moved for one in runs):
-            return Status("failure", "the branch that it goes into was changed since: push one more commit")
         runs = [one for one in runs if one["created_at"] > moved]
+        if moved and not runs:
+            return Status("failure", "the branch that it goes into was changed since: push one more commit")
     if not runs:
         return Status("pending", f"{WORKFLOW} has not run for this commit")
     run = max(runs, key=lambda one: (one["run_number"], one["run_attempt"]))
