@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from modelyard import lightgbm, xgboost
-from modelyard.training.contributions import contributions
+from modelyard.training.contributions import contributions, spread_over, tells
 from modelyard.training.estimators import Inputs
 from scipy.special import expit
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -31,7 +31,8 @@ def fitted(builder, regression):
 @pytest.mark.parametrize("builder", [lightgbm, xgboost])
 def test_they_add_up_to_the_answer(builder, regression):
     model, answers = fitted(builder, regression)
-    told = contributions(model, FEATURES, answers)
+    places = spread_over(answers)
+    told = contributions(model, {name: values[places] for name, values in FEATURES.items()}, answers[places])
     assert [row["answer"] for row in told] == sorted(row["answer"] for row in told)
     assert (told[0]["answer"], told[-1]["answer"]) == (answers.min(), answers.max())
     for row in told:
@@ -44,6 +45,7 @@ def test_they_add_up_to_the_answer(builder, regression):
 def test_what_is_not_exact_is_not_told():
     target = (SIGNAL > 0.5).astype(np.int64)
     model = HistGradientBoostingClassifier(categorical_features=[1], max_iter=5).fit(TABLE, target)
+    assert not tells(model)
     assert contributions(model, FEATURES, model.predict_proba(TABLE)[:, 1]) == []
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.predictor import OnnxModel
@@ -31,7 +32,11 @@ CONTRACT = Contract(
 def rows():
     random = np.random.default_rng(0)
     columns = {name: random.normal(size=2000) for name in ("noise", "weak", "strong")}
-    return Rows(None, columns, columns["weak"] + 3 * columns["strong"], 0, [])
+    return Rows(pa.table(columns), columns, columns["weak"] + 3 * columns["strong"], 0, [])
+
+
+def importance_of(model, rows, contract, params):
+    return importance(model, len(rows.target), rows.take, contract, params)
 
 
 def settings(params, **changes):
@@ -40,7 +45,7 @@ def settings(params, **changes):
 
 def test_the_loss_is_that_of_theory_and_the_most_important_comes_first(made, rows):
     model = Formula(lambda columns: columns["weak"] + 3 * columns["strong"])
-    found = importance(model, rows, CONTRACT, settings(made.params, importance_rows=2000, importance_repeats=5))
+    found = importance_of(model, rows, CONTRACT, settings(made.params, importance_rows=2000, importance_repeats=5))
     assert list(found) == ["strong", "weak", "noise"]
     # shuffling a standard normal leaves errors of variance 2
     assert found["strong"][0] == pytest.approx(3 * np.sqrt(2), rel=0.05)
@@ -50,7 +55,7 @@ def test_the_loss_is_that_of_theory_and_the_most_important_comes_first(made, row
 
 def test_what_lowers_the_loss_when_shuffled_is_negative(made, rows):
     model = Formula(lambda columns: columns["weak"] - 3 * columns["strong"])
-    assert importance(model, rows, CONTRACT, made.params)["strong"][0] < 0
+    assert importance_of(model, rows, CONTRACT, made.params)["strong"][0] < 0
 
 
 def test_it_is_measured_on_no_more_rows_than_asked_for(made, rows):
@@ -60,7 +65,7 @@ def test_it_is_measured_on_no_more_rows_than_asked_for(made, rows):
         seen.add(len(columns["weak"]))
         return columns["weak"]
 
-    importance(Formula(formula), rows, CONTRACT, settings(made.params, importance_rows=70))
+    importance_of(Formula(formula), rows, CONTRACT, settings(made.params, importance_rows=70))
     assert seen == {70}
 
 
@@ -68,7 +73,7 @@ def test_a_seed_gives_the_same_importance_and_another_seed_another(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
     model = OnnxModel(made.root / MODEL, made.contract, made.project.features)
     first, again, other = (
-        importance(model, rows, made.contract, dataclasses.replace(made.params, seed=seed)) for seed in (1, 1, 2)
+        importance_of(model, rows, made.contract, dataclasses.replace(made.params, seed=seed)) for seed in (1, 1, 2)
     )
     assert first == again
     assert first != other
@@ -76,7 +81,7 @@ def test_a_seed_gives_the_same_importance_and_another_seed_another(made):
 
 def test_every_input_of_real_flights_is_ranked(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
-    found = importance(
+    found = importance_of(
         OnnxModel(made.root / MODEL, made.contract, made.project.features), rows, made.contract, made.params
     )
     assert found.keys() == made.contract.inputs.keys()

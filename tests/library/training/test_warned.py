@@ -48,7 +48,10 @@ def two_parts(columns: dict[str, np.ndarray], target: np.ndarray) -> tuple[Rows,
 
 def of_inputs(columns, target, of=NUMBER, **features):
     train, checked = two_parts(columns, target)
-    return warn_of_inputs({"amount": train.columns["amount"], **features}, train, checked, of)
+    features = {"amount": train.columns["amount"], **features}
+    half = len(train.target) // 2
+    blocks = [{name: values[part] for name, values in features.items()} for part in (slice(half), slice(half, None))]
+    return warn_of_inputs(blocks, train, checked, of)
 
 
 def test_nothing_is_warned_of_where_all_is_well():

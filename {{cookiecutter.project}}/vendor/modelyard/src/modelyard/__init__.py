@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.211"
+__version__ = "1.0.212"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -19,7 +19,9 @@ from ..markdown import number
 from ..runtime.matrix import matrix
 from ..runtime.project import Project
 from ..training import layout
-from ..training.data.dataset import Rows, read_rows
+from ..training.data.blocks import read_target, rows_at
+from ..training.data.dataset import Rows
+from ..training.data.parts import Part
 from ..training.fit import fit
 from ..training.metrics import primary_loss
 from ..training.settings import ModelSettings, Params, Split, read_params
@@ -39,11 +41,9 @@ def learning(project: Project, evidence: Evidence) -> Section | None:
         params = _params(evidence)
         if params is None:
             return None
-        parts = [read_rows(evidence.root, evidence.this.contract, params, part) for part in ("train", "validation")]
+        train, validation = _sampled(evidence, params)
     except ContractError:
         return None
-    random = np.random.default_rng(params.seed)
-    train, validation = (rows.take(random.permutation(len(rows.target))[:MOST]) for rows in parts)
     points = _measure(project, evidence, params, train, validation)
     if len(points) < FEWEST:
         return None
@@ -81,6 +81,18 @@ def _measure(
         before = time.process_time() - start
         spent += before
     return points
+
+
+def _sampled(evidence: Evidence, params: Params) -> list[Rows]:
+    """Some of the rows that train, and some for validation, in random order."""
+    random = np.random.default_rng(params.seed)
+    parts: tuple[Part, ...] = ("train", "validation")
+    found = []
+    for part in parts:
+        where = evidence.root, evidence.this.contract, params, part
+        count = len(read_target(*where)[0])
+        found.append(rows_at(*where, random.permutation(count)[:MOST]))
+    return found
 
 
 def _params(evidence: Evidence) -> Params | None:

@@ -23,7 +23,8 @@ from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from ..runtime.rows import encode
 from .card import card
-from .data.dataset import Rows, read_rows
+from .data.blocks import rows_at
+from .data.dataset import Rows
 from .layout import (
     BUNDLE,
     CALIBRATION,
@@ -70,7 +71,8 @@ def bundle(project: Project, root: Path, contract: Contract, params: Params) -> 
             "environment": json.loads((root / ENVIRONMENT).read_text()),
         }
         write_json(folder / "manifest.json", manifest)
-        rows = read_rows(root, contract, params, "holdout")
+        places = np.unique(np.linspace(0, metrics["rows"] - 1, PROBES).astype(np.int64))
+        rows = rows_at(root, contract, params, "holdout", places)
         write_json(folder / "probe.json", probes(project, folder, rows, contract))
         text = (root / CARD).read_text(encoding="utf-8")
         (folder / "README.md").write_text(card(text, contract, manifest, metrics), encoding="utf-8")
@@ -92,14 +94,13 @@ def used_params(params: Params) -> dict[str, Any]:
 
 
 def probes(project: Project, folder: Path, rows: Rows, contract: Contract) -> dict[str, Any]:
-    """Some holdout rows as a client sends them, with the model's answers, by which a copy of the bundle can be checked.
+    """Rows as a client sends them, with the model's answers, by which a copy of the bundle can be checked.
 
-    They are spread evenly over the holdout, so that they include every kind of row that is not rare.
+    rows: spread evenly over the holdout, so that they include every kind of row that is not rare.
     """
-    places = np.unique(np.linspace(0, len(rows.target) - 1, PROBES).astype(np.int64))
     sent = [
         {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
-        for row in rows.table.select(list(contract.inputs)).take(places).to_pylist()
+        for row in rows.table.select(list(contract.inputs)).to_pylist()
     ]
     answers = OnnxModel(folder / "model.onnx", contract, project.features).predict(encode(sent, contract))
     return {"rows": sent, "answers": answers.tolist()}

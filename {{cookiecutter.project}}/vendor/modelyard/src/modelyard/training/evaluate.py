@@ -18,13 +18,15 @@ from ..runtime.contract import Contract
 from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from .bootstrap import intervals
+from .data.blocks import read_blocks, read_target, rows_at
 from .data.dataset import Rows, read_rows, slice_rows
+from .data.parts import Part
 from .importance import importance
 from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING, VALIDATION
 from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
-from .predictions import read_predictions, write_predictions
+from .predictions import read_predictions, saved_columns, write_predictions
 from .settings import Evaluate, Params, read_contract, read_params
-from .warned import warn_of_answers, warn_of_inputs
+from .warned import sampled, warn_of_answers, warn_of_inputs
 
 Floats = NDArray[np.float64]
 
@@ -42,11 +44,11 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     baseline = json.loads((root / TRAINING).read_text())["baseline"]
     first = read_predictions(root / VALIDATION, contract)
     decision = choose_decision(*first, contract, params.evaluate)
-    train, validation = (read_rows(root, contract, params, part) for part in ("train", "validation"))
-    warnings = warn_of_inputs(project.features(train.columns, contract), train, validation, contract)
-    del train  # of which there may be many times as many rows
-    rows = read_rows(root, contract, params, "holdout")
-    scores = model.predict(rows.columns)
+    warnings = _warn_of_inputs(project, root, contract, params)
+    # without the inputs, which are read a block at a time
+    rows = read_rows(root, contract, params, "holdout", [*saved_columns(contract), *contract.named("group")])
+    blocks = read_blocks(root, contract, params, "holdout")
+    scores = np.concatenate([model.predict(block.columns) for block in blocks])
     constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
     groups = draw_groups(rows, contract, params.evaluate)
     resampled = partial(intervals, resamples=params.evaluate.bootstrap, seed=params.seed)
@@ -67,11 +69,21 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
     write_csv(root / SLICES, SLICE_KEYS, slices(rows, scores, groups, decision, contract, params))
     write_csv(root / CALIBRATION, CALIBRATION_KEYS, calibration(rows.target, scores, contract))
-    ranked = importance(model, rows, contract, params)
+    ranked = importance(model, len(scores), partial(rows_at, root, contract, params, "holdout"), contract, params)
     inputs = ({"input": name, "loss": mean, "std": std} for name, (mean, std) in ranked.items())
     write_csv(root / IMPORTANCE, ["input", "loss", "std"], inputs)
     write_predictions(root / PREDICTIONS, rows, scores, contract)
     return metrics
+
+
+def _warn_of_inputs(project: Project, root: Path, contract: Contract, params: Params) -> list[dict[str, Any]]:
+    def sample(part: Part) -> Rows:
+        count = len(read_target(root, contract, params, part)[0])
+        return rows_at(root, contract, params, part, sampled(count))
+
+    blocks = read_blocks(root, contract, params, "train")
+    features = (project.features(rows.columns, contract) for rows in blocks)
+    return warn_of_inputs(features, sample("train"), sample("validation"), contract)
 
 
 def choose_decision(target: NDArray, scores: Floats, contract: Contract, settings: Evaluate) -> Decision | None:

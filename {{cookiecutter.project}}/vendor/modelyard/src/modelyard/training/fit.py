@@ -16,7 +16,7 @@ from ..runtime.contract import Contract
 from ..runtime.matrix import Columns, matrix
 from ..runtime.project import Project
 from .data.dataset import Rows
-from .data.matrices import Matrix, matrix_of
+from .data.matrices import FeatureBlocks, Matrix, matrix_of
 from .estimators import Inputs, build
 from .export.check import check_exportable
 from .settings import Params
@@ -41,20 +41,28 @@ class Trained:
 
 def fit(project: Project, rows: Rows, contract: Contract, params: Params) -> Trained:
     """The estimator that `params.yaml` names, fitted on rows that are in memory; see `fit_matrix`."""
-    return fit_matrix(project, matrix_of(rows, features_of(project, contract)(rows.columns)), contract, params)
+    held = matrix_of(rows, features_of(project, contract)(rows.columns))
+    return fit_matrix(built(project, held, contract, params), held, contract, params)
 
 
-def fit_matrix(project: Project, rows: Matrix, contract: Contract, params: Params) -> Trained:
-    """The estimator that `params.yaml` names, fitted on the rows with seed and threads pinned.
+def built(project: Project, rows: Matrix | FeatureBlocks, contract: Contract, params: Params) -> BaseEstimator:
+    """The estimator that `params.yaml` names, with seed and threads pinned, for these features.
 
-    Raises ContractError if the estimator has no such setting or cannot be exported, a class has no row, or the
-    estimator does not accept the features.
+    Raises ContractError if the estimator has no such setting or cannot be exported.
     """
     quantities = [place for place in range(len(rows.features)) if place not in rows.categories]
     inputs = Inputs(contract.kind == "regression", quantities, rows.categories, params.seed, params.threads)
     settings = params.model.settings.get(params.model.estimator) or {}
     estimator = build(project.estimators, params.model.estimator, inputs, settings)
     check_exportable(estimator)
+    return estimator
+
+
+def fit_matrix(estimator: BaseEstimator, rows: Matrix, contract: Contract, params: Params) -> Trained:
+    """The estimator fitted on the rows.
+
+    Raises ContractError if a class has no row, or the estimator does not accept the features.
+    """
     _check_classes(rows.target, contract, params)
     try:
         with threadpool_limits(params.threads):
@@ -62,9 +70,14 @@ def fit_matrix(project: Project, rows: Matrix, contract: Contract, params: Param
     except InvalidParameterError as error:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
     except ValueError as error:
-        why = unfit(rows.columns) or f"{params.model.estimator} cannot be fitted on these features"
+        why = _why_unfit(rows) or f"{params.model.estimator} cannot be fitted on these features"
         raise ContractError(f"{why}: {error}") from None
     return Trained(estimator, rows.features, _baseline(rows.target, contract))
+
+
+def _why_unfit(rows: Matrix) -> str | None:
+    named = (dict(zip(rows.features, table.T, strict=True)) for table, _target in rows)
+    return next((why for features in named if (why := unfit(features))), None)
 
 
 def features_of(project: Project, contract: Contract) -> Callable[[Columns], dict[str, NDArray]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -13,17 +15,18 @@ from .metrics import primary_loss
 from .settings import Params
 
 
-def importance(model: OnnxModel, rows: Rows, contract: Contract, params: Params) -> dict[str, tuple[float, float]]:
+def importance(
+    model: OnnxModel, count: int, take: Callable[[NDArray[np.int64]], Rows], contract: Contract, params: Params
+) -> dict[str, tuple[float, float]]:
     """For each input, the mean and standard deviation of the loss in the task's primary metric over the repeats.
 
-    Measured on up to `importance_rows` of the rows. A larger loss means a more important input; about 0 means
-    unimportant.
+    Measured on up to `importance_rows` of `count` rows, of which `take` gives those at these places. A larger loss
+    means a more important input; about 0 means unimportant.
     """
     random = np.random.default_rng(params.seed)
-    count = min(len(rows.target), params.evaluate.importance_rows)
-    chosen = np.sort(random.permutation(len(rows.target))[:count])
-    columns = {name: rows.columns[name][chosen] for name in contract.inputs}
-    target = rows.target[chosen]
+    rows = take(np.sort(random.permutation(count)[: params.evaluate.importance_rows]))
+    columns = {name: rows.columns[name] for name in contract.inputs}
+    target = rows.target
     whole = _primary(model.predict(columns), target, contract)
     importances = {}
     for name in tqdm(columns, desc="importance", unit="input", leave=False, disable=None):

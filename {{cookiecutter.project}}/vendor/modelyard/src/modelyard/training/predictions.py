@@ -17,10 +17,14 @@ from .data.dataset import Rows, encode_target
 Floats = NDArray[np.float64]
 
 
+def saved_columns(contract: Contract) -> list[str]:
+    """The columns that are saved beside the answers."""
+    return list(dict.fromkeys([*contract.named("id", "time"), *contract.slices, contract.target]))
+
+
 def write_predictions(path: Path, rows: Rows, scores: Floats, contract: Contract) -> None:
     """Write each row's id, time, slices, target and prediction."""
-    columns = {name: rows.table[name] for name in contract.named("id", "time")}
-    columns |= {name: rows.table[name] for name in contract.slices} | {contract.target: rows.table[contract.target]}
+    columns = {name: rows.table[name] for name in saved_columns(contract)}
     for name, values in zip(saved(contract), np.atleast_2d(scores.T), strict=True):
         columns[name] = pa.chunked_array([values])
     path.parent.mkdir(parents=True, exist_ok=True)

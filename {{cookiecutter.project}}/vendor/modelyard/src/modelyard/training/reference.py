@@ -35,15 +35,18 @@ def _distribution(values: NDArray, column: Column) -> dict[str, Any]:
     missing = 1 - len(present) / len(numbers)
     if not len(present):
         return {"missing": missing, "edges": [], "shares": []}
+    present.sort()  # in place: there may be many
     edges = _edges(present)
-    counts = np.histogram(present, edges)[0] if len(edges) > 1 else np.array([len(present)])
+    starts = np.searchsorted(present, edges[:-1])  # the last part includes both of its ends
+    counts = np.diff([*starts, len(present)]) if len(edges) > 1 else np.array([len(present)])
     return {"missing": missing, "edges": edges.tolist(), "shares": (counts / len(present)).tolist()}
 
 
-def _edges(present: NDArray[np.float64]) -> NDArray[np.float64]:
-    values = np.unique(present)
-    if len(values) > BINS:
-        return np.unique(np.quantile(present, np.linspace(0, 1, BINS + 1), method="inverted_cdf"))
+def _edges(ascending: NDArray[np.float64]) -> NDArray[np.float64]:
+    new = np.flatnonzero(ascending[1:] != ascending[:-1]) + 1  # where another value begins
+    if len(new) >= BINS:
+        return np.unique(np.quantile(ascending, np.linspace(0, 1, BINS + 1), method="inverted_cdf"))
+    values = ascending[[0, *new]]
     # the last part includes both of its ends, so the last two values need an edge between them
     return np.insert(values, len(values) - 1, values[-2:].mean()) if len(values) > 1 else values
 

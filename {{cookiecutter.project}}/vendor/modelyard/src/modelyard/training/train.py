@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,24 +23,28 @@ from ..runtime.contract import Contract
 from ..runtime.matrix import Columns, matrix
 from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
-from .contributions import contributions
-from .data.dataset import Rows, read_rows, require_rows
-from .data.matrices import Matrix, StoredColumns, read_matrix
+from .contributions import contributions, spread_over, tells
+from .data.blocks import StoredColumns, read_blocks, read_target, rows_at
+from .data.dataset import Rows, part_of, read_rows, told_days
+from .data.matrices import FeatureBlocks, Matrix
+from .data.parts import Part
 from .data.periods import WHOLE
 from .environment import environment
 from .export import to_onnx
-from .fit import Trained, answers_of, features_of, fit_matrix
+from .fit import Trained, answers_of, built, features_of, fit_matrix
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING, VALIDATION
-from .predictions import write_predictions
+from .predictions import saved_columns, write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
 
 # How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
 # because the last digit of a large number is worth more
 TOLERANCE = 1e-9
+JUDGED: tuple[Part, ...] = ("validation", "holdout")
+ENDS = ("first_period", "last_period")
 
 
-def export(project: Project, trained: Trained, path: Path, contract: Contract, checked: list[Rows]) -> float:
+def export(project: Project, trained: Trained, path: Path, contract: Contract, checked: Iterable[Rows]) -> float:
     """Write the model as ONNX to `path`; return the largest difference from the estimator over all checked rows.
 
     Raises ContractError, and removes the file, if a difference is above TOLERANCE, or if the answer to a row depends on
@@ -56,7 +60,9 @@ def export(project: Project, trained: Trained, path: Path, contract: Contract, c
         raise
 
 
-def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: Contract, checked: list[Rows]) -> float:
+def _checked(
+    project: Project, exported: OnnxModel, trained: Trained, contract: Contract, checked: Iterable[Rows]
+) -> float:
     worst, same = 0.0, True
     for rows in checked:
         features = project.features(rows.columns, contract)
@@ -74,7 +80,9 @@ def _checked(project: Project, exported: OnnxModel, trained: Trained, contract: 
     return worst
 
 
-def single_precision(project: Project, trained: Trained, contract: Contract, checked: list[Rows]) -> dict[str, float]:
+def single_precision(
+    project: Project, trained: Trained, contract: Contract, checked: Iterable[Rows]
+) -> dict[str, float]:
     """Of an estimator that adds up in float64 what its library adds up in float32: its name, and how far it is away."""
     before, last = None, trained.estimator
     if isinstance(last, Pipeline):
@@ -91,44 +99,34 @@ def single_precision(project: Project, trained: Trained, contract: Contract, che
 
 def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Fit and export under `root`; return the facts about the training."""
-    for part in ("validation", "holdout"):
-        require_rows(root, contract, params, part)
+    counts = {part: len(read_target(root, contract, params, part)[0]) for part in JUDGED}
     features = features_of(project, contract)
-    rows = read_matrix(root, contract, params, "train", features)
-    print(f"fitting {params.model.estimator} on {_told(rows)}")
-    trained = fit_matrix(project, rows, contract, params)
-    first_fit = {"rows": len(rows.target), "first_period": rows.periods[0], "last_period": _last(rows)}
-    if params.split.refit:
-        del rows  # before the next are read
+    trained, first = _fit(project, root, contract, params, "train", f"fitting {params.model.estimator}")
     _answer_validation(root, trained, features, contract, params)
+    last = first
     if params.split.refit:
-        rows = read_matrix(root, contract, params, "shipped", features)
-        print(f"fitting it again, with the validation rows: on {_told(rows)}")
-        trained = fit_matrix(project, rows, contract, params)
-    facts = {
-        "rows": len(rows.target),
-        "unlabelled_rows": rows.unlabelled,
-        "first_period": rows.periods[0],
-        "last_period": _last(rows),
-    }
-    fitted_days = rows.days
-    del rows
-    validation, holdout = (read_rows(root, contract, params, part) for part in ("validation", "holdout"))
-    worst = export(project, trained, root / MODEL, contract, [validation, holdout])
-    judged = project.features(holdout.columns, contract)
+        trained, last = _fit(project, root, contract, params, "shipped", "fitting it again, with the validation rows:")
+
+    def judged() -> Iterator[Rows]:
+        for part in JUDGED:
+            yield from read_blocks(root, contract, params, part)
+
+    worst = export(project, trained, root / MODEL, contract, judged())
+    stretches = {part: part_of(root, contract, params, part) for part in JUDGED}
     training = {
         "estimator": params.model.estimator,
         "features": trained.features,
         "baseline": trained.baseline,
-        **facts,
+        "rows": last["rows"],
+        "unlabelled_rows": last["unlabelled"],
+        **{end: last[end] for end in ENDS},
         "refit": params.split.refit,
-        "first_fit": first_fit,
-        "validation_rows": len(validation.target),
-        "validation_periods": validation.periods,
-        "holdout_periods": holdout.periods,
-        "contributions": contributions(trained.estimator, judged, answers_of(trained, judged)),
+        "first_fit": {name: first[name] for name in ("rows", *ENDS)},
+        "validation_rows": counts["validation"],
+        **{f"{part}_periods": stretch.periods for part, stretch in stretches.items()},
+        "contributions": _contributions(project, trained, root, contract, params),
     }
-    days = {"train": fitted_days, "validation": validation.days, "holdout": holdout.days}
+    days = {"train": last["days"], **{part: told_days(stretch) for part, stretch in stretches.items()}}
     training |= {f"{part}_days": list(ends) for part, ends in days.items() if ends}
     contents = {
         TRAINING: training,
@@ -137,29 +135,57 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     }
     for place, content in contents.items():
         (root / place).write_text(json.dumps(content, indent=1) + "\n")
-    checked = [validation, holdout]
-    print(f"exported: at most {worst:.1e} from the estimator on {sum(len(rows.target) for rows in checked):,} rows")
-    for name, gap in single_precision(project, trained, contract, checked).items():
+    print(f"exported: at most {worst:.1e} from the estimator on {sum(counts.values()):,} rows")
+    for name, gap in single_precision(project, trained, contract, judged()).items():
         print(f"the estimator adds up in float64; {name}'s own answers, in float32, are at most {gap:.1e} away")
     return training
+
+
+def _fit(
+    project: Project, root: Path, contract: Contract, params: Params, part: Part, doing: str
+) -> tuple[Trained, dict[str, Any]]:
+    """The estimator fitted on the rows of a part, and the facts about these, which are not in memory afterwards."""
+    blocks = FeatureBlocks(root, contract, params, part, features_of(project, contract))
+    estimator = built(project, blocks, contract, params)
+    rows = blocks.in_memory()
+    facts = {
+        "rows": len(rows.target),
+        "unlabelled": rows.unlabelled,
+        "first_period": rows.periods[0],
+        "last_period": rows.days[1] if rows.days else rows.periods[-1],
+        "days": rows.days,
+    }
+    print(f"{doing} on {_told(rows)}")
+    return fit_matrix(estimator, rows, contract, params), facts
 
 
 def _answer_validation(
     root: Path, trained: Trained, features: Callable[[Columns], dict[str, NDArray]], contract: Contract, params: Params
 ) -> None:
-    """Write the first fit's answers to the validation rows, which are not in memory while the second one is made."""
-    rows = read_rows(root, contract, params, "validation")
-    write_predictions(root / VALIDATION, rows, answers_of(trained, features(rows.columns)), contract)
+    """Write the first fit's answers to the validation rows."""
+    blocks = read_blocks(root, contract, params, "validation")
+    answers = np.concatenate([answers_of(trained, features(rows.columns)) for rows in blocks])
+    rows = read_rows(root, contract, params, "validation", saved_columns(contract))
+    write_predictions(root / VALIDATION, rows, answers, contract)
+
+
+def _contributions(
+    project: Project, trained: Trained, root: Path, contract: Contract, params: Params
+) -> list[dict[str, Any]]:
+    """What moved the answers to some holdout rows, from the lowest answer to the highest."""
+    if not tells(trained.estimator) or contract.kind == "multiclass":
+        return []
+    blocks = read_blocks(root, contract, params, "holdout")
+    answers = np.concatenate([answers_of(trained, project.features(rows.columns, contract)) for rows in blocks])
+    places = spread_over(answers)
+    rows = rows_at(root, contract, params, "holdout", places)
+    return contributions(trained.estimator, project.features(rows.columns, contract), answers[places])
 
 
 def _told(rows: Matrix) -> str:
-    first, count = rows.days[0] if rows.days else rows.periods[0], f"{len(rows.target):,} rows"
-    return count if first == WHOLE else f"{count} of {first} to {_last(rows)}"
-
-
-def _last(rows: Matrix) -> str:
-    """The last day of the rows, or the last period, if they have all of it."""
-    return rows.days[1] if rows.days else rows.periods[-1]
+    first, last = rows.days or (rows.periods[0], rows.periods[-1])
+    count = f"{len(rows.target):,} rows"
+    return count if first == WHOLE else f"{count} of {first} to {last}"
 
 
 def main(arguments: Sequence[str], project: Project) -> None:

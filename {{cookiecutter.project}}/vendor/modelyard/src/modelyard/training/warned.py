@@ -5,7 +5,7 @@ They block nothing unless `warnings` in policy.yaml says so. The template's docs
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -38,19 +38,60 @@ YES = {"1", "true", "yes", "y", "t", "positive", "pos"}  # what nobody takes for
 
 
 def warn_of_inputs(
-    features: Mapping[str, NDArray], train: Rows, validation: Rows, contract: Contract
+    features: Iterable[Mapping[str, NDArray]], train: Rows, validation: Rows, contract: Contract
 ) -> list[dict[str, Any]]:
-    """The warnings about what the model learns from: features of the training rows, and inputs that tell the target."""
+    """The warnings about what the model learns from: features of the training rows, and inputs that tell the target.
+
+    features: of all training rows, a block at a time. train, validation: a sample of the rows, see `sampled`.
+    """
     found: list[dict[str, Any]] = []
     if leaks := dict(_leaks(train, validation, contract)):
         measured = "r2" if contract.kind == "regression" else "roc_auc"
         found.append({"name": "leak", "metric": measured, "inputs": leaks})
-    if constant := [name for name, values in features.items() if _is_constant(values)]:
-        found.append({"name": "constant_features", "features": constant})
-    infinite = {name: int(np.count_nonzero(np.isinf(values))) for name, values in features.items()}
-    if infinite := {name: count for name, count in infinite.items() if count}:
-        found.append({"name": "infinite_features", "features": infinite, "rows": len(train.target)})
+    values = _Values()
+    for block in features:
+        values.add(block)
+    if values.constant:
+        found.append({"name": "constant_features", "features": values.constant})
+    if infinite := {name: count for name, count in values.infinite.items() if count}:
+        found.append({"name": "infinite_features", "features": infinite, "rows": values.rows})
     return found
+
+
+class _Values:
+    """What is remembered of features: the ends of their values, and how many are missing and infinite."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self.infinite: dict[str, int] = {}
+        self._missing: dict[str, int] = {}
+        self._ends: dict[str, tuple[Any, Any]] = {}
+
+    def add(self, block: Mapping[str, NDArray]) -> None:
+        """The features of some more rows."""
+        self.rows += len(next(iter(block.values())))
+        for name, values in block.items():
+            missing = int(np.count_nonzero(np.isnan(values)))
+            self._missing[name] = self._missing.get(name, 0) + missing
+            self.infinite[name] = self.infinite.get(name, 0) + int(np.count_nonzero(np.isinf(values)))
+            if missing < len(values):
+                ends = (np.nanmin(values), np.nanmax(values))
+                low, high = self._ends.get(name, ends)
+                self._ends[name] = min(low, ends[0]), max(high, ends[1])
+
+    @property
+    def constant(self) -> list[str]:
+        """The features that are the same in all rows, or missing in all."""
+        return [
+            name
+            for name, missing in self._missing.items()
+            if missing == self.rows or (not missing and self._ends[name][0] == self._ends[name][1])
+        ]
+
+
+def sampled(count: int) -> NDArray[np.int64]:
+    """The places of the rows, out of so many, in which it is looked for inputs that tell the target."""
+    return np.unique(np.linspace(0, count - 1, SAMPLED).astype(np.int64))
 
 
 def warn_of_answers(
@@ -94,28 +135,17 @@ def is_chosen(target: Column) -> bool:
     return target.values is not None and list(target.values) != sorted(target.values)
 
 
-def _is_constant(values: NDArray) -> bool:
-    if values.dtype.kind == "f" and np.isnan(values).any():
-        return bool(np.isnan(values).all())
-    return bool((values == values[0]).all())
-
-
 def _leaks(train: Rows, judged: Rows, contract: Contract) -> Iterator[tuple[str, float]]:
     """Each input from which alone the target can nearly be told, and how well on rows that it was not learned from."""
-    learned, checked = _sample(train), _sample(judged)
-    target = judged.target[checked]
+    target = judged.target
     for name, column in contract.inputs.items():
-        before, now = _numbers(train.columns[name][learned]), _numbers(judged.columns[name][checked])
-        told = [_by_bins(before, train.target[learned], now, column, contract)]
+        before, now = _numbers(train.columns[name]), _numbers(judged.columns[name])
+        told = [_by_bins(before, train.target, now, column, contract)]
         if contract.kind == "regression" and column.values is None:
-            told += [by(before, train.target[learned], now) for by in (_by_line, _by_neighbours)]
+            told += [by(before, train.target, now) for by in (_by_line, _by_neighbours)]
         best = max(_how_well(target, answer, contract) for answer in told)
         if best >= LEAK:
             yield name, best
-
-
-def _sample(rows: Rows) -> NDArray[np.int64]:
-    return np.unique(np.linspace(0, len(rows.target) - 1, SAMPLED).astype(np.int64))
 
 
 def _how_well(target: NDArray, told: Floats, contract: Contract) -> float:

@@ -52,33 +52,18 @@ class Rows:
         return dataclasses.replace(self, table=self.table.take(places), columns=columns, target=self.target[places])
 
 
-def read_rows(root: Path, contract: Contract, params: Params, part: Part) -> Rows:
-    """One part of the split. Raises ContractError that names the periods if it is empty."""
-    stretch = part_of(root, contract, params, part)
-    return _labelled(_read(root, contract, params, part, stretch, list(contract.columns)), contract, part, stretch)
+def read_rows(root: Path, contract: Contract, params: Params, part: Part, names: Sequence[str] | None = None) -> Rows:
+    """One part of the split.
 
+    names: the columns of its table, with the target among them; else all. Of the inputs, those among them are encoded.
 
-def read_parts(
-    root: Path, contract: Contract, params: Params, part: Part, inputs: Sequence[str] | None = None
-) -> Iterator[Rows]:
-    """One part of the split, a period at a time; those without a row that has a target are left out.
-
-    inputs: the columns to read; else all. Data without a time is one period.
+    Raises ContractError that names the periods if no row has a target.
     """
     stretch = part_of(root, contract, params, part)
-    for period in stretch.periods:
-        names = list(contract.columns)
-        if inputs is not None and contract.time:
-            names = list(dict.fromkeys([*inputs, contract.target, contract.time]))
-        table = _read(root, contract, params, part, Stretch([period], stretch.days), names)
-        if table[contract.target].null_count < table.num_rows:
-            yield _labelled(table, contract, part, stretch, inputs)
-
-
-def require_rows(root: Path, contract: Contract, params: Params, part: Part) -> None:
-    """Raise ContractError if no row of a part has a target."""
-    if next(read_parts(root, contract, params, part, []), None) is None:
-        raise no_rows(contract, part, part_of(root, contract, params, part))
+    read = list(contract.columns) if names is None else with_split(names, contract)
+    table = read_periods(root / PERIODS, stretch.periods, read)
+    inputs = None if names is None else [name for name in names if name in contract.inputs]
+    return labelled(within(table, contract, params, part, stretch), contract, part, stretch, inputs)
 
 
 def part_of(root: Path, contract: Contract, params: Params, part: Part) -> Stretch:
@@ -101,26 +86,38 @@ def no_rows(contract: Contract, part: Part, stretch: Stretch) -> ContractError:
     return ContractError(f"the {part} rows ({where}) have no {contract.target} to learn or judge by")
 
 
-def _read(root: Path, contract: Contract, params: Params, part: Part, stretch: Stretch, names: list[str]) -> pa.Table:
-    table = read_periods(root / PERIODS, stretch.periods, names)
+def with_split(names: Sequence[str], contract: Contract) -> list[str]:
+    """These columns, the target and those that say to which part a row belongs."""
+    deciding = [contract.time] if contract.time else list(contract.named("group") or contract.named("id"))
+    return list(dict.fromkeys([*names, contract.target, *deciding]))
+
+
+def within(
+    table: pa.Table, contract: Contract, params: Params, part: Part, stretch: Stretch, before: int = 0
+) -> pa.Table:
+    """The rows of a table that belong to a part. before: how many rows of the data are before the table's."""
     if contract.time:
-        return _within(table, contract.time, stretch)
+        return _within_days(table, contract.time, stretch)
     fits = ["train", "validation"] if params.split.refit else ["train"]
     parts = fits if part == "shipped" else [part]
-    return table.filter(pa.array(np.isin(split_rows(table, contract, params.split), parts)))
+    return table.filter(pa.array(np.isin(split_rows(table, contract, params.split, before), parts)))
 
 
-def _labelled(
+def labelled(
     table: pa.Table, contract: Contract, part: Part, stretch: Stretch, inputs: Sequence[str] | None = None
 ) -> Rows:
-    labelled = table.filter(table[contract.target].is_valid())
-    if not labelled.num_rows:
+    """The rows of a table that have a target, encoded. Raises ContractError if there is none.
+
+    inputs: those that are encoded; else all.
+    """
+    chosen = table.filter(table[contract.target].is_valid())
+    if not chosen.num_rows:
         raise no_rows(contract, part, stretch)
     return Rows(
-        table=labelled,
-        columns=encode_table(labelled, contract, inputs),
-        target=encode_target(labelled, contract),
-        unlabelled=table.num_rows - labelled.num_rows,
+        table=chosen,
+        columns=encode_table(chosen, contract, inputs),
+        target=encode_target(chosen, contract),
+        unlabelled=table.num_rows - chosen.num_rows,
         periods=stretch.periods,
         days=told_days(stretch),
     )
@@ -140,17 +137,19 @@ def _split_time(root: Path, taken: list[str], time: str, params: Params) -> dict
     return split_time(taken, params.split, params.unit, last_day)
 
 
-def _within(table: pa.Table, time: str, stretch: Stretch) -> pa.Table:
+def _within_days(table: pa.Table, time: str, stretch: Stretch) -> pa.Table:
     if stretch.days is None:
         return table
     found = days_of_rows(table, time)
     return table.filter(pa.array((found >= stretch.days[0]) & (found <= stretch.days[1])))
 
 
-def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.str_]:
+def split_rows(table: pa.Table, contract: Contract, split: Split, before: int = 0) -> NDArray[np.str_]:
     """The part of each row in data without time, by the hash of its group, else of its id, else of its position.
 
     A row keeps its part when others are added or removed. Raises ContractError if nothing is left to train on.
+
+    before: how many rows of the data are before the table's.
     """
     holdout, validation = split.holdout, split.validation
     if isinstance(holdout, str) or isinstance(validation, str) or not holdout + validation < 1:
@@ -158,7 +157,9 @@ def split_rows(table: pa.Table, contract: Contract, split: Split) -> NDArray[np.
                             f"must add up to less than 1, found {holdout} + {validation}")  # fmt: skip
     named = contract.named("group") or contract.named("id")
     ids = [table[name].cast(pa.string()).to_pylist() for name in named]
-    keys: Iterable = zip(*ids, strict=True) if ids else ((str(place),) for place in range(table.num_rows))
+    keys: Iterable = (
+        zip(*ids, strict=True) if ids else ((str(place),) for place in range(before, before + table.num_rows))
+    )
     spread = np.array([zlib.crc32("\x1f".join(key).encode()) % BUCKETS for key in keys]) / BUCKETS
     edges = [holdout, holdout + validation]
     return np.array(["holdout", "validation", "train"])[np.searchsorted(edges, spread, side="right")]

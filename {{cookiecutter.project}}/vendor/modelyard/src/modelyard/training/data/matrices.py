@@ -1,7 +1,4 @@
-"""The rows that a model is fitted on, as one matrix that is filled a period at a time.
-
-Beside the matrix, memory holds the columns of one period.
-"""
+"""The features of the rows that a model is fitted on: as one matrix, or a block at a time."""
 
 from __future__ import annotations
 
@@ -16,11 +13,12 @@ from numpy.typing import NDArray
 from ...errors import ContractError
 from ...runtime.contract import Contract
 from ...runtime.matrix import Columns, categorical, matrix
-from ..layout import PERIODS
 from ..settings import Params
-from .dataset import Rows, no_rows, part_of, read_parts, told_days
+from .blocks import read_blocks
+from .dataset import Rows, no_rows, part_of, told_days
 from .parts import Part
-from .periods import count_rows
+
+Table = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -31,7 +29,7 @@ class Matrix:
     that are categories. target: shape (n,), as `Rows` has it, with `unlabelled`, `periods` and `days` as there.
     """
 
-    table: NDArray[np.float64]
+    table: Table
     features: list[str]
     categories: list[int]
     target: NDArray
@@ -39,42 +37,9 @@ class Matrix:
     periods: list[str]
     days: tuple[str, str] | None = None
 
-    @property
-    def columns(self) -> dict[str, NDArray[np.float64]]:
-        """The features by their names, each of shape (n,)."""
-        return {name: self.table[:, place] for place, name in enumerate(self.features)}
-
-
-def read_matrix(
-    root: Path, contract: Contract, params: Params, part: Part, features: Callable[[Columns], Mapping[str, NDArray]]
-) -> Matrix:
-    """The features of one part of the split.
-
-    Raises ContractError if no row has a target, or a period has other features than the one before it.
-    """
-    stretch = part_of(root, contract, params, part)
-    table, filled, unlabelled = np.empty((0, 0)), 0, 0
-    names: list[str] = []
-    categories: list[int] = []
-    targets: list[NDArray] = []
-    for rows in read_parts(root, contract, params, part):
-        found = features(rows.columns)
-        if not targets:
-            names, categories = list(found), categorical(found)
-            table = np.empty(
-                (count_rows(root / PERIODS, stretch.periods), len(names))
-            )  # pages that are not filled cost none
-        elif (list(found), categorical(found)) != (names, categories):
-            raise ContractError("features.py gives other features, or other kinds of them, for other rows")
-        table[filled : filled + len(rows.target)] = matrix(found)
-        filled += len(rows.target)
-        unlabelled += rows.unlabelled
-        targets.append(rows.target)
-    if not targets:
-        raise no_rows(contract, part, stretch)
-    pa.default_memory_pool().release_unused()  # a fit needs as much again
-    days = told_days(stretch)
-    return Matrix(table[:filled], names, categories, np.concatenate(targets), unlabelled, stretch.periods, days)
+    def __iter__(self) -> Iterator[tuple[Table, NDArray]]:
+        """The table and the target."""
+        yield self.table, self.target
 
 
 def matrix_of(rows: Rows, features: Mapping[str, NDArray]) -> Matrix:
@@ -83,19 +48,50 @@ def matrix_of(rows: Rows, features: Mapping[str, NDArray]) -> Matrix:
     return Matrix(matrix(features), list(features), kinds, rows.target, rows.unlabelled, rows.periods, rows.days)
 
 
-class StoredColumns(Mapping[str, NDArray]):
-    """The inputs of one part of the split, each read when it is asked for."""
+class FeatureBlocks:
+    """The features of the n rows of a part that have a target, made anew from what is stored each time they are asked.
 
-    def __init__(self, root: Path, contract: Contract, params: Params, part: Part) -> None:
+    What it has is named as in `Matrix`, but for the table: iterating gives a block's table and its target. root: the
+    project's folder.
+
+    Raises ContractError if no row has a target, or a block has other features than the first.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        contract: Contract,
+        params: Params,
+        part: Part,
+        features: Callable[[Columns], Mapping[str, NDArray]],
+    ) -> None:
+        self.root = root
         self._where = root, contract, params, part
-        self._names = list(contract.inputs)
+        self._compute = features
+        stretch = part_of(*self._where)
+        self.periods, self.days = stretch.periods, told_days(stretch)
+        first = next(read_blocks(*self._where), None)
+        if first is None:
+            raise no_rows(contract, part, stretch)
+        found = features(first.columns)
+        self.features, self.categories = list(found), categorical(found)
+        targets = list(read_blocks(*self._where, []))
+        self.target = np.concatenate([rows.target for rows in targets])
+        self.unlabelled = sum(rows.unlabelled for rows in targets)
 
-    def __getitem__(self, name: str) -> NDArray:
-        root, contract, params, part = self._where
-        return np.concatenate([rows.columns[name] for rows in read_parts(root, contract, params, part, [name])])
+    def __iter__(self) -> Iterator[tuple[Table, NDArray]]:
+        for rows in read_blocks(*self._where):
+            found = self._compute(rows.columns)
+            if (list(found), categorical(found)) != (self.features, self.categories):
+                raise ContractError("features.py gives other features, or other kinds of them, for other rows")
+            yield matrix(found), rows.target
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
+    def in_memory(self) -> Matrix:
+        """All of them as one matrix, which is filled block by block."""
+        table = np.empty((len(self.target), len(self.features)))
+        filled = 0
+        for block, _target in self:
+            table[filled : filled + len(block)] = block
+            filled += len(block)
+        pa.default_memory_pool().release_unused()  # a fit needs as much again
+        return Matrix(table, self.features, self.categories, self.target, self.unlabelled, self.periods, self.days)

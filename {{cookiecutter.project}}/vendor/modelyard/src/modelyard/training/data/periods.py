@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -54,19 +54,15 @@ def written_sha256(folder: Path, period: str) -> str | None:
 
 def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa.Table:
     """These columns of these periods, the periods in order. Raises ContractError if one is not on this machine."""
-    files = [_file(folder, period) for period in sorted(periods)]
-    if absent := [file for file in files if not file.is_file()]:
-        raise ContractError(
-            f"{absent[0]} is not on this machine; get it with `make pull`, or make it with `make pipeline`"
-        )
-    tables = [pyarrow.parquet.ParquetFile(file).read(columns).select(columns) for file in files]
+    tables = [_opened(folder, period).read(columns).select(columns) for period in sorted(periods)]
     # a file from which a person's rows were removed may say of a column that no value is missing
     return pa.concat_tables(tables, promote_options="default")
 
 
-def count_rows(folder: Path, periods: Iterable[str]) -> int:
-    """The number of rows of these periods, which their files' footers say."""
-    return sum(int(pyarrow.parquet.read_metadata(_file(folder, period)).num_rows) for period in periods)
+def read_blocks(folder: Path, period: str, columns: list[str], rows: int) -> Iterator[pa.Table]:
+    """These columns of one period, at most so many rows at a time. Raises ContractError as `read_periods` does."""
+    for batch in _opened(folder, period).iter_batches(rows, columns=columns):
+        yield pa.Table.from_batches([batch]).select(columns)
 
 
 def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
@@ -86,6 +82,13 @@ def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], ke
     for file in folder.glob("*.parquet"):
         if file.stem not in stems:
             file.unlink()
+
+
+def _opened(folder: Path, period: str) -> pyarrow.parquet.ParquetFile:
+    file = _file(folder, period)
+    if not file.is_file():
+        raise ContractError(f"{file} is not on this machine; get it with `make pull`, or make it with `make pipeline`")
+    return pyarrow.parquet.ParquetFile(file)
 
 
 def _file(folder: Path, period: str) -> Path:
