@@ -48,7 +48,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("groups", nargs="*", metavar="group", help=f"some of {', '.join(GROUPS)} (default: all)")
     parser.add_argument("--repeats", type=int, default=5, help="rounds behind each median (default: 5)")
-    parser.add_argument("--scales", default="1,3,10,30", help="times the sample's rows (default: 1,3,10,30)")
+    parser.add_argument("--scales", default="1,3,10,30,90", help="times the sample's rows (default: 1,3,10,30,90)")
     parser.add_argument("--logged", default="1,10,100", help="millions of logged rows (default: 1,10,100)")
     parser.add_argument("--sets", default="", help=f"data sets of drafts: some of {','.join(SETS)} (default: all)")
     parser.add_argument("--whole", action="store_true", help="drafts: report, gate, test, serve and wheel of each too")

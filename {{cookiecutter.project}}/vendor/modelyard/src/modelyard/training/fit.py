@@ -58,7 +58,7 @@ def built(project: Project, rows: Matrix | FeatureBlocks, contract: Contract, pa
     return estimator
 
 
-def fit_matrix(estimator: BaseEstimator, rows: Matrix, contract: Contract, params: Params) -> Trained:
+def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract: Contract, params: Params) -> Trained:
     """The estimator fitted on the rows.
 
     Raises ContractError if a class has no row, or the estimator does not accept the features.
@@ -66,7 +66,10 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix, contract: Contract, param
     _check_classes(rows.target, contract, params)
     try:
         with threadpool_limits(params.threads):
-            estimator.fit(rows.table, rows.target)
+            if isinstance(rows, FeatureBlocks):
+                estimator.fit_blocks(rows)
+            else:
+                estimator.fit(rows.table, rows.target)
     except InvalidParameterError as error:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
     except ValueError as error:
@@ -75,7 +78,7 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix, contract: Contract, param
     return Trained(estimator, rows.features, _baseline(rows.target, contract))
 
 
-def _why_unfit(rows: Matrix) -> str | None:
+def _why_unfit(rows: Matrix | FeatureBlocks) -> str | None:
     named = (dict(zip(rows.features, table.T, strict=True)) for table, _target in rows)
     return next((why for features in named if (why := unfit(features))), None)
 

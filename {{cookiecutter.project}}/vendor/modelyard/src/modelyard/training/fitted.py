@@ -15,11 +15,21 @@ def fitted(training: Mapping[str, Any], kind: str) -> str:
     """
     use = "its answers to them chose the threshold" if kind == "binary" else "its answers to them compare settings"
     if not training.get("refit"):  # also where an earlier version of the library trained
-        return f"Fitted on {_rows(training)}, without the validation rows: {use}."
-    return (
-        f"Fitted on {_rows(training)}, those for validation included. A first fit, on {_rows(training['first_fit'])}, "
-        f"was made without these: {use}."
-    )
+        told = f"Fitted on {_rows(training)}, without the validation rows: {use}."
+    else:
+        told = (
+            f"Fitted on {_rows(training)}, those for validation included. A first fit, on "
+            f"{_rows(training['first_fit'])}, was made without these: {use}."
+        )
+    return " ".join([told, *adds_up(training)])
+
+
+def adds_up(training: Mapping[str, Any]) -> list[str]:
+    """How far the model is from what its library answers itself, where that adds up in single precision."""
+    return [
+        f"The model adds up in float64; {name}'s own answers, in float32, are at most {gap:.1e} away."
+        for name, gap in training.get("single_precision", {}).items()
+    ]
 
 
 def _rows(told: Mapping[str, Any]) -> str:

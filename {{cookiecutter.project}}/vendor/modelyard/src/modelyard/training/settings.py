@@ -136,7 +136,7 @@ class Params:
     """All of `params.yaml`.
 
     cause: why the watermark was moved last. accepted: the periods that a person lets train although the check before
-    training finds them odd.
+    training finds them odd. memory_gb: the GiB that a fit may take; else what this process may.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -151,6 +151,7 @@ class Params:
     tune: Tune
     cause: Cause = "by_hand"
     accepted: list[str] = field(default_factory=list)
+    memory_gb: Annotated[float, Field(gt=0)] | None = None
 
     @property
     def unit(self) -> Unit:

@@ -32,7 +32,9 @@ from .data.periods import WHOLE
 from .environment import environment
 from .export import to_onnx
 from .fit import Trained, answers_of, built, features_of, fit_matrix
+from .fitted import adds_up
 from .layout import ENVIRONMENT, MODEL, REFERENCE, TRAINING, VALIDATION
+from .memory import fitting_rows
 from .predictions import saved_columns, write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
@@ -126,6 +128,8 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
         **{f"{part}_periods": stretch.periods for part, stretch in stretches.items()},
         "contributions": _contributions(project, trained, root, contract, params),
     }
+    if gaps := single_precision(project, trained, contract, judged()):
+        training["single_precision"] = gaps
     days = {"train": last["days"], **{part: told_days(stretch) for part, stretch in stretches.items()}}
     training |= {f"{part}_days": list(ends) for part, ends in days.items() if ends}
     contents = {
@@ -136,8 +140,8 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     for place, content in contents.items():
         (root / place).write_text(json.dumps(content, indent=1) + "\n")
     print(f"exported: at most {worst:.1e} from the estimator on {sum(counts.values()):,} rows")
-    for name, gap in single_precision(project, trained, contract, judged()).items():
-        print(f"the estimator adds up in float64; {name}'s own answers, in float32, are at most {gap:.1e} away")
+    for told in adds_up(training):
+        print(told)
     return training
 
 
@@ -147,7 +151,7 @@ def _fit(
     """The estimator fitted on the rows of a part, and the facts about these, which are not in memory afterwards."""
     blocks = FeatureBlocks(root, contract, params, part, features_of(project, contract))
     estimator = built(project, blocks, contract, params)
-    rows = blocks.in_memory()
+    rows = fitting_rows(blocks, estimator, params)
     facts = {
         "rows": len(rows.target),
         "unlabelled": rows.unlabelled,
@@ -182,7 +186,7 @@ def _contributions(
     return contributions(trained.estimator, project.features(rows.columns, contract), answers[places])
 
 
-def _told(rows: Matrix) -> str:
+def _told(rows: Matrix | FeatureBlocks) -> str:
     first, last = rows.days or (rows.periods[0], rows.periods[-1])
     count = f"{len(rows.target):,} rows"
     return count if first == WHOLE else f"{count} of {first} to {last}"
