@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.213"
+__version__ = "1.0.215"
 
 _PLACES = {
     "Columns": "runtime.matrix",

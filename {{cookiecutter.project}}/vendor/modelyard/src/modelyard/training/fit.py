@@ -61,6 +61,9 @@ def built(project: Project, rows: Matrix | FeatureBlocks, contract: Contract, pa
 def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract: Contract, params: Params) -> Trained:
     """The estimator fitted on the rows.
 
+    A feature that has no value in any of them, as that of a column which began later, teaches nothing; where the
+    estimator refuses it, it is 0 in all of these rows, as if it were constant.
+
     Raises ContractError if a class has no row, or the estimator does not accept the features.
     """
     _check_classes(rows.target, contract, params)
@@ -73,9 +76,19 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract:
     except InvalidParameterError as error:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
     except ValueError as error:
+        if isinstance(rows, Matrix) and (filled := _fill_empty(rows)):
+            print(f"without a value in these rows, so nothing is learned from it: {', '.join(filled)}")
+            return fit_matrix(estimator, rows, contract, params)
         why = _why_unfit(rows) or f"{params.model.estimator} cannot be fitted on these features"
         raise ContractError(f"{why}: {error}") from None
     return Trained(estimator, rows.features, _baseline(rows.target, contract))
+
+
+def _fill_empty(rows: Matrix) -> list[str]:
+    """Make 0 of the features that have no value in any row; their names."""
+    empty = [place for place in range(len(rows.features)) if np.isnan(rows.table[:, place]).all()]
+    rows.table[:, empty] = 0.0
+    return [rows.features[place] for place in empty]
 
 
 def _why_unfit(rows: Matrix | FeatureBlocks) -> str | None:
