@@ -28,6 +28,8 @@ WATCHING = (
     Path("docs/runbooks.md"),
     Path(".github/workflows/monitor.yml"),
 )
+# What only more than one machine needs
+SCALING = (DEPLOY / "cluster", Path(".github/workflows/tune.yml"))
 LICENSES = Path("licenses")
 VENDOR = Path("vendor")
 CRUFT = Path(".cruft.json")
@@ -37,13 +39,14 @@ UPGRADES = "`make upgrade` needs it; `uvx cruft link URL` links the project to t
 
 
 def prune(answers: dict[str, Any]) -> None:
-    """Keep what the answers need: of the licence texts, and of the ways to deploy, the one that was chosen."""
+    """Keep what the answers need: one licence text, the chosen way to deploy, a cluster's files if there is one."""
     text = (LICENSES / answers["license"]).read_text(encoding="utf-8")
     Path("LICENSE").write_text(text.replace("<author>", answers["author"]), encoding="utf-8")
     shutil.rmtree(LICENSES)
     chosen = answers["deploy_target"]
     unneeded = [DEPLOY / name for target, names in DEPLOY_FILES.items() if target != chosen for name in names]
-    for path in (*unneeded, *(WATCHING if chosen not in DEPLOY_FILES else ())):
+    unneeded += [*(WATCHING if chosen not in DEPLOY_FILES else ()), *(SCALING if answers["scale"] != "cluster" else ())]
+    for path in unneeded:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 

@@ -129,7 +129,7 @@ def test_make_new_refuses_a_name_in_one_line_and_nothing_else(tmp_path: Path) ->
         "refused: task is 'ranking': one of classification, regression is needed",
         *(
             f"refused: there is no question {name!r}; the questions are project, description, author, github_owner, "
-            "license, python_version, task, dvc_remote, dvc_remote_url, deploy_target"
+            "license, python_version, task, dvc_remote, dvc_remote_url, deploy_target, scale"
             for name in ("nosuch", "_template")
         ),
     ]
@@ -139,7 +139,7 @@ def test_make_new_refuses_a_name_in_one_line_and_nothing_else(tmp_path: Path) ->
 
 def test_make_new_asks_again_where_an_answer_is_refused(tmp_path: Path) -> None:
     asked = ["requests", "my-model", 'What\'s $5, `x` or "y"? 🚀', "\a", "Ada", "no one", "ada", "", "", "", "2"]
-    printed = new(tmp_path, "--default-config", "\n".join([*asked, "gs://a", "s3://a-bucket", "3", ""]))
+    printed = new(tmp_path, "--default-config", "\n".join([*asked, "gs://a", "s3://a-bucket", "3", "", ""]))
     refused = [line.partition(" is ")[0] for line in printed.splitlines() if line.startswith("refused: ")]
     assert refused == ["refused: project", "refused: author", "refused: github_owner", "refused: dvc_remote_url"]
     made = tomllib.loads((tmp_path / "my-model/pyproject.toml").read_text())
@@ -245,12 +245,27 @@ def test_only_the_chosen_way_to_deploy_is_kept(tmp_path: Path, target: str, monk
     (tmp_path / "licenses").mkdir()
     (tmp_path / "licenses/MIT").touch()
     monkeypatch.chdir(tmp_path)
-    hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target})
+    hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target, "scale": "one-machine"})
     deploy = tmp_path / "deploy"
     kept = {path.relative_to(deploy).as_posix() for path in deploy.rglob("*") if path.is_file()}
     assert kept == {*files[target], *(both if target != "none" else ())}
     assert (tmp_path / "docs/runbooks.md").exists() == (target != "none")
     assert (tmp_path / ".github/workflows/monitor.yml").exists() == (target != "none")
+
+
+@pytest.mark.parametrize("scale", ["one-machine", "cluster"])
+@pytest.mark.parametrize("target", ["compose", "none"])
+def test_what_a_cluster_needs_is_kept_for_one_only(
+    tmp_path: Path, scale: str, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scaling = {"deploy/cluster/kubernetes/a.yaml", "deploy/cluster/compose.yaml", ".github/workflows/tune.yml"}
+    for name in (*scaling, "licenses/MIT"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    monkeypatch.chdir(tmp_path)
+    hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": target, "scale": scale})
+    kept = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert kept - {"LICENSE"} == (scaling if scale == "cluster" else set())
 
 
 def test_the_library_is_in_the_first_commit_as_a_wheel_and_its_source_is_not(tmp_path: Path) -> None:
@@ -470,7 +485,8 @@ def test_where_cruft_compares_nothing_is_locked_committed_or_linked(
     (rendered / "licenses").mkdir()
     (rendered / "licenses/MIT").touch()
     monkeypatch.chdir(rendered)
-    answers = {"license": "MIT", "author": "me", "deploy_target": "none", "_commit": "1" * 40, "_template": "x"}
+    answers = {"license": "MIT", "author": "me", "deploy_target": "none", "scale": "one-machine"}
+    answers |= {"_commit": "1" * 40, "_template": "x"}
     hook("post_gen_project").main(answers)
     assert not {".git", ".cruft.json", "uv.lock"} & {path.name for path in rendered.iterdir()}
     assert len(list(rendered.glob("vendor/modelyard-*.whl"))) == 1

@@ -29,6 +29,7 @@ CHOICES = {
     "task": PROMPTS["task"],
     "dvc_remote": PROMPTS["dvc_remote"],
     "deploy_target": PROMPTS["deploy_target"],
+    "scale": PROMPTS["scale"],
 }
 LEFTOVER = re.compile(r"cookiecutter\.|\{%|\{#|\{\{ ")
 TASK_FILES = {"contract.yaml", "policy.yaml", "pyproject.toml"}
@@ -51,10 +52,11 @@ def render(folder: Path, answers: dict[str, str]) -> Path:
     # cookiecutter remembers the answers in its home; parallel runs would write over each other's
     config = folder / "config.yaml"
     config.write_text(f"replay_dir: {folder / 'replay'}\ncookiecutters_dir: {folder / 'templates'}\n")
-    given = {"extra_context": answers, "config_file": str(config), "output_dir": str(folder)}
-    root = Path(cookiecutter(str(without_library()), no_input=True, accept_hooks=False, **given))
+    options = {"extra_context": answers, "config_file": str(config), "output_dir": str(folder)}
+    root = Path(cookiecutter(str(without_library()), no_input=True, accept_hooks=False, **options))
     with contextlib.chdir(root):
-        hook("post_gen_project").prune({"license": "MIT", "author": "me", "deploy_target": "compose", **answers})
+        given = {"license": "MIT", "author": "me", "deploy_target": "compose", "scale": "one-machine", **answers}
+        hook("post_gen_project").prune(given)
     return root
 
 
@@ -93,6 +95,7 @@ def test_every_combination_renders(tmp_path: Path, task: str, python_version: st
             "license": license_,
             "dvc_remote": remote,
             "deploy_target": target,
+            "scale": CHOICES["scale"][number % 2],  # which changes the fewest files, with each of the others
         }
         root = render(folder, answers)
         found = texts(root)

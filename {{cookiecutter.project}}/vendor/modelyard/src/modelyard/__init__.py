@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.215"
+__version__ = "1.0.216"
 
 _PLACES = {
     "Columns": "runtime.matrix",
