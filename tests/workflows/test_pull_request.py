@@ -28,14 +28,23 @@ jobs:
     steps: [{run: "true"}]
 """
 MARK = "CML watermark model-report"
+OWN_RUNNER = ["self-hosted", "gpu"]
+
+
+def trains_on_a_runner_of_its_own(hosted: Hosted) -> None:
+    """Let the repository have one, and TRAIN_RUNNER name it."""
+    hosted.github.shelf(hosted.repository).machines["gpu-1"] = ["gpu"]
+    hosted.github.variables["TRAIN_RUNNER"] = json.dumps(OWN_RUNNER)
 
 
 def test_a_harmless_change_is_locked_checked_again_and_reported_once(hosted: Hosted) -> None:
+    trains_on_a_runner_of_its_own(hosted)
     pull = hosted.propose("fewer-leaves", hosted.edit(*HARMLESS))
     first = pull.head_sha
     runs = [run for run in hosted.deliver() if run.file == "train.yml"]
     assert [run.conclusion for run in runs] == ["success", "success"], why(*runs)
     assert [run.event.name for run in runs] == ["pull_request", "workflow_dispatch"]
+    assert [run.jobs["train"].asked for run in runs] == [OWN_RUNNER, OWN_RUNNER]
 
     assert pull.head_sha != first
     lock = pull.repository.read(pull.head_sha, "dvc.lock")
@@ -77,8 +86,10 @@ def test_a_change_of_docs_runs_nothing_and_may_merge(hosted: Hosted) -> None:
 
 
 def test_a_fork_with_a_stale_lock_is_told_what_to_run_in_a_comment_that_github_takes(hosted: Hosted) -> None:
+    trains_on_a_runner_of_its_own(hosted)
     pull = hosted.propose("fewer-leaves", {**hosted.edit(*HARMLESS), **hosted.edit(*LONG)}, fork=True)
     run = hosted.train(pull)
+    assert run.jobs["train"].asked == ["ubuntu-24.04"]
     assert run.conclusion == "failure"
     assert step(run, "train", "Gate") == "success"
     assert step(run, "train", "Lock") == "failure"

@@ -510,3 +510,26 @@ def test_a_stand_in_has_no_inputs_and_outputs_of_its_own(action: Action):
     declared = load((action.stand_in / "action.yml").read_text())
     assert set(declared["inputs"]) <= set(action.inputs)
     assert set(declared.get("outputs", ())) <= set(action.outputs)
+
+
+ASKS = "runs-on: ${{ fromJSON(vars.TRAIN_RUNNER || '\"ubuntu-24.04\"') }}"
+
+
+def test_a_job_that_names_its_runner_by_a_variable_finds_it_or_waits(github: GitHub, repository: Repository):
+    look = workflow("push", "- run: 'true'").replace("runs-on: ubuntu-latest", ASKS)
+    (run,) = push(github, repository, {"look.yml": look})
+    assert run.jobs["job"].asked == ["ubuntu-24.04"]
+    github.variables["TRAIN_RUNNER"] = '["gpu", "large"]'
+    for labels in ([], ["gpu"], ["gpu", "large"]):
+        github.shelf(repository).machines["gpu-1"] = labels
+        github.push(repository, "main", {"data.txt": str(labels)})
+        if labels != ["gpu", "large"]:
+            with pytest.raises(WorkflowError, match="GitHub would let the job wait"):
+                github.deliver()
+    (run,) = github.deliver()
+    assert run.jobs["job"].asked == ["gpu", "large"]
+
+
+def test_a_job_is_as_long_as_its_runner_is_busy(github: GitHub, repository: Repository):
+    (run,) = push(github, repository, {"look.yml": workflow("push", "- run: sleep 2")})
+    assert 1 <= run.jobs["job"].seconds < 60

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from . import expressions
@@ -22,11 +23,14 @@ def read(run: Run, text: str, only: Collection[str]) -> None:
     entries = [json.loads(line) for line in plain.splitlines() if line.startswith("{")]
     run.summary = "\n".join(entry["content"] for entry in _summaries(entries))
     found: dict[str, Job] = {}
+    began: dict[str, datetime] = {}
     names: dict[tuple[str, ...], str] = {}
     for entry in entries:
         if "jobID" in entry:
             job = found.setdefault(entry["job"].strip(), Job(entry["jobID"], _name(run, entry)))
             _add(job, entry, names)
+            told = datetime.fromisoformat(entry["time"])
+            job.seconds = (told - began.setdefault(job.name, told)).total_seconds()
     for job in found.values():
         run.jobs[job.name] = job
     _add_skipped(run, run.workflow, only)

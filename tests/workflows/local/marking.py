@@ -22,7 +22,8 @@ def mark(
 ) -> dict[str, str]:
     """Rewrite the workflows of a tree for a run of these jobs of one file; the variables that act needs more for them.
 
-    Before each job comes a step that tells the server which one it is, and gives it a home of its own. A job of an
+    Before each job comes a step that tells the server which one it is, what runner it asks for where an expression says
+    so, and gives it a home of its own. A job of an
     environment takes that one's variables before the repository's; secrets are the repository's everywhere.
     """
     variables: dict[str, str] = {}
@@ -41,14 +42,27 @@ def mark(
                 home = folder / "homes" / path.stem / name
                 script = f"echo '{path.name}#{name}' > '{folder}/job'\nmkdir -p '{home}'\n"
                 script += f"echo 'HOME={home}' >> $GITHUB_ENV\n"
-                job["steps"].insert(0, {"id": FIRST, "run": script, "shell": "bash", "working-directory": "/"})
+                first = {"id": FIRST, "run": script, "shell": "bash", "working-directory": "/"}
+                if found := EXPRESSION.fullmatch(str(job.get("runs-on", "")).strip()):
+                    asked = f"${{{{ toJSON({found[0][3:-2].strip()}) }}}}"
+                    first["env"] = {"LOCAL_GITHUB_ASKED": asked}
+                    first["run"] += f"echo {path.name}#{name} $LOCAL_GITHUB_ASKED >> '{folder}/asked'\n"
+                job["steps"].insert(0, first)
         # JSON is YAML in which no text can be taken for something else
         path.write_text(json.dumps(document, ensure_ascii=False, default=str))
     return variables
 
 
+def asked(folder: Path) -> dict[str, list[str]]:
+    """The labels that the jobs of a run whose `runs-on` is an expression asked for, by "file#job"."""
+    told = folder / "asked"
+    lines = [line.partition(" ") for line in (told.read_text().splitlines() if told.exists() else [])]
+    found = {job: json.loads(value) for job, _, value in lines}
+    return {job: [value] if isinstance(value, str) else value for job, value in found.items()}
+
+
 def labels(tree: Path) -> set[str]:
-    """The runners that the workflows of a tree ask for."""
+    """The runners that the workflows of a tree ask for by name."""
     found = {"ubuntu-latest", "ubuntu-24.04"}
     for path in (tree / FOLDER).glob("*.y*ml"):
         for job in load(path.read_text()).get("jobs", {}).values():

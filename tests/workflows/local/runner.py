@@ -22,12 +22,15 @@ from . import log, marking, pins
 from .documents import FOLDER, WorkflowError
 from .http import Token
 from .repositories import git
-from .runs import Run
+from .runs import Job, Run
 
 if TYPE_CHECKING:
     from .github import GitHub
 
 BIN = Path(sys.executable).parent
+HOSTED = {"ubuntu-latest", "ubuntu-24.04"}
+SELF_HOSTED = ("self-hosted", "Linux", "X64")
+NO_RUNNER = "a runner that is not there is asked for, and GitHub would let the job wait for a day"
 # What a runner takes from this machine: how to reach package registries, and nothing that is a person's
 KEPT = re.compile(
     r"PATH|LANG|LC_.*|TZ|TMPDIR|.*_proxy|.*CA_BUNDLE|SSL_CERT_.*|.*_CERT|NODE_EXTRA_CA_CERTS|PIP_.*|UV_.*|NPM_CONFIG_.*"
@@ -66,6 +69,11 @@ class Runner:
             del self.github.tokens[token.value], self.github.runners[runner]
             run.status = "completed"
         log.read(run, lines, chosen)
+        for job in run.jobs.values():
+            job.asked = marking.asked(run.folder).get(f"{run.file}#{job.id}", [])
+            self._find_runner(run, job)
+        if "Skipping unsupported platform" in lines:
+            raise WorkflowError(f"{NO_RUNNER}: a job of {run.file}")
         if not run.jobs:
             raise WorkflowError(f"act ran no job of {run.file} for {run.event.name}:\n{errors}\n{lines[-3000:]}")
         # only what a test may want to read is kept
@@ -93,7 +101,7 @@ class Runner:
         command += ["--no-skip-checkout", "--concurrent-jobs", "1", "--action-cache-path", folder / "act"]
         command += ["--secret-file", folder / "secrets", "--var-file", folder / "variables"]
         command += ["--env-file", folder / "none", "--input-file", folder / "none"]
-        for label in marking.labels(tree):
+        for label in marking.labels(tree).union(*self._machines(run)):
             command += ["-P", f"{label}=-self-hosted"]
         for action in pins.table().values():
             command += ["--local-repository", f"{action.name}@{action.commit}={action.stand_in}"]
@@ -116,6 +124,15 @@ class Runner:
             finally:
                 _end(process, folder)
         return (folder / "act.log").read_text(), (folder / "act.err").read_text()
+
+    def _machines(self, run: Run) -> list[set[str]]:
+        """The labels of each of the repository's own runners."""
+        return [{*SELF_HOSTED, *labels} for labels in self.github.shelf(run.event.repository).machines.values()]
+
+    def _find_runner(self, run: Run, job: Job) -> None:
+        """Raise WorkflowError where no runner has all labels of a job; act is content with one of them."""
+        if not any(set(job.asked) <= labels for labels in (HOSTED, *self._machines(run))):
+            raise WorkflowError(f"{NO_RUNNER}: {job.name} of {run.file} asks for {', '.join(job.asked)}")
 
     def _context(self, run: Run, runner: str) -> dict[str, str]:
         event = run.event

@@ -24,7 +24,8 @@ def now() -> str:
 class Job:
     """One job: its steps by name, with GitHub's words for how they ended ("success", "failure", "skipped").
 
-    `steps` holds the conclusions, `outcomes` what a failure was before `continue-on-error`.
+    `steps` holds the conclusions, `outcomes` what a failure was before `continue-on-error`. `asked` holds the labels of
+    its runner, where an expression made them; `seconds` is how long its runner was busy with it.
     """
 
     id: str
@@ -33,6 +34,8 @@ class Job:
     steps: dict[str, str] = field(default_factory=dict)
     outcomes: dict[str, str] = field(default_factory=dict)
     log: str = ""
+    asked: list[str] = field(default_factory=list)
+    seconds: float = 0.0
 
 
 @dataclass

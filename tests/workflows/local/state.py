@@ -194,3 +194,4 @@ class Shelf:
     releases: list[Release] = field(default_factory=list)
     attestations: list[Attestation] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    machines: dict[str, list[str]] = field(default_factory=dict)  # self-hosted runners: labels by name

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.216"
+__version__ = "1.0.217"
 
 _PLACES = {
     "Columns": "runtime.matrix",
