@@ -63,6 +63,10 @@ class GitHub:
     permissions: dict[str, Any] = field(default_factory=dict)
     selected: dict[str, Any] = field(default_factory=dict)
     workflow: dict[str, Any] = field(default_factory=dict)
+    approval: str = "first_time_contributors"
+    variables: dict[str, str] = field(default_factory=dict)
+    organization_variables: dict[str, str] = field(default_factory=dict)
+    runners: list[str] = field(default_factory=list)
     alerts: bool = False
     fixes: bool = False
     codeowners: list[dict[str, Any]] | None = field(default_factory=list)
@@ -370,6 +374,33 @@ def set_ruleset(github: GitHub, asked: Asked, number: str = "") -> Answer:
     return (200 if number else 201), github.rulesets[key], {}
 
 
+def get_approval(github: GitHub, asked: Asked) -> Answer:
+    return 200, {"approval_policy": github.approval}, {}
+
+
+def set_approval(github: GitHub, asked: Asked) -> Answer:
+    if github.repository["private"]:
+        raise Refused(422, "Fork PR approval is not allowed for private repositories.")
+    github.approval = asked.body["approval_policy"]
+    return 204, None, {}
+
+
+def get_variable(github: GitHub, asked: Asked, name: str) -> Answer:
+    if name not in github.variables:
+        raise Refused(404, "Not Found")
+    return 200, {"name": name, "value": github.variables[name]}, {}
+
+
+def list_organization_variables(github: GitHub, asked: Asked) -> Answer:
+    found = [{"name": name, "value": value} for name, value in github.organization_variables.items()]
+    return 200, {"total_count": len(found), "variables": found}, {}
+
+
+def list_runners(github: GitHub, asked: Asked) -> Answer:
+    found = [{"id": number, "name": name, "labels": []} for number, name in enumerate(github.runners)]
+    return 200, {"total_count": len(found), "runners": found}, {}
+
+
 def get_codeowners(github: GitHub, asked: Asked) -> Answer:
     if github.codeowners is None:
         raise Refused(404, "Not Found")
@@ -465,6 +496,11 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("PUT", f"{R}/actions/permissions/selected-actions"): set_selected,
     ("GET", f"{R}/actions/permissions/workflow"): lambda github, asked: (200, github.workflow, {}),
     ("PUT", f"{R}/actions/permissions/workflow"): set_workflow,
+    ("GET", f"{R}/actions/permissions/fork-pr-contributor-approval"): get_approval,
+    ("PUT", f"{R}/actions/permissions/fork-pr-contributor-approval"): set_approval,
+    ("GET", f"{R}/actions/runners"): list_runners,
+    ("GET", rf"{R}/actions/variables/(\w+)"): get_variable,
+    ("GET", f"{R}/actions/organization-variables"): list_organization_variables,
     ("GET", rf"{R}/environments/([^/]+)"): get_environment,
     ("PUT", rf"{R}/environments/([^/]+)"): set_environment,
     ("GET", rf"{R}/environments/([^/]+)/deployment-branch-policies"): get_policies,

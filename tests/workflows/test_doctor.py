@@ -12,7 +12,8 @@ from projects import Project, generate
 
 from .local import GitHub, settings
 
-ADMINISTRATOR = {"administration": "write", "contents": "write"}
+ADMINISTRATOR = {"administration": "write", "contents": "write", "variables": "read"}
+POLICY = '~ fork pull requests: approval_policy: "first_time_contributors" -> "all_external_contributors"'
 CODEOWNERS = "/policy.yaml @acme/data\n/.github/ @acme/data\n"
 
 
@@ -196,3 +197,24 @@ def test_a_ruleset_that_github_does_not_know_is_refused(clinic, change: dict, wh
     printed = ada.make("APPLY=1", ok=False)
     assert f"GitHub answered 422 (Validation Failed: Invalid property {where}: data matches no" in printed
     assert ada.make().count("+ ruleset") == 4
+
+
+def test_own_runners_of_a_public_repository_are_refused_until_outsiders_need_an_approval(clinic) -> None:
+    ada = clinic()
+    ada.make("APPLY=1")
+    ada.github.shelf(ada.repository).machines["gpu-1"] = ["gpu"]
+    ada.github.variables["TRAIN_RUNNER"] = '["self-hosted", "gpu"]'
+    refused = ada.make(ok=False)
+    assert changes(refused) == [POLICY]
+    assert '(runner gpu-1; TRAIN_RUNNER is ["self-hosted", "gpu"]), but not everybody outside needs an' in refused
+    assert ada.kept["approval"] == "first_time_contributors"
+    assert changes(ada.make("APPLY=1")) == [POLICY]
+    assert ada.kept["approval"] == "all_external_contributors"
+    assert ada.make("ARGS=--check").endswith("nothing to change\n")
+
+
+def test_own_runners_of_a_private_repository_are_reached_by_no_stranger(clinic) -> None:
+    acme = clinic("acme", private=True, plan="team")
+    acme.kept["variables"] = {"TRAIN_RUNNER": '"self-hosted"'}
+    acme.make("APPLY=1")
+    assert acme.make("ARGS=--check").endswith("nothing to change\n")

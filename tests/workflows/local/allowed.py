@@ -65,6 +65,8 @@ def kept(request: Request) -> dict[str, Any]:
         "permissions": {"enabled": True, "allowed_actions": "all", "sha_pinning_required": False},
         "selected": {"github_owned_allowed": False, "verified_allowed": False, "patterns_allowed": []},
         "workflow": {"default_workflow_permissions": "read", MAY_PROPOSE: False},
+        "approval": "first_time_contributors",
+        "variables": {},
         "environments": {},
         "rulesets": {},
     }

@@ -21,7 +21,7 @@ MOST_PER_PAGE = 100
 class Refused(Exception):
     """What GitHub answers instead of doing it: a status and a message, and for 422 what was wrong."""
 
-    def __init__(self, status: int, message: str, errors: list[dict[str, str]] | None = None) -> None:
+    def __init__(self, status: int, message: str, errors: list[dict[str, str]] | str | None = None) -> None:
         super().__init__(message)
         self.response = Response(status, {"message": message, **({"errors": errors} if errors else {})})
 

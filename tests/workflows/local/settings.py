@@ -1,15 +1,15 @@
 """A repository's settings over REST: how it merges, its alerts and which actions may run in it.
 
 `Shelf.settings` holds all settings: `organisation` and `plan` of the owner, `accounts` and `teams` by number, and what
-was set. `ROUTES` has those of environments, rulesets and owners too; they go in front of the other routes, because a
-repository shows more here.
+was set. `ROUTES` has those of machines, environments, rulesets and owners too; they go in front of the other routes,
+because a repository shows more here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import environments, owners, rulesets, shapes
+from . import environments, machines, owners, rulesets, shapes
 from .allowed import (
     FEATURES,
     REPOSITORY,
@@ -151,6 +151,7 @@ ROUTES = [
     Route("PUT", REPO + r"/actions/permissions/selected-actions", set_selected),
     Route("GET", REPO + r"/actions/permissions/workflow", get_workflow),
     Route("PUT", REPO + r"/actions/permissions/workflow", set_workflow),
+    *machines.ROUTES,
     *environments.ROUTES,
     *rulesets.ROUTES,
     *owners.ROUTES,

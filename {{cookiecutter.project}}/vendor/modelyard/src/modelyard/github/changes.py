@@ -18,10 +18,14 @@ class ApiCall:
 
 @dataclass(frozen=True)
 class Change:
-    """Lines of a diff (`+` made, `~` changed, `-` removed) and the requests that carry them out, in order."""
+    """Lines of a diff (`+` made, `~` changed, `-` removed) and the requests that carry them out, in order.
+
+    why: why the repository is refused until then; empty for what is only to be changed.
+    """
 
     lines: tuple[str, ...]
     requests: tuple[ApiCall, ...]
+    why: str = ""
 
 
 def shown(value: Any) -> str:

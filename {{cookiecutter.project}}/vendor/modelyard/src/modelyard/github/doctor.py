@@ -1,7 +1,8 @@
 """Plan the repository's settings on GitHub, show them as a diff, and apply them with --apply.
 
 The wanted settings are in .github/repository.json, .github/rulesets/ and CODEOWNERS. Nothing is changed without
---apply. Exit status: 0 the plan was shown or carried out, 1 --check found a difference or --apply left one, 2 an error.
+--apply. Exit status: 0 the plan was shown or carried out, 1 --check found a difference or --apply left one, 2 an error,
+or a public repository whose own runners the pull requests of strangers can reach.
 """
 
 from __future__ import annotations
@@ -31,7 +32,10 @@ def origin(root: Path) -> str:
 
 
 def doctor(github: Client, repository: str, root: Path, plan: str | None, write: bool) -> bool:
-    """Print the changes, and make them if `write`. Returns whether the repository now has the wanted settings."""
+    """Print the changes, and make them if `write`. Returns whether the repository now has the wanted settings.
+
+    Raises GitHubError if, at the end, the repository is one that must not be used as it is.
+    """
     wanted = read_settings(root)
     _, owners = read_owners(root)
 
@@ -55,6 +59,8 @@ def doctor(github: Client, repository: str, root: Path, plan: str | None, write:
         _list("but the organisation does not allow:", forbidden)
         _, changes = look()
         _list("GitHub accepted it, but these are still to change:", [line for one in changes for line in one.lines])
+    if refused := [change.why for change in changes if change.why]:
+        raise GitHubError("; ".join(refused))
     return not changes and not owner_faults
 
 

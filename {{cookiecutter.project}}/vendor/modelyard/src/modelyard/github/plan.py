@@ -13,6 +13,7 @@ from .changes import ApiCall, Change, shown
 from .environments import plan_environments
 from .plans import FEATURES, Place
 from .rulesets import plan_rulesets
+from .runners import plan_approval
 from .settings import Settings
 
 TOGETHER = {"squash_merge_commit_title", "squash_merge_commit_message"}  # GitHub accepts them only together
@@ -31,6 +32,7 @@ def make_plan(
         *_plan_repository(place, current, wanted.repository),
         *_plan_alerts(github, place, wanted),
         *_plan_actions(github, place, wanted.actions),
+        *plan_approval(github, place),
         *plan_environments(github, place, wanted.environments, owners),
         *plan_rulesets(github, place, wanted.rulesets),
     ]

@@ -10,9 +10,9 @@ from .api import Client, GitHubError
 
 PLANS = ("free", "pro", "team", "enterprise")
 TOKEN = (
-    "create a fine-grained personal access token for this repository with the permission Administration (read and "  # noqa: S105
-    "write), or a classic one with the scope repo, and run `GH_TOKEN=... make github`; with GitHub's own command line, "
-    "`GH_TOKEN=$(gh auth token) make github`"
+    "create a fine-grained personal access token for this repository with the permissions Administration (read and "  # noqa: S105
+    "write) and Variables (read), or a classic one with the scope repo, and run `GH_TOKEN=... make github`; with "
+    "GitHub's own command line, `GH_TOKEN=$(gh auth token) make github`"
 )
 
 
