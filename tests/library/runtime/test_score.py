@@ -124,25 +124,59 @@ def test_an_output_in_no_folder_is_refused_before_anything_is_read(made, given, 
         run(made, given("csv"), tmp_path / "nowhere/answers.csv")
 
 
-def test_many_rows_take_no_more_memory_than_few(made, probe, tmp_path):
-    """Twenty times the rows: what is in memory at once is one chunk, so the peak moves by little."""
+def peak(made, *arguments, chunk=10_000) -> tuple[int, str]:
+    """The peak memory in KiB of a process that scores, and what it printed or said when it refused."""
+    code = (
+        "import resource, sys\n"
+        "from flight_delays import project\n"
+        "from modelyard.command import run_command\n"
+        "from modelyard.runtime import score, table_files\n"
+        f"table_files.CHUNK = {chunk}\n"
+        "try: run_command(lambda: score.main(sys.argv[1:], project))\n"
+        "finally: print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+    )
+    command = [sys.executable, "-c", code, *arguments, "--bundle", made.root / "bundle"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    highest, _, said = next((line, "", done.stderr) for line in done.stderr.splitlines() if line.isdigit())
+    return int(highest), done.stdout + said
+
+
+@pytest.mark.parametrize(("kind", "into"), [("csv", "csv"), ("csv", None), ("parquet", "parquet")])
+def test_many_rows_take_no_more_memory_than_few(made, probe, tmp_path, kind, into):
+    """Twenty times the rows: what is in memory at once is one chunk, so the peak moves by little.
+
+    The rows of a Parquet file are one group, as pandas writes up to a million.
+    """
     peaks = []
     for times in (5, 100):
-        path = tmp_path / f"{times}.csv"
-        with path.open("w", newline="") as opened:
-            lines = csv.DictWriter(opened, probe["rows"][0])
-            lines.writeheader()
-            for _ in range(times):
-                lines.writerows(probe["rows"])
-        code = (
-            "import resource, sys\n"
-            "from flight_delays import project\n"
-            "from modelyard.runtime import score, table_files\n"
-            "table_files.CHUNK = 250;"
-            "score.main(sys.argv[1:], project); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-        )
-        output = tmp_path / "answers.csv"
-        command = [sys.executable, "-c", code, path, output, "--bundle", made.root / "bundle"]
-        peaks.append(int(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-        assert len(output.read_text().splitlines()) == times * len(probe["rows"]) + 1
+        path = tmp_path / f"{times}.{kind}"
+        rows = [{**row, "flight_id": f"f{number}"} for number, row in enumerate(times * probe["rows"])]
+        if kind == "parquet":
+            pq.write_table(pa.Table.from_pylist(rows), path)
+        else:
+            with path.open("w", newline="") as opened:
+                lines = csv.DictWriter(opened, rows[0])
+                lines.writeheader()
+                lines.writerows(rows)
+        output = tmp_path / f"answers.{into}"
+        highest, printed = peak(made, path, *([output] if into else []), chunk=250)
+        peaks.append(highest)
+        answers = len(read(output)) if into else printed.count("\nf")
+        assert answers == times * len(probe["rows"])
+    assert peaks[1] < 1.15 * peaks[0]
+
+
+@pytest.mark.parametrize("start", ["", 'x,"'], ids=["no line ends", "a quote is open"])
+def test_a_record_without_an_end_is_refused_before_it_fills_the_memory(made, given, tmp_path, start):
+    header = given("csv").read_text().partition("\n")[0]
+    peaks = []
+    for megabytes in (20, 80):
+        path = tmp_path / f"{megabytes}.csv"
+        with path.open("w") as opened:
+            opened.write(f"{header}\n{start}")
+            for _ in range(megabytes):
+                opened.write("x" * 999_999 + ("\n" if start else " "))
+        highest, said = peak(made, path, tmp_path / "answers.csv")
+        assert f"error: {path} is no valid CSV: line 2: more than 16,777,216 characters without an end; is a" in said
+        peaks.append(highest)
     assert peaks[1] < 1.15 * peaks[0]

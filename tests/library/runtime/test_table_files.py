@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime
 
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 from modelyard.errors import ContractError
@@ -185,3 +186,42 @@ def test_an_id_of_another_type_cannot_be_written(tmp_path):
         writer(tmp_path / "made", ".parquet", {"n": "integer"}) as write,
     ):
         write([["x"]])
+
+
+def wide(count: int) -> Contract:
+    """A contract of so many numbers."""
+    columns = {f"x{number}": Column("number", "feature", "x") for number in range(count)}
+    return Contract("wide", "wide", "somebody", columns | {"y": Column("number", "target", "y")})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_of_many_columns_fewer_rows_are_in_memory_at_once(tmp_path, kind):
+    path, contract = tmp_path / f"wide.{kind}", wide(4000)
+    table = pa.table({name: [0.5] * 250 for name in contract.inputs})
+    pq.write_table(table, path) if kind == "parquet" else pa.csv.write_csv(table, path)
+    sizes = [len(chunk.rows) for chunk in read_chunks(path, contract)]
+    assert sum(sizes) == 250
+    assert max(sizes) <= 100
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_of_long_rows_fewer_are_in_memory_at_once(tmp_path, kind):
+    path = tmp_path / f"long.{kind}"
+    table = pa.table({"id": [f"{number}{'x' * 1_000_000}" for number in range(40)], "when": ["2013-01-01"] * 40})
+    if kind == "parquet":
+        pq.write_table(table, path, use_dictionary=False, compression="none")
+    else:
+        pa.csv.write_csv(table, path)
+    sizes = [len(chunk.rows) for chunk in read_chunks(path, CONTRACT)]
+    assert sum(sizes) == 40
+    assert max(sizes) <= 17
+
+
+def test_lines_without_a_value_are_rows_where_others_follow_and_none_at_the_end(csv):
+    missing = {"id": None, "when": None, "miles": None, "stops": None, "kind": None, "city": None, "night": None}
+    path = csv(f"{HEADER}7,2013,,,,,\n,,,,,,\n\n,,,,,,\n,,,,,,\n8,2014,,,,,\n" + ",,,,,,\n" * 5)
+    (chunk,) = read_chunks(path, CONTRACT)
+    assert chunk.places == [2, 3, 5, 6, 7]
+    assert chunk.rows[1:4] == [missing] * 3
+    with pytest.raises(ContractError, match="line 3 has 6 cells, and the header 7"):
+        rows(csv(f"{HEADER}7,2013,,,,,\n,,,,,\n8,2014,,,,,\n"))

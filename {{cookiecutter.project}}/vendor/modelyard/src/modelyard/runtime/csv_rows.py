@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from ..errors import ContractError
 from .column import Column
@@ -14,6 +14,11 @@ from .contract import Contract
 from .csv_form import COMMA_NUMBER, MAYBE_THOUSANDS, MISSING, START, Form, decimal_mark, encoding_fault, form_of
 from .written import as_number
 
+if TYPE_CHECKING:
+    from _csv import Reader
+
+LONGEST = 1 << 24  # characters of a record, and those that are in memory at once
+MOST_CELLS = 400_000  # that are in memory at once
 # the texts that pyarrow, which reads CSV for training, takes for true and false
 BOOLEANS = {
     **dict.fromkeys(["1", "true", "True", "TRUE"], True),
@@ -25,45 +30,83 @@ Rows = tuple[list[Row], list[int]]  # and the line in which each starts
 
 
 def read_csv(path: Path, contract: Contract, check_names: Callable[[list[str]], None], size: int) -> Iterator[Rows]:
-    """The rows of a file, `size` at a time, with the contract's inputs and ids.
+    """The rows of a file with the contract's inputs and ids, at most `size` at a time, and fewer where they are long.
 
     Raises ContractError that names the line if the file is no CSV, and whatever `check_names` raises for its header.
     """
     with path.open("rb") as binary:
         form = form_of(binary.read(START), str(path), contract.columns, str(path))
     with path.open(encoding=form.encoding, newline="") as opened:
-        lines = form.records(opened)
-        start = 1
+        lines = _Lines(opened)
+        records = _records(path, lines, form.records(lines))
         try:
-            header: list[str] = next(filter(None, lines), [])
+            header, _ = next(records, ([], 0))
             if not header:
                 raise ContractError(f"{path} is empty: a CSV file needs a header line")
             check_names([name for name in header if name.strip() or name in contract.columns])
             cells_of = _Cells(path, header, form, contract)
+            size = max(1, min(size, MOST_CELLS // len(header)))
             rows: list[Row] = []
             places: list[int] = []
-            start = lines.line_num + 1
-            empty: list[tuple[list[str], int]] = []
-            for cells in lines:
-                if any(cells):
-                    for given, place in [*empty, (cells, start)]:
-                        rows.append(cells_of.row(given, place))
-                        places.append(place)
-                    empty = []
-                elif cells:  # at the end of a file they are no rows: spreadsheets write them
-                    empty.append((cells, start))
-                start = lines.line_num + 1  # a quoted cell may hold several lines
-                if len(rows) >= size:
+            began = lines.read
+            for cells, place in records:
+                rows.append(cells_of.row(cells, place))
+                places.append(place)
+                if len(rows) >= size or lines.read - began >= LONGEST:
                     yield rows, places
-                    rows, places = [], []
+                    rows, places, began = [], [], lines.read
             cells_of.check_decimals()
         except UnicodeError:
             with path.open("rb") as binary:
                 raise encoding_fault(binary, str(path), str(path)) from None
-        except csv.Error as error:
-            raise ContractError(f"{path} is no valid CSV: line {start:,}: {error}") from None
         if rows:
             yield rows, places
+
+
+class _Lines:
+    """The lines of a file, for as long as those of one record are not too long; a quote that is not closed ends none.
+
+    read: how many characters were read.
+    """
+
+    def __init__(self, opened: TextIO) -> None:
+        self._opened, self._limit = opened, LONGEST
+        self.read = 0
+
+    def begin(self) -> None:
+        """A record begins here."""
+        self._limit = self.read + LONGEST
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._opened.readline(LONGEST + 1):
+            self.read += len(line)
+            if self.read > self._limit:
+                raise csv.Error(f"more than {LONGEST:,} characters without an end; is a quote open, or is it no CSV?")
+            yield line
+
+
+def _records(path: Path, lines: _Lines, reader: Reader) -> Iterator[tuple[list[str], int]]:
+    """The cells of each record and the line in which it starts.
+
+    Records of empty cells at the end of a file are none: spreadsheets write them, and there may be a million.
+    """
+    empty: list[tuple[int, int, int]] = []  # how many cells, the first line, and how many such lines in a row
+    start = 1
+    try:
+        for cells in reader:
+            if any(cells):
+                for width, first, count in empty:
+                    yield from (([""] * width, first + number) for number in range(count))
+                empty = []
+                yield cells, start
+            elif cells and empty and empty[-1][0] == len(cells) and empty[-1][1] + empty[-1][2] == start:
+                empty[-1] = (len(cells), empty[-1][1], empty[-1][2] + 1)
+            elif cells:
+                empty.append((len(cells), start, 1))
+            start = reader.line_num + 1  # a quoted cell may hold several lines
+            lines.begin()
+    except csv.Error as error:
+        raise ContractError(f"{path} is no valid CSV: line {start:,}: {error}") from None
 
 
 class _Cells:

@@ -15,10 +15,11 @@ from ..errors import ContractError
 from .column import Column
 from .contract import Contract
 from .csv_form import ENDINGS
-from .csv_rows import Row, read_csv
+from .csv_rows import LONGEST, MOST_CELLS, Row, read_csv
 
 PACKAGE = __name__.partition(".")[0]
 CHUNK = 10_000  # rows that are in memory at once
+BUFFER = 1 << 20  # bytes of each column of a Parquet file that are read at once
 KINDS = (".csv", ".parquet")
 READ = (*ENDINGS, ".parquet", ".pq")
 
@@ -90,12 +91,14 @@ def _pyarrow(module: str) -> Any:
 def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
     pa, parquet = _pyarrow("pyarrow"), _pyarrow("pyarrow.parquet")
     try:
-        with parquet.ParquetFile(path) as opened:
+        with parquet.ParquetFile(path, buffer_size=BUFFER) as opened:  # else a column's part of a group is read whole
             names = opened.schema_arrow.names
             _check_columns(path, names, contract)
             selected = contract.named("id", "feature", "time")
             rows_read = 0
-            for batch in opened.iter_batches(CHUNK, columns=[name for name in names if name in selected]):
+            for batch in opened.iter_batches(
+                _batch(opened.metadata), columns=[name for name in names if name in selected]
+            ):
                 columns = {name: _plain(pa, batch[name], selected[name]) for name in batch.schema.names}
                 rows = pa.table(columns).to_pylist() if columns else [{} for _ in range(batch.num_rows)]
                 yield Chunk(rows, list(range(rows_read + 1, rows_read + len(rows) + 1)), "row")
@@ -105,6 +108,13 @@ def _read_parquet(path: Path, contract: Contract) -> Iterator[Chunk]:
     except (pa.ArrowException, ValueError, OverflowError):
         reason = "truncated, or another format, or with values that Python cannot hold"
         raise ContractError(f"{path} is no whole Parquet file ({reason})") from None
+
+
+def _batch(about: Any) -> int:
+    """How many rows of a Parquet file may be in memory at once, by its columns and by the largest rows of a group."""
+    groups = [about.row_group(number) for number in range(about.num_row_groups)]
+    largest = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=1.0)
+    return max(1, min(CHUNK, MOST_CELLS // max(1, about.num_columns), int(LONGEST / max(1.0, largest))))
 
 
 def _plain(pa: Any, values: Any, column: Column) -> Any:
