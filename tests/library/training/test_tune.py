@@ -12,8 +12,9 @@ from modelyard.command import run_command
 from modelyard.errors import ContractError
 from modelyard.training.edit import round_trip
 from modelyard.training.settings import Range
+from modelyard.training.study import distributions, trials
 from modelyard.training.trials import with_settings
-from modelyard.training.tune import distributions, main, trials, tune
+from modelyard.training.tune import main, tune
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend

@@ -101,7 +101,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     print(f"Experiments, by {metric} of the first fit on the validation rows:\n\n{ranking(tried, metric)}")
     if any(metric not in one.validation for one in tried):
         print("\n`-`: not measured on the validation rows; `make pipeline` measures the workspace.")
-    from .tune import trials  # optuna and scikit-learn take seconds
+    from .study import trials  # optuna and scikit-learn take seconds
 
     if found := trials(Path(), contract, params):
         best = sorted(found, key=lambda trial: _rank(trial[2]))[:SHOWN]

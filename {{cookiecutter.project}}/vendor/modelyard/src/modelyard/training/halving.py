@@ -22,8 +22,8 @@ from tqdm import tqdm
 from ..errors import YardError
 from .measured import Measured
 from .settings import Params, Range
+from .study import distribution, sampler
 from .trials import objective, with_settings
-from .tune import distribution, sampler
 
 REDUCTION = 3  # one of so many goes on, to a sample that is as many times as large
 SAMPLES = 3
