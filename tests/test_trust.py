@@ -81,6 +81,13 @@ TRIED = {
         "library/github/test_untrusted.py::test_nobody_is_mentioned",
         "library/github/test_untrusted.py::test_a_forged_watermark_is_none",
     ],
+    "a fork that trains on your runners": [
+        "workflows/test_train_runner.py::test_training_runs_where_the_variable_says_but_for_a_fork"
+    ],
+    "a fork whose workflow names your runners": [
+        "workflows/test_doctor.py::test_own_runners_of_a_public_repository_are_refused_until_outsiders_need_an_approval",
+        "library/github/test_runners.py::test_machines_of_ones_own_are_refused_until_outsiders_need_an_approval",
+    ],
     "a release tag of a commit that is not on main": ["workflows/test_release.py::test_a_tag_beside_main_is_refused"],
     "a workflow changed in a tagged commit": [
         "library/github/test_settings.py::test_environments_are_read",

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.220"
+__version__ = "1.0.221"
 
 _PLACES = {
     "Columns": "runtime.matrix",
