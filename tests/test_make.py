@@ -24,6 +24,7 @@ GIVEN = {
     "contract": ("SOURCE", "TARGET", "ARGS"),
     **dict.fromkeys(("champion", "data-diff"), ("REF",)),
     **dict.fromkeys(("tune", "automl"), ("TRIALS", "JOBS")),
+    "cluster": ("WORKERS",),
     "retrain": ("CAUSE", "REASON", "ARGS"),
     **dict.fromkeys(("gate", "prove", "history", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)),
     **dict.fromkeys(("image", "package", "accept"), ("VERSION", "ARGS")),

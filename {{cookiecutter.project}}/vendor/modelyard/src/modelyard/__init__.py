@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.221"
+__version__ = "1.0.222"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -64,6 +64,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
         "tune": Verb("training.tune", "search for better settings of the model", None),
         "automl": Verb("training.automl", "search all estimators and their settings", None),
+        "cluster": Verb("training.cluster.local", "start a Dask cluster here, for tune and automl", pandas=False),
         "compare": Verb("training.experiments", "show experiments and trials, ranked on the validation rows", None),
     },
     "judge it": {

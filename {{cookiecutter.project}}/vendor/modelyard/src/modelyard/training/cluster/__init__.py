@@ -1,0 +1,1 @@
+"""Trials on a Dask cluster: where it is, what travels to its workers, and one on this machine."""
