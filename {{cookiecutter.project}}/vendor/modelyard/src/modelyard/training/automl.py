@@ -114,7 +114,12 @@ def main(arguments: Sequence[str], project: Project) -> None:
         prog="automl", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, help="how many in all (else as params.yaml says)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time; the result is the same (default: 1)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        help="processes at a time, unless a cluster runs them; the result is the same (default: 1)",
+    )
     options = parser.parse_args(arguments)
     contract, params = read_contract(), read_params()
     trials = params.tune.trials if options.trials is None else options.trials

@@ -42,7 +42,7 @@ from .lineage import code
 from .settings import Params, read_contract, read_params
 
 PROBES = 100
-UNUSED = ("model", "tune", "cause", "accepted", "memory_gb")  # the first is added, in part
+UNUSED = ("model", "tune", "cause", "accepted", "memory_gb", "cluster")  # the first is added, in part
 
 
 def bundle(project: Project, root: Path, contract: Contract, params: Params) -> str:

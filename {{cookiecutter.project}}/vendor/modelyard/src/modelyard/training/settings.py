@@ -136,7 +136,8 @@ class Params:
     """All of `params.yaml`.
 
     cause: why the watermark was moved last. accepted: the periods that a person lets train although the check before
-    training finds them odd. memory_gb: the GiB that a fit may take; else what this process may.
+    training finds them odd. memory_gb: the GiB that a fit may take; else what this process may. cluster: the address of
+    a Dask scheduler, on whose workers a search runs its trials.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -152,6 +153,7 @@ class Params:
     cause: Cause = "by_hand"
     accepted: list[str] = field(default_factory=list)
     memory_gb: Annotated[float, Field(gt=0)] | None = None
+    cluster: str | None = None
 
     @property
     def unit(self) -> Unit:

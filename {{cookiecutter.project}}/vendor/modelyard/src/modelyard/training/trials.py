@@ -7,6 +7,7 @@ import functools
 import multiprocessing
 import tempfile
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from ..errors import ContractError
 from ..runtime.contract import Contract
 from ..runtime.matrix import matrix
 from ..runtime.project import Project
+from .cluster.address import scheduler_address
 from .data.dataset import Rows, read_rows
 from .fit import fit
 from .layout import LEDGER
@@ -93,8 +95,12 @@ def check_taken(root: Path) -> None:
         raise ContractError("no data was taken yet; take it with `make pipeline`")
 
 
-def workers(jobs: int, arguments: WorkerArguments) -> Executor:
-    """`jobs` workers, in each of which `objective` has the rows."""
+def workers(jobs: int, arguments: WorkerArguments) -> AbstractContextManager[Executor]:
+    """`jobs` workers, or those of the cluster if there is one, in each of which `objective` has the rows."""
+    if address := scheduler_address(arguments[3].cluster):
+        from .cluster.client import cluster_workers
+
+        return cluster_workers(address, _start_worker, *arguments)
     if jobs < 1:
         raise ContractError(f"JOBS is {jobs}: at least 1 is needed")
     if jobs == 1:

@@ -1,0 +1,47 @@
+"""A search finds the same wherever its trials run. The seconds are those in which processes start."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+from library.training.cluster.dask_cluster import in_the_first_trial, pids, search, small_search
+from modelyard.training.cluster.local import local_cluster
+
+
+@pytest.fixture(scope="module")
+def address():
+    with local_cluster(2) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def here(made, tmp_path_factory):
+    return search(small_search(made, tmp_path_factory.mktemp("here") / "flights"), None)
+
+
+def test_nothing_listens_on_an_interface_that_others_reach(address):
+    started = [psutil.Process(pid) for pid in pids(address).values()]
+    started += [parent for one in started if (parent := one.parent()) and parent.pid != os.getpid()]  # the nanny
+    sockets = {found.laddr for one in started for found in one.net_connections("tcp") if found.status == "LISTEN"}
+    assert len(sockets) >= 6  # of the scheduler, the nanny and two workers, with their HTTP ports
+    assert {address.ip for address in sockets} == {"127.0.0.1"}
+
+
+def test_two_workers_find_what_this_process_does(made, tmp_path, address, here):
+    assert search(small_search(made, tmp_path / "flights"), address) == here
+
+
+def test_with_one_worker_killed_they_find_it_too(made, tmp_path, address, here):
+    killed = []
+
+    def kill(worker):
+        os.kill(pids(address)[worker], signal.SIGKILL)
+        killed.append(worker)
+
+    with in_the_first_trial(address, kill):
+        found = search(small_search(made, tmp_path / "flights"), address)
+    assert len(killed) == 1
+    assert found == here

@@ -1,0 +1,204 @@
+"""The workers of a Dask cluster as a pool for trials, like processes of this machine.
+
+A search has the cluster for itself, and workers that have run another one start anew, so that none has code or rows
+that are not its own. A trial whose worker is gone runs again on another. What goes wrong with the cluster is a
+ContractError, within a minute.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import pickle
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ...errors import ContractError, counted
+from ...runtime.contract import Contract
+from ...runtime.project import Project
+from ..settings import Params
+from .address import check_certificates, import_distributed
+
+CONNECT = 15  # seconds until a scheduler must answer
+WORKERS = 40  # seconds until a worker must be there, and all of them after they start anew
+# What changes a model's bytes; a booster counts if model.py imports it
+COMPARED = ("numpy", "scipy", "scikit-learn", "pyarrow", "onnx", "onnxruntime", "cloudpickle", "distributed")
+NAME = "modelyard"  # as in worker.py, which only a process with Dask can import
+BOOSTERS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
+
+Start = Callable[[Project, Path, Contract, Params], None]
+
+
+@contextmanager
+def cluster_workers(
+    address: str, start: Start, project: Project, root: Path, contract: Contract, params: Params
+) -> Iterator[Executor]:
+    """All workers of the cluster at an address; each calls `start` with these arguments before its first trial.
+
+    Raises ContractError if no scheduler or no worker answers, if a worker cannot run trials as this process would, or
+    if another search uses the cluster.
+    """
+    check_certificates(address)
+    client = _connect(address)
+    with ExitStack() as stack:
+        stack.callback(_close, client)
+        with _told(address):
+            _check_workers(address, client, project)
+            _have_alone(address, client, stack)
+            pool = _Pool(address, client, project, root, contract, params, start)
+        yield pool
+
+
+class _Pool(Executor):
+    """Runs functions of the library on the workers, and hands on what they return or raise."""
+
+    def __init__(
+        self,
+        address: str,
+        client: Any,
+        project: Project,
+        root: Path,
+        contract: Contract,
+        params: Params,
+        start: Start,
+    ) -> None:
+        import cloudpickle
+
+        from . import worker
+        from .packing import pack
+
+        cloudpickle.register_pickle_by_value(worker)
+        started = pickle.dumps((start, project, contract, params))
+        shipment = worker.Shipment(pack(project, root, contract, params), started)
+        client.register_plugin(shipment)
+        self._address, self._client, self._digest, self._run = address, client, shipment.digest, worker.run
+
+    def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
+        """Run a function with these arguments on a worker that has nothing to do."""
+        if named:
+            raise TypeError("only positional arguments travel to a worker")
+        with _told(self._address):
+            asked = self._client.submit(self._run, self._digest, pickle.dumps((function, arguments)), pure=False)
+        answer: Future = Future()
+        asked.add_done_callback(lambda done: self._answer(done, answer))
+        return answer
+
+    def _answer(self, done: Any, answer: Future) -> None:
+        if not answer.set_running_or_notify_cancel():
+            return
+        try:
+            with _told(self._address):
+                value, error = pickle.loads(done.result())  # noqa: S301 - from the cluster's own worker
+        except BaseException as lost:
+            answer.set_exception(lost)
+            return
+        answer.set_exception(error) if error is not None else answer.set_result(value)
+
+
+def _connect(address: str) -> Any:
+    distributed = import_distributed()
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to tell
+    security = distributed.Security(require_encryption=address.startswith("tls://"))
+    try:
+        return distributed.Client(address, timeout=CONNECT, security=security, set_as_default=False)
+    except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+        raise ContractError(
+            f"no Dask scheduler answers at {address}: {_first_line(error)}. Start one with `make cluster`, or unset "
+            "DASK_SCHEDULER_ADDRESS and take `cluster` out of params.yaml to run the trials here"
+        ) from None
+
+
+def _check_workers(address: str, client: Any, project: Project) -> None:
+    """Raise ContractError if there is no worker, or one that would not answer as this process does."""
+    try:
+        client.wait_for_workers(1, timeout=WORKERS)
+    except TimeoutError:
+        raise ContractError(
+            f"no worker is connected to {address} after {WORKERS} s; start some, and look at their logs"
+        ) from None
+    faults = []
+    for name, one in client.scheduler_info(n_workers=-1)["workers"].items():
+        if one["nthreads"] != 1:  # the number of threads of a fit is of the whole process
+            faults.append(f"{name} runs {one['nthreads']} trials at a time; start it with --nthreads 1")
+        if not one["nanny"]:
+            faults.append(f"{name} has no nanny that starts it anew; start it with --nanny")
+    faults += _version_faults(client, project)
+    if faults:
+        raise ContractError("\n".join([f"the workers of {address} would not find what this machine does:", *faults]))
+
+
+def _version_faults(client: Any, project: Project) -> Iterator[str]:
+    """Versions that are others there than here; the library's own travels with the search."""
+    importlib.import_module(f"{project.name}.model")
+    names = [*COMPARED, *(name for module in BOOSTERS if module in sys.modules for name in BOOSTERS[module])]
+    found = client.get_versions(packages=names)
+    here = _versions(found["client"])
+    for address, told in [("the scheduler", found["scheduler"]), *found["workers"].items()]:
+        there = _versions(told)
+        for name in ("python", *names) if told is not found["scheduler"] else ("python", "cloudpickle", "distributed"):
+            if there[name] != here[name]:
+                yield f"{address} has {name} {there[name]}, here it is {here[name]}"
+
+
+def _versions(told: dict[str, Any]) -> dict[str, str]:
+    """The version of each package; of Python, what decides how code is pickled."""
+    found = {name: version or "not installed" for name, version in told["packages"].items()}
+    return found | {"python": ".".join(found["python"].split(".")[:2])}
+
+
+def _have_alone(address: str, client: Any, stack: ExitStack) -> None:
+    """Have the cluster for one search, with workers that have run no other, until the stack is unwound."""
+    from distributed.semaphore import Semaphore
+
+    lock = Semaphore(max_leases=1, name="modelyard search", scheduler_rpc=client.scheduler, loop=client.loop)
+    if not lock.acquire(timeout=2):
+        raise ContractError(f"another search runs on {address}; try again when it has ended")
+    stack.callback(_quietly, lock.release)
+    if client.get_metadata([NAME], default=None):
+        client.restart(timeout=WORKERS)
+    client.set_metadata([NAME], "used")
+    stack.callback(_quietly, client.unregister_worker_plugin, NAME)
+
+
+def _quietly(act: Callable[..., Any], *arguments: Any) -> None:
+    """What is put in order at the end, unless the cluster is gone."""
+    with suppress(Exception):
+        act(*arguments)
+
+
+def _close(client: Any) -> None:
+    _quietly(client.close, 5)
+
+
+@contextmanager
+def _told(address: str) -> Iterator[None]:
+    """Errors of Dask as errors that say what happened to the cluster."""
+    from concurrent.futures import CancelledError
+
+    from distributed.client import FutureCancelledError
+    from distributed.comm import CommClosedError
+    from distributed.scheduler import KilledWorker, NoWorkerError
+
+    again = "; what was measured is kept, so `make tune` goes on from there"
+    try:
+        yield
+    except KilledWorker as error:
+        memory = error.last_worker.memory_limit
+        raise ContractError(
+            f"a trial ended {counted(error.allowed_failures + 1, 'worker')} of {address} one after the other, most "
+            f"likely by their memory limit of {memory / 2**30:.1f} GiB: give the workers more memory, or take settings "
+            f"out of tune.space that need less{again}"
+        ) from None
+    except NoWorkerError:
+        raise ContractError(f"all workers of {address} are gone; start some{again}") from None
+    except (CancelledError, FutureCancelledError, CommClosedError, OSError) as error:
+        raise ContractError(f"the scheduler at {address} is gone: {_first_line(error)}{again}") from None
+
+
+def _first_line(error: BaseException) -> str:
+    """The first line of an error's message; its name if it says nothing."""
+    return str(error).strip().partition("\n")[0].rstrip(".") or type(error).__name__
