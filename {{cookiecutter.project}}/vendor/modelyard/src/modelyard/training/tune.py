@@ -18,11 +18,12 @@ from ..errors import counted
 from ..runtime.contract import Contract
 from ..runtime.project import Project
 from .edit import edit_yaml
+from .journal import whole_batches
 from .metrics import PRIMARY
 from .settings import Params, read_contract, read_params
 from .spread import measure, merge, propose
 from .study import ask, distributions, journal_of, open_study, score, tell
-from .trials import check_taken, workers
+from .trials import WorkerArguments, check_taken, workers
 
 
 def tune(
@@ -35,10 +36,17 @@ def tune(
     """
     distributions(params)
     check_taken(root)
-    study, done = open_study(journal_of(root, contract, params), params)
+    journal = journal_of(root, contract, params)
+    with whole_batches(journal):
+        return _extend(journal, (project, root, contract, params), trials, jobs)
+
+
+def _extend(journal: Path, arguments: WorkerArguments, trials: int, jobs: int) -> tuple[optuna.Study, float]:
+    params = arguments[-1]
+    study, done = open_study(journal, params)
     total = done + _whole(trials - done, params)
     with (
-        workers(jobs, (project, root, contract, params)) as pool,
+        workers(jobs, arguments) as pool,
         tqdm(total=total, initial=done, desc="tuning", unit="trial", disable=None) as bar,
     ):
         present = pool.submit(score, {})
@@ -71,7 +79,12 @@ def main(arguments: Sequence[str], project: Project) -> None:
         prog="tune", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--trials", type=int, help="how many in all (else as params.yaml says)")
-    parser.add_argument("--jobs", type=int, default=1, help="processes at a time; the result is the same (default: 1)")
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=1,
+        help="processes at a time, unless a cluster runs them; the result is the same (default: 1)",
+    )
     apart = parser.add_mutually_exclusive_group()
     apart.add_argument("--propose", type=int, metavar="SHARES", help="only write the next batch, for so many machines")
     apart.add_argument("--measure", type=int, metavar="SHARE", help="only measure a share of it, from 1 on")
