@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.224"
+__version__ = "1.0.225"
 
 _PLACES = {
     "Columns": "runtime.matrix",

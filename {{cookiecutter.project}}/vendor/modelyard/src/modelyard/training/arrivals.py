@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +20,9 @@ from .data.plausible import LONGEST
 from .data.refusal import BrokenRule, DataRefused
 from .data.sources import Source, open_source
 from .data.summary import Summary, summarize
+from .data.unique import check_ids
 from .data.validate import validate
-from .ingest import check_ids, rules_of
+from .ingest import rules_of
 from .layout import LEDGER, PERIODS, SEEN
 from .settings import Params
 
@@ -75,9 +77,10 @@ class _Reading:
         """What was read, summarized."""
         tables = {period: pa.concat_tables(pieces) for period, pieces in sorted(self._pieces.items())}
         new = {period: table for period, table in tables.items() if period > self._watermark}
+        taken = {period: partial(read_periods, self._root / PERIODS, [period]) for period in self._taken}
         for period, table in new.items():
             try:
-                check_ids(self._root, self._contract, self._taken, {period: table})
+                check_ids(self._contract, {period: table.select}, taken)
             except DataRefused as error:
                 self._refused.setdefault(period, []).append(str(error))
         names = list(self._contract.columns)

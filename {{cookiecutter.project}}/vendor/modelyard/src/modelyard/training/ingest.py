@@ -10,13 +10,13 @@ import argparse
 import datetime
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..errors import ContractError, counted
 from ..runtime.contract import Contract
@@ -24,8 +24,8 @@ from .data.difference import Answers, Intake, SourceDifference, Taken, decide, q
 from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
 from .data.periods import read_periods, replace_periods, rows_sha256, written_sha256
 from .data.reader import Reader
-from .data.refusal import BrokenRule, DataRefused
 from .data.sources import open_source
+from .data.unique import check_ids
 from .layout import LEDGER, PERIODS, SEEN
 from .settings import Params, read_contract, read_params
 
@@ -53,7 +53,14 @@ def ingest(
 
     intake = decide(difference, answers or Answers(), params.watermark)
     new = {period: tables[period] for period in intake.written}
-    check_ids(root, contract, intake.entries.keys() - new.keys(), new)
+    check_ids(
+        contract,
+        {period: table.select for period, table in new.items()},
+        {
+            period: partial(read_periods, root / PERIODS, [period])
+            for period in sorted(intake.entries.keys() - new.keys())
+        },
+    )
 
     hashed = {period: (table, intake.entries[period].sha256) for period, table in new.items()}
     replace_periods(root / PERIODS, hashed, intake.entries)
@@ -105,25 +112,6 @@ def _source_name(contract: Contract, params: Params) -> str:
 
 def _hash(*texts: str) -> str:
     return hashlib.sha256("\n".join(texts).encode()).hexdigest()
-
-
-def check_ids(root: Path, contract: Contract, old: Iterable[str], new: dict[str, pa.Table]) -> None:
-    """Check that each id occurs once over all periods; the schema has checked it within each object."""
-    ids = list(contract.named("id"))
-    if not ids or not new:
-        return
-    tables = [table.select(ids) for table in new.values()]
-    if old := list(old):
-        tables.append(read_periods(root / PERIODS, old, ids))
-    # by position, because Arrow looks a name up as a path, and the count has a name of its own
-    keys = [f"id {place}" for place in range(len(ids))]
-    rows = pa.concat_tables(tables, promote_options="default").rename_columns(keys)
-    counts = rows.group_by(keys).aggregate([([], "count_all")])
-    twice = counts.filter(pc.greater(counts["count_all"], 1))
-    if twice.num_rows:
-        examples = tuple(twice[keys[0]].slice(0, 3).to_pylist())
-        where = f"the data of {', '.join(new)} beside what was there"
-        raise DataRefused(where, [BrokenRule(", ".join(ids), "the same id twice", twice.num_rows, examples)])
 
 
 def _summary(intake: Intake) -> list[str]:
