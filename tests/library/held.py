@@ -9,7 +9,7 @@ import pyarrow as pa
 from modelyard.reporting.rows.found import Held, find_differing
 from modelyard.reporting.rows.sides import Sides
 from modelyard.runtime.contract import Column, Contract
-from modelyard.training.data.periods import replace_periods, rows_sha256
+from modelyard.training.data.periods import period_file, rows_sha256, write_period
 
 TYPES = {"string": "string", "double": "number", "int64": "integer", "bool": "boolean", "timestamp[us]": "timestamp"}
 
@@ -17,7 +17,9 @@ TYPES = {"string": "string", "double": "number", "int64": "integer", "bool": "bo
 def held(folder: Path, tables: Mapping[str, pa.Table], contract: Contract) -> Held:
     """These rows by their periods."""
     hashed = {period: (table, rows_sha256(table)) for period, table in tables.items()}
-    replace_periods(folder, hashed, tables)
+    folder.mkdir(parents=True, exist_ok=True)
+    for period, (table, sha256) in hashed.items():
+        write_period(period_file(folder, period), table, sha256)
     entries = {period: {"rows": table.num_rows, "sha256": sha256} for period, (table, sha256) in hashed.items()}
     return Held(contract, {"source": "", "periods": entries}, folder)
 

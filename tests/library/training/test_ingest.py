@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import json
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -504,6 +508,108 @@ def into_database(workspace) -> Path:
         frame.to_sql("flights", connection, index=False)
     workspace.edit(source={"kind": "sql", "url": f"sqlite:///{database}", "query": "SELECT * FROM flights"})
     return database
+
+
+@pytest.mark.parametrize("parts", [1, 4])
+def test_files_that_share_their_months_give_the_same_bytes_as_a_file_a_month(quarter, parts):
+    quarter.edit(watermark="2013-03")
+    take(quarter)
+    before = {name: content for name, content in kept(quarter).items() if name != SEEN.as_posix()}
+    rows = pa.concat_tables([quarter.month(month) for month in MONTHS])
+    for month in MONTHS:
+        (quarter.source / f"{month}.parquet").unlink()
+    for part in range(parts):
+        quarter.write_month(f"part-{part}", rows.take(list(range(part, rows.num_rows, parts))))
+    shutil.rmtree(quarter.root / "data")
+    take(quarter)
+    assert {name: content for name, content in kept(quarter).items() if name != SEEN.as_posix()} == before
+
+
+def test_rows_without_time_or_id_keep_the_order_of_the_files(timeless):
+    table = timeless.month("2013-01").drop_columns(["scheduled_departure"]).slice(0, 500)
+    folder = timeless.root / "parts"
+    folder.mkdir()
+    for place, start in enumerate((200, 0)):
+        pyarrow.parquet.write_table(table.slice(start, 300 if start else 200), folder / f"{place}.parquet")
+    edit_yaml(timeless.root / "contract.yaml", {"columns": {"flight_id": {"role": "unused"}}})
+    timeless.edit(source={"kind": "files", "path": str(folder / "*.parquet")})
+    take(timeless)
+    taken = read_periods(timeless.root / PERIODS, ["all"], ["flight_id"])["flight_id"]
+    assert taken.to_pylist() == table["flight_id"].to_pylist()[200:] + table["flight_id"].to_pylist()[:200]
+
+
+KILLED = """
+import os, signal
+import pyarrow.parquet
+from modelyard.training.ingest import main
+
+write = pyarrow.parquet.write_table
+
+def write_and_die(table, path, **settings):
+    write(table, path, **settings)
+    if path.stem == "2013-03":
+        os.kill(os.getpid(), signal.SIGKILL)
+
+pyarrow.parquet.write_table = write_and_die
+main(["--accept", "all"], None)
+"""
+
+
+def test_kill_9_midway_leaves_what_was_there_and_the_next_run_takes_all(quarter):
+    before = kept(quarter)
+    quarter.edit(watermark="2013-03")
+    edit_values(quarter)
+    killed = subprocess.run([sys.executable, "-c", KILLED], cwd=quarter.root, check=False)
+    assert killed.returncode == -signal.SIGKILL
+    left = {name for name in kept(quarter) if ".incoming-" in name}
+    assert left
+    assert {name: content for name, content in kept(quarter).items() if name not in left} == before
+    take(quarter, accept={"2013-02"})
+    after = kept(quarter)
+    shutil.rmtree(quarter.root / "data")
+    take(quarter)
+    assert kept(quarter) == after
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from modelyard.runtime.contract import Column, Contract
+from modelyard.training.ingest import ingest
+from modelyard.training.settings import read_params
+
+columns = {
+    "key": Column("string", "id", ""),
+    "when": Column("timestamp", "time", ""),
+    "size": Column("number", "feature", ""),
+    "good": Column("boolean", "target", ""),
+}
+ingest(Path(), Contract("t", "", "", columns), read_params())
+status = Path("/proc/self/status").read_text()
+print(status.partition("VmHWM:")[2].split()[0])
+"""
+
+
+def test_the_peak_of_memory_does_not_grow_with_the_number_of_periods(quarter):
+    rows, width = 20_000, 800
+    for year, months in ((2013, 3), (2014, 12)):
+        folder = quarter.root / str(year)
+        folder.mkdir()
+        for month in range(1, months + 1):
+            moment = datetime.datetime(year, month, 1)
+            table = pa.table({
+                "key": [f"{month}-{row:05}".ljust(width) for row in range(rows)],
+                "when": pa.array([moment] * rows, pa.timestamp("us")),
+                "size": [1.0] * rows,
+                "good": [True] * rows,
+            })  # fmt: skip
+            pyarrow.parquet.write_table(table, folder / f"{month:02}.parquet")
+    peaks = []
+    for year, last in ((2013, "2013-03"), (2014, "2014-12")):
+        quarter.edit(source={"kind": "files", "path": f"{year}/*.parquet"}, watermark=last)
+        run = subprocess.run([sys.executable, "-c", PEAK], cwd=quarter.root, check=True, capture_output=True)
+        peaks.append(int(run.stdout) * 1024)
+    assert peaks[1] - peaks[0] < 4 * rows * width  # of nine periods more
 
 
 @pytest.mark.usefixtures("quarter")

@@ -12,7 +12,7 @@ from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.rows import encode
 from modelyard.training.data.dataset import encode_table, encode_target, read_rows, split_rows
 from modelyard.training.data.ledger import LedgerEntry, write_ledger
-from modelyard.training.data.periods import replace_periods, rows_sha256
+from modelyard.training.data.periods import period_file, rows_sha256, write_period
 from modelyard.training.layout import LEDGER, PERIODS
 from modelyard.training.settings import Split
 
@@ -30,7 +30,8 @@ def table(keys: range, good: bool | None = True) -> pa.Table:
 
 
 def take(root, rows: pa.Table) -> None:
-    replace_periods(root / PERIODS, {"all": (rows, rows_sha256(rows))}, ["all"])
+    (root / PERIODS).mkdir(parents=True, exist_ok=True)
+    write_period(period_file(root / PERIODS, "all"), rows, rows_sha256(rows))
     write_ledger("here", {"all": LedgerEntry(rows.num_rows, rows_sha256(rows))}, root / LEDGER)
 
 

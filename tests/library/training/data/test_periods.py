@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from modelyard.errors import ContractError
-from modelyard.training.data.periods import read_periods, replace_periods, rows_sha256, written_sha256
+from modelyard.training.data.incoming import incoming
+from modelyard.training.data.periods import read_periods, rows_sha256, written_sha256
 
 TABLE = pa.table(
     {
@@ -19,8 +20,11 @@ TABLE = pa.table(
 
 
 def write(folder, tables: dict[str, pa.Table], keep: list[str] | None = None) -> None:
-    marked = {period: (table, rows_sha256(table)) for period, table in tables.items()}
-    replace_periods(folder, marked, tables if keep is None else keep)
+    with incoming(folder, {}) as arrived:
+        for period, table in tables.items():
+            arrived.add(period, table, rows_sha256(table))
+            arrived.settle(period, tables.__getitem__)
+        arrived.move(tables, tables if keep is None else keep)
 
 
 @pytest.mark.parametrize("version", ["1.0", "2.4", "2.6"])

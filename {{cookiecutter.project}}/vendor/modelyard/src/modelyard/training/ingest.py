@@ -16,13 +16,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 from ..errors import ContractError, counted
 from ..runtime.contract import Contract
 from .data.difference import Answers, Intake, SourceDifference, Taken, decide, questioned
+from .data.incoming import Incoming, incoming
 from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
-from .data.periods import read_periods, replace_periods, rows_sha256, written_sha256
+from .data.periods import read_periods, written_sha256
 from .data.reader import Reader
 from .data.sources import open_source
 from .data.unique import check_ids
@@ -46,24 +45,17 @@ def ingest(
     source, rules = _source_name(contract, params), rules_of(contract, params)
     taken = _read_taken(root, source, params)
     memory = {} if verify else read_seen(rules, root / SEEN)
-    seen, tables = _read_source(taken, memory, contract, params)
-
-    now = {period: LedgerEntry(table.num_rows, rows_sha256(table)) for period, table in tables.items()}
-    difference = SourceDifference(taken, now)
-
-    intake = decide(difference, answers or Answers(), params.watermark)
-    new = {period: tables[period] for period in intake.written}
-    check_ids(
-        contract,
-        {period: table.select for period, table in new.items()},
-        {
-            period: partial(read_periods, root / PERIODS, [period])
-            for period in sorted(intake.entries.keys() - new.keys())
-        },
-    )
-
-    hashed = {period: (table, intake.entries[period].sha256) for period, table in new.items()}
-    replace_periods(root / PERIODS, hashed, intake.entries)
+    with incoming(root / PERIODS, taken.on_disk) as arrived:
+        seen, now = _read_source(arrived, taken, memory, contract, params)
+        intake = decide(SourceDifference(taken, now), answers or Answers(), params.watermark)
+        old = sorted(intake.entries.keys() - set(intake.written))
+        check_ids(
+            contract,
+            {period: partial(arrived.read, period) for period in intake.written},
+            {period: partial(read_periods, root / PERIODS, [period]) for period in old},
+            root / PERIODS.parent,
+        )
+        arrived.move(intake.written, intake.entries)
     write_ledger(source, intake.entries, root / LEDGER)
     write_seen(rules, seen, root / SEEN)
     return _summary(intake) + _staleness(contract, params, max(intake.entries))
@@ -76,19 +68,19 @@ def _read_taken(root: Path, source: str, params: Params) -> Taken:
 
 
 def _read_source(
-    taken: Taken, memory: dict[str, Seen], contract: Contract, params: Params
-) -> tuple[dict[str, Seen], dict[str, pa.Table]]:
-    """The source's objects as they are now, and the rows of each period that may have changed.
+    arrived: Incoming, taken: Taken, memory: dict[str, Seen], contract: Contract, params: Params
+) -> tuple[dict[str, Seen], dict[str, LedgerEntry]]:
+    """The source's objects as they are now, and the entry of each period that may have changed.
 
     An object is read if its fingerprint is new, or if it has rows of such a period.
     """
-    reader = Reader(open_source(params, contract), contract, params)
+    reader = Reader(open_source(params, contract), contract, params, arrived)
     marks = reader.fingerprints
     reader.read(name for name, mark in marks.items() if name not in memory or memory[name].fingerprint != mark)
     seen = {name: source_object for name, source_object in memory.items() if name in marks} | reader.seen
     periods = {period for period in questioned(taken, memory, seen) if params.includes(period)}
     reader.read(name for name, source_object in seen.items() if periods & source_object.periods.keys())
-    return seen | reader.seen, {period: reader.period(period) for period in sorted(periods)}
+    return seen | reader.seen, {period: arrived.settle(period, reader.period) for period in sorted(periods)}
 
 
 def check_watermark(contract: Contract, params: Params) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
-from tqdm import tqdm
 
 from ...errors import ContractError
 
@@ -46,7 +44,7 @@ def rows_sha256(table: pa.Table) -> str:
 def written_sha256(folder: Path, period: str) -> str | None:
     """The hash of the rows in a period's file, read from its footer; None if there is no complete file."""
     try:
-        metadata = pyarrow.parquet.read_schema(_file(folder, period)).metadata or {}
+        metadata = pyarrow.parquet.read_schema(period_file(folder, period)).metadata or {}
     except (FileNotFoundError, pa.ArrowInvalid):
         return None
     return metadata.get(HASH_KEY, b"").decode()
@@ -65,31 +63,19 @@ def read_blocks(folder: Path, period: str, columns: list[str], rows: int) -> Ite
         yield pa.Table.from_batches([batch]).select(columns)
 
 
-def replace_periods(folder: Path, tables: Mapping[str, tuple[pa.Table, str]], keep: Iterable[str]) -> None:
-    """Write each table with its hash under its period, and remove the files of periods not in `keep`.
-
-    The new files are written elsewhere first, so that an interruption or a full disk leaves the old ones intact.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".incoming-") as incoming:
-        for period, (table, sha256) in tqdm(tables.items(), desc="writing", unit="period", disable=None):
-            marked = table.replace_schema_metadata({HASH_KEY: sha256.encode()})
-            pyarrow.parquet.write_table(marked, _file(Path(incoming), period), compression="zstd")
-        for period in tables:
-            # DVC checks files out read-only; renaming replaces them all the same
-            _file(Path(incoming), period).replace(_file(folder, period))
-    stems = set(keep)
-    for file in folder.glob("*.parquet"):
-        if file.stem not in stems:
-            file.unlink()
+def write_period(file: Path, table: pa.Table, sha256: str) -> None:
+    """Write the rows of a period with their hash."""
+    marked = table.replace_schema_metadata({HASH_KEY: sha256.encode()})
+    pyarrow.parquet.write_table(marked, file, compression="zstd")
 
 
 def _opened(folder: Path, period: str) -> pyarrow.parquet.ParquetFile:
-    file = _file(folder, period)
+    file = period_file(folder, period)
     if not file.is_file():
         raise ContractError(f"{file} is not on this machine; get it with `make pull`, or make it with `make pipeline`")
     return pyarrow.parquet.ParquetFile(file)
 
 
-def _file(folder: Path, period: str) -> Path:
+def period_file(folder: Path, period: str) -> Path:
+    """The file of a period."""
     return folder / f"{period}.parquet"

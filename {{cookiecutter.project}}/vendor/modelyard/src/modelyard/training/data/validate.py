@@ -124,7 +124,7 @@ def _broken_rules(table: pa.Table, contract: Contract) -> list[BrokenRule]:
     findings = [BrokenRule(name, EMPTY, table.num_rows) for name in empty if not may_be_empty(contract.columns[name])]
     filled = table.drop_columns(empty)
     try:
-        schema(contract, filled.column_names).validate(frame(filled), lazy=True)
+        schema(contract, filled.column_names).validate(frame(filled), lazy=True, inplace=True)
     except pandera.errors.SchemaErrors as error:
         names = {"not_nullable": "must not be missing", "multiple_fields_uniqueness": "the same id twice"}
         for (column, check), cases in error.failure_cases.groupby(["column", "check"], sort=False):
