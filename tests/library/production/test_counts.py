@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from library.production.answered import answer_days, days, rows_of, spread_over, write_day
-from modelyard.production.cells import input_cell, reference_shares
+from modelyard.production import comparing
+from modelyard.production.cells import input_cell, numeric_cells, reference_shares
 from modelyard.production.counts import count_days
 from modelyard.production.known import known_bundles
 from modelyard.production.predictions import newest
@@ -18,6 +19,7 @@ from modelyard.production.store import Store
 from modelyard.reporting.engine import connection
 from modelyard.runtime.bundle import read_bundle
 from modelyard.runtime.column import OTHER, Column
+from modelyard.training.reference import reference
 
 DAY = "2026-03-02"
 
@@ -37,7 +39,7 @@ def test_each_row_is_in_one_cell_of_each_input(kind, request, store, tmp_path):
     parts = spread_over(rows_of(workspace), days(DAY, 2), 100)
     answer_days(store, workspace, parts)
     counted = count_days(store, known_bundles(store, workspace.root), tmp_path)
-    reference = json.loads((workspace.root / "bundle/reference.json").read_text())
+    trained = json.loads((workspace.root / "bundle/reference.json").read_text())
     for day, rows in parts.items():
         (held,) = counted[day].values()
         assert held.rows == 100
@@ -52,7 +54,7 @@ def test_each_row_is_in_one_cell_of_each_input(kind, request, store, tmp_path):
                 assert {cell: count for cell, count in cells.items() if cell != "missing"} == expected
             elif column.type in ("number", "integer"):
                 present = values.drop_null().cast(pa.float64()).to_numpy()
-                bins = np.histogram(present, reference[name]["edges"])[0]
+                bins = np.histogram(present, trained[name]["edges"])[0]
                 assert [cells.get(f"bin {place + 1}", 0) for place in range(len(bins))] == bins.tolist()
 
 
@@ -67,6 +69,32 @@ def test_what_training_never_had_has_cells_of_its_own(made, store, tmp_path):
     assert held.inputs["carrier"] == {"=??": 2, "=UA": 1, "missing": 1}
 
 
+ON_EDGES = {
+    "directions in tens, some missing": [*np.repeat(np.arange(0.0, 370.0, 10.0), 3), *[np.nan] * 7],
+    "tenths": np.arange(9838, 10422) / 10,
+    "all digits of a float": np.cumsum(np.full(500, 0.1)) - 20.0,
+    "few values": [1.0, 2.0, 2.0, 3.0],
+    "one value": [5.0, 5.0],
+    "tiny and huge": [-1e300, -1e-300, 0.0, 5e-324, 1e300],
+}
+
+
+@pytest.mark.parametrize("values", ON_EDGES.values(), ids=ON_EDGES)
+def test_a_value_on_an_edge_is_counted_as_in_training_so_the_same_rows_have_no_distance(values):
+    column = Column("number", "feature", "")
+    contract = SimpleNamespace(inputs={"wind_dir": column})
+    trained = reference({"wind_dir": np.asarray(values)}, contract)
+    sent = pa.table({"input.wind_dir": pa.array(values, pa.float64(), from_pandas=True)})
+    with connection() as connected:
+        cell = input_cell("wind_dir", column, SimpleNamespace(reference=trained))
+        counts = Counter(cell for (cell,) in connected.from_arrow(sent).project(cell).fetchall())
+    cells = numeric_cells(trained["wind_dir"]["edges"])
+    shares = reference_shares(column, trained["wind_dir"])
+    assert counts.keys() <= set(cells)
+    rows, known = (np.array([counted.get(cell, 0.0) for cell in cells]) for counted in (counts, shares))
+    assert comparing.distance(rows, known, ordered=True) == pytest.approx(0, abs=1e-12)
+
+
 def test_an_open_list_has_one_cell_for_all_others():
     column = Column("string", "feature", "", values=["UA", "it's"], other=True)
     known = SimpleNamespace(reference={})
@@ -75,8 +103,8 @@ def test_an_open_list_has_one_cell_for_all_others():
     with connection() as connected:
         found = connected.from_arrow(sent).project(input_cell("carrier", column, known)).fetchall()
     assert [cell for (cell,) in found] == list(given.values())
-    reference = {"missing": 0.5, "values": {"UA": 0.5, "it's": 0.0, "(other)": 0.5}}
-    assert reference_shares(column, reference) == {"missing": 0.5, "=UA": 0.25, "=it's": 0.0, "=(other)": 0.25}
+    trained = {"missing": 0.5, "values": {"UA": 0.5, "it's": 0.0, "(other)": 0.5}}
+    assert reference_shares(column, trained) == {"missing": 0.5, "=UA": 0.25, "=it's": 0.0, "=(other)": 0.25}
 
 
 def test_rows_that_no_model_answered_are_counted_apart(made, store, tmp_path):
