@@ -99,9 +99,24 @@ def test_what_a_person_wrote_is_named_first_and_nothing_is_changed(merging):
     before = {name: (merging / name).read_bytes() for name in (LOCK, "params.yaml")}
     with pytest.raises(YardError, match=r"of params\.yaml, .* `git add params\.yaml`, then run `make resolve` again"):
         main([])
-    with pytest.raises(YardError, match=r"versions of dvc\.lock\. Edit .* `git add params\.yaml`\. Then run `make res"):
+    said = r"of .*, and of dvc\.lock, which the pipeline makes\. Edit params\.yaml until .* `git add params\.yaml`"
+    with pytest.raises(YardError, match=rf"{said}\. Then run `make resolve`, which makes the others anew"):
         check_merged()
     assert {name: (merging / name).read_bytes() for name in before} == before
+
+
+def test_no_output_is_among_the_files_to_edit(merging):
+    git(merging, "merge", "--abort")
+    for branch in ("theirs", "ours"):
+        git(merging, "checkout", "--quiet", branch)
+        write(merging, params_yaml=f"seed: {len(branch)}\n", uv_lock=branch, evaluation__metrics_json=branch)
+    git(merging, "merge", "theirs", check=False)
+    with pytest.raises(YardError) as raised:
+        check_merged()
+    steps = str(raised.value).partition("Edit ")[2]
+    assert steps.startswith("params.yaml, uv.lock until each is as you want it, or run `git checkout HEAD -- uv.lock`")
+    assert "`git add params.yaml uv.lock`" in steps
+    assert not any(name in steps for name in find_unmerged().outputs)
 
 
 def test_without_a_conflict_there_is_nothing_to_resolve(merging):

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.227"
+__version__ = "1.0.228"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,9 +54,16 @@ def is_marked(path: Path) -> bool:
 def check_merged(root: Path = Path()) -> None:
     """Raise YardError, with what to type, if an output or a file of the settings has two versions."""
     found = find_unmerged(root)
+    if found.outputs and found.written:
+        raise YardError(
+            f"a merge left two versions of {', '.join(found.written)}, and of {', '.join(found.outputs)}, which the "
+            f"pipeline makes. {_to_edit(found.written)}. Then run `make resolve`, which makes the others anew"
+        )
     if found.outputs:
-        first = f"{_to_edit(found.written)}. Then" if found.written else "To make them from the merged sources,"
-        raise YardError(f"a merge left two versions of {', '.join(found.outputs)}. {first} run `make resolve`")
+        raise YardError(
+            f"a merge left two versions of {', '.join(found.outputs)}. To make them from the merged sources, run "
+            "`make resolve`"
+        )
     if settings := [name for name in found.written if name in SETTINGS]:
         raise YardError(f"a merge left two versions of {', '.join(settings)}. {_to_edit(settings)}")
 
@@ -70,9 +77,10 @@ def check_written(found: Unmerged) -> None:
         )
 
 
-def _to_edit(names: Iterable[str]) -> str:
+def _to_edit(names: Sequence[str]) -> str:
     hint = ", or run `git checkout HEAD -- uv.lock` and `make lock APPLY=1`" if "uv.lock" in names else ""
-    return f"Edit them until each is as you want it{hint}, and run `git add {' '.join(names)}`"
+    named = f"{', '.join(names)} until {'it' if len(names) == 1 else 'each'} is as you want it"
+    return f"Edit {named}{hint}, and run `git add {' '.join(names)}`"
 
 
 def _unmerged_entries(root: Path) -> list[str]:
