@@ -9,7 +9,7 @@ BIN = .venv/bin
 DEMO = demo/flight-delays
 LIBRARY = {{cookiecutter.project}}/vendor/modelyard
 # What `make bench` runs inside a project, with the library
-MEASURED = $(addprefix bench/,answered_rows.py equal_models.py judged_draft.py log_lines.py month_files.py streams.py)
+MEASURED = $(addprefix bench/,answered_rows.py equal_models.py judged_draft.py log_lines.py month_files.py score_rows.py streams.py)
 # What has no variable in it is linted where it stands
 PLAIN = hooks bench tests $(foreach part,{{cookiecutter.__package}} notebooks tests vendor,'{{cookiecutter.project}}/$(part)')
 # A command, with the words in a variable of the environment after its own

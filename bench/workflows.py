@@ -14,13 +14,14 @@ from .table import Line, at_most, ratio, seconds
 from .workspace import TEMPLATE, Workspace, tool
 
 sys.path.insert(0, str(TEMPLATE / "tests"))  # the local GitHub is the tests'
-from workflows.local import GitHub, Repository
+from workflows.local import GitHub, PullRequest, Repository, Run
 
 TITLE = "Workflows"
 WARM_LIMIT, DOCS_LIMIT = 1.3, 0.1
 NAME = "octo/flight-delays"
 # What the job `train` runs, each step a command
 COMMANDS = ("make setup", "make pull", "make pipeline", "make champion", "make gate", "make stale", "make report")
+EVERYTHING = ("ci.yml", "train.yml", "report.yml")
 CODE = ("Makefile", "# Every command", "# All commands")
 MODEL = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
 
@@ -45,11 +46,17 @@ class Hosted:
 
     def pull_request(self, files: dict[str, str], *workflows: str) -> float:
         """How long the runs of a pull request take that changes these files."""
-        self._number += 1
-        branch = f"change-{self._number}"
-        self.github.push(self.repository, branch, files)
-        self.github.open_pull_request(self.repository, branch)
-        return self._deliver(*workflows)
+        self._open(files)
+        start = time.perf_counter()
+        self._deliver(*workflows)
+        return time.perf_counter() - start
+
+    def proposed_and_merged(self, files: dict[str, str]) -> tuple[list[Run], list[Run]]:
+        """All runs of a pull request that changes these files, and those of main once it is merged."""
+        pull = self._open(files)
+        proposed = self._deliver(*EVERYTHING)
+        self.github.merge(pull)
+        return proposed, self._deliver(*EVERYTHING)
 
     def edit(self, path: str, old: str, new: str) -> dict[str, str]:
         """A file with a change in it."""
@@ -67,13 +74,17 @@ class Hosted:
             run([*command.split(), *(["REF=HEAD"] if "champion" in command else [])], clone, _path())
         return time.perf_counter() - start
 
-    def _deliver(self, *workflows: str) -> float:
-        start = time.perf_counter()
+    def _open(self, files: dict[str, str]) -> PullRequest:
+        self._number += 1
+        branch = f"change-{self._number}"
+        self.github.push(self.repository, branch, files)
+        return self.github.open_pull_request(self.repository, branch)
+
+    def _deliver(self, *workflows: str) -> list[Run]:
         done = self.github.deliver(only=set(workflows))
-        took = time.perf_counter() - start
         if failed := [one for one in done if one.conclusion != "success"]:
             raise RuntimeError(f"{failed[0].file} ended with {failed[0].conclusion}:\n{failed[0].log[-3000:]}")
-        return took
+        return done
 
     def _run(self, *command: str) -> None:
         run(command, self.root, _path())
@@ -90,10 +101,9 @@ def bench(workspace: Workspace, options: Options) -> list[Line]:
         warm, bare = interleaved(
             options.repeats, lambda: hosted.pull_request(hosted.edit(*CODE), "train.yml"), hosted.bare
         )
-        everything = ("ci.yml", "train.yml", "report.yml")
         texts = [{"README.md": f"# Flights {number}\n"} for number in range(options.repeats)]
-        docs = statistics.median(hosted.pull_request(text, *everything) for text in texts)
-        model = hosted.pull_request(hosted.edit(*MODEL), *everything)
+        docs = statistics.median(hosted.pull_request(text, *EVERYTHING) for text in texts)
+        model = hosted.pull_request(hosted.edit(*MODEL), *EVERYTHING)
     finally:
         hosted.github.stop()
     return [
