@@ -23,7 +23,7 @@ AWKWARD = (
 GIVEN = {
     "contract": ("SOURCE", "TARGET", "ARGS"),
     **dict.fromkeys(("champion", "data-diff"), ("REF",)),
-    **dict.fromkeys(("tune", "automl"), ("TRIALS", "JOBS")),
+    **dict.fromkeys(("tune", "automl"), ("TRIALS", "JOBS", "ARGS")),
     "cluster": ("WORKERS",),
     "retrain": ("CAUSE", "REASON", "ARGS"),
     **dict.fromkeys(("gate", "prove", "history", "ingest", "serve", "verify", "deploy", "upgrade"), ("ARGS",)),

@@ -117,7 +117,7 @@ def test_the_linters_find_what_is_planted(rendered: list[Path], tmp_path: Path, 
 
 
 def test_every_workflow_keeps_what_act_does_not_enforce(rendered: list[Path]) -> None:
-    for path in (rendered[0] / ".github/workflows").glob("*.yml"):
+    for path in (path for root in rendered for path in (root / ".github/workflows").glob("*.yml")):
         workflow = YAML(typ="safe").load(path)
         assert workflow["permissions"] == {}, path.name
         # those of deploy.yml wait for their environments, one by one

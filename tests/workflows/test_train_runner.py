@@ -37,7 +37,7 @@ def runs_for_pulls(workflow: Workflow, job: Mapping[str, Any]) -> bool:
 
 def test_training_runs_where_the_variable_says_but_for_a_fork(github: GitHub) -> None:
     jobs = training()
-    assert {"ci-package", "train-train", "train-prove", "release-prove", "retrain-retrain"} <= set(jobs)
+    assert {"ci-package", "train-train", "train-prove", "release-prove", "retrain-retrain", "tune-measure"} <= set(jobs)
     of_pulls = {"ci-package", "train-train"}
     assert of_pulls == {name for name, (workflow, job) in jobs.items() if runs_for_pulls(workflow, job)}
     document = {

@@ -38,6 +38,8 @@ def mark(
                 part["concurrency"].pop("queue", None)  # act does not know it, and has no queue
         for name, job in (document.get("jobs") or {}).items():
             variables |= _give_variables(job, environments)
+            if "strategy" in job:
+                job["strategy"]["max-parallel"] = 1  # act would run the jobs of a matrix at once, whatever it is told
             if "steps" in job:
                 home = folder / "homes" / path.stem / name
                 script = f"echo '{path.name}#{name}' > '{folder}/job'\nmkdir -p '{home}'\n"

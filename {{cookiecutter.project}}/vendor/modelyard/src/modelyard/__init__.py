@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.229"
+__version__ = "1.0.230"
 
 _PLACES = {
     "Columns": "runtime.matrix",
