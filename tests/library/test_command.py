@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from modelyard import command
-from modelyard.command import COST, REFUSAL, run_stage
+from modelyard.command import COST, REFUSAL, ended_by, run_stage
 from modelyard.runtime.contract import ContractError
 
 
@@ -57,6 +57,35 @@ def test_a_stage_that_is_killed_is_told():
     done = subprocess.run([sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == -9
     assert json.loads(REFUSAL.read_text())["message"].startswith("it ended without a word")
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (-9, "by the signal SIGKILL, as the kernel ends a process when memory runs out"),
+        (137, "by the signal SIGKILL, as the kernel ends a process when memory runs out"),
+        (-4, "by the signal SIGILL: an instruction that this processor does not have"),
+        (132, "by the signal SIGILL: an instruction that this processor does not have"),
+        (-11, "by the signal SIGSEGV"),
+        (-15, "by the signal SIGTERM"),
+    ],
+)
+def test_a_stage_that_a_signal_ended_is_told_by_the_signals_name(status, said, monkeypatch):
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    printed = f"ERROR: failed to reproduce 'train': failed to run: python -m flights train, exited with {status}\n"
+    assert ended_by(printed) == f"it ended without a word, {said}"
+
+
+def test_the_kernels_that_were_asked_for_are_named_where_the_processor_lacks_an_instruction(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_CORETYPE", "SkylakeX")
+    said = ended_by("exited with -4")
+    assert said.endswith("; OPENBLAS_CORETYPE is SkylakeX, so see whether it has those of that one")
+    assert "OPENBLAS" not in ended_by("exited with -9")
+
+
+@pytest.mark.parametrize("printed", ["", "exited with 1", "exited with 255", "exited with -9\n... exited with 2"])
+def test_a_stage_that_no_signal_ended_has_none(printed):
+    assert ended_by(printed) is None
 
 
 @pytest.mark.parametrize("given", [None, "SkylakeX"])

@@ -310,6 +310,14 @@ def test_another_commit_is_proven_with_its_own_library(repository, ejected):
         assert "the library of the commit" in str(scratch.retrain())
 
 
+def test_a_stage_that_a_signal_ends_is_told_by_its_name(repository):
+    vendor(repository, "training/ingest.py", "def main(", "import os\nos.kill(os.getpid(), 4)\n\n\ndef main(")
+    commit(repository)
+    with Scratch(project, "HEAD") as scratch:
+        scratch.bring_source(repository)
+        assert "by the signal SIGILL: an instruction that this processor does not have" in str(scratch.retrain())
+
+
 def test_a_commit_before_an_upgrade_of_the_library_is_identical(repository):
     """The library that is here trains another model; the commit's own does not."""
     before = run(repository, "git", "rev-parse", "HEAD").strip()

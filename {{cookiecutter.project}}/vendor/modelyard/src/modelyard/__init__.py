@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.230"
+__version__ = "1.0.231"
 
 _PLACES = {
     "Columns": "runtime.matrix",

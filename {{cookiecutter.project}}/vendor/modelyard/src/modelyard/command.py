@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import select
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -19,6 +21,12 @@ COST = REPORTS / "cost"
 REFUSAL = REPORTS / "refusal.json"
 CPU_INFO = Path("/proc/cpuinfo")
 CORE_TYPE = "OPENBLAS_CORETYPE"
+# What a stage leaves that a signal ends, because it cannot write any more by which; DVC prints that as `exited with -9`
+SILENT = "it ended without a word"
+UNTOLD = (
+    f"{SILENT}; the log has its status: `exited with -9` as when memory runs out, `-4` at an instruction that this "
+    "processor does not have"
+)
 
 
 class _NoPandas(MetaPathFinder):
@@ -87,7 +95,7 @@ def run_stage(stage: str, main: Callable[[], None]) -> None:
     `reports/refusal.json`: the stage and the message. Only a stage that succeeds removes this file.
     """
     started = time.time() - time.process_time()  # CPU time so far is that of the imports
-    refuse(stage, "it ended without a word, as when memory runs out; see the log")
+    refuse(stage, UNTOLD)
     try:
         main()
     except YardError as error:
@@ -105,6 +113,28 @@ def run_stage(stage: str, main: Callable[[], None]) -> None:
 def refuse(stage: str, message: str) -> None:
     """Write for the report why the pipeline stopped."""
     _write(REFUSAL, {"stage": stage, "message": message})
+
+
+def ended_by(printed: str) -> str | None:
+    """By which signal a stage ended, as DVC printed its status; None if it did not end by one.
+
+    A shell in between gives the signal as 128 and its number.
+    """
+    found = re.findall(r"exited with (-?\d+)", printed)
+    status = int(found[-1]) if found else 0
+    number = -status if status < 0 else status - 128
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        return None
+    message = f"{SILENT}, by the signal {name}"
+    if number == signal.SIGKILL:
+        return f"{message}, as the kernel ends a process when memory runs out"
+    if number == signal.SIGILL:
+        core = os.environ.get(CORE_TYPE)
+        cause = f"; {CORE_TYPE} is {core}, so see whether it has those of that one" if core else ""
+        return f"{message}: an instruction that this processor does not have{cause}"
+    return message
 
 
 def _write(path: Path, content: dict[str, object]) -> None:

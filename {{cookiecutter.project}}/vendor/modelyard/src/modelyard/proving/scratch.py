@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..clone import Clone
-from ..command import REFUSAL
+from ..command import REFUSAL, SILENT, ended_by
 from ..errors import ContractError
 from ..git import without_repository
 from ..judging.lock import CACHE, LOCK, path_md5, put_folder, read_lock
@@ -108,7 +108,8 @@ class Scratch:
         if not process.returncode:
             return None
         refusal = self.root / REFUSAL
-        return json.loads(refusal.read_text())["message"] if refusal.is_file() else "".join(printed[-LAST:]).strip()
+        message = json.loads(refusal.read_text())["message"] if refusal.is_file() else "".join(printed[-LAST:]).strip()
+        return (ended_by("".join(printed)) if message.startswith(SILENT) else None) or message
 
     def share(self, cache: Path) -> None:
         """Add the outputs to a DVC cache, replacing files of the same name."""
