@@ -1,7 +1,8 @@
 """Show which version was live in which stage, since when, who put it there, by which run and on which verdict.
 
-Reads only the annotated tags of this clone (`git fetch --tags` updates them). Exit status: 1 if a tag was moved,
-deleted or not made by the verb `register`; the output names it.
+Reads only this clone: its annotated tags (`git fetch --tags` updates them), and for each registered version whether its
+commit is on main and its image the project's (IMAGE_REGISTRY, or else of origin's owner). Exit status: 1 if a tag was
+moved, deleted or not made by the verb `register`; the output names it, and what this clone cannot tell.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any
 
+from ...errors import counted
 from ...github.api import GitHubError
 from ...markdown import code, prose
 from .candidate import project_metadata
+from .provenance import provenance
 from .registry import Assignment, Registry, faults, read_registry, unreleased
 from .tags import read_tags
 
@@ -25,11 +28,12 @@ SHOWN = ("version", "time", "actor", "run", "verdict")
 ADDRESS = re.compile(r"https?://[A-Za-z0-9._:/-]{1,200}")
 
 
-def history(registry: Registry, stage: str | None, at: int | None) -> dict[str, Any]:
+def history(root: Path, registry: Registry, stage: str | None, at: int | None, main: str) -> dict[str, Any]:
     """What was live where at a time, all assignments up to then, and what is wrong with the tags.
 
-    stage: only that one. at: seconds since 1970; now, where it is None.
+    stage: only that one. at: seconds since 1970; now, where it is None. main: the branch that releases are made from.
     """
+    foreign, unsure = provenance(root, registry, main)
     stages = sorted({one.stage for one in registry.assignments}) if stage is None else [stage]
     events = [shown(one) for one in registry.assignments if one.stage in stages and (at is None or one.tag.time <= at)]
     live = {name: shown(one) if (one := registry.live(name, at)) else None for name in stages}
@@ -40,7 +44,8 @@ def history(registry: Registry, stage: str | None, at: int | None) -> dict[str, 
         "assignments": events,
         "versions": [str(version.tag) for version in sorted(registry.versions)],
         "unreleased": unreleased(registry),
-        "faults": faults(registry),
+        "faults": [*faults(registry), *foreign],
+        "unsure": unsure,
     }
 
 
@@ -73,6 +78,8 @@ def markdown(report: dict[str, Any]) -> str:
     parts = [f"# {report['model']}{when}", _table("live in", [(name, one) for name, one in report["live"].items()])]
     if not report["live"]:
         parts[-1] = "No version was ever put into a stage."
+    if report["versions"]:
+        parts.append(f"Registered: {', '.join(map(code, report['versions']))}")
     if report["assignments"]:
         parts += ["## Assignments", _table("stage", [(one["stage"], one) for one in reversed(report["assignments"])])]
     if report["unreleased"]:
@@ -80,6 +87,8 @@ def markdown(report: dict[str, Any]) -> str:
     if report["faults"]:
         listed = "\n".join(f"- {prose(one)}" for one in report["faults"])
         parts += ["## These tags are not what they were", listed]
+    if report["unsure"]:
+        parts += ["Not known here:", "\n".join(f"- {prose(one)}" for one in report["unsure"])]
     return "\n\n".join(parts) + "\n"
 
 
@@ -107,13 +116,15 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--at", metavar="DATE", help="the state at an ISO date (its end) or time (UTC by default)")
     parser.add_argument("--stage", help="this stage only")
+    parser.add_argument("--main", default="main", help="the branch that releases are made from (main)")
     parser.add_argument("--json", action="store_true", help="as JSON")
     options = parser.parse_args(arguments)
     root = Path()
     at = None if options.at is None else read_time(options.at)
     registry = read_registry(read_tags(root), project_metadata(root)["name"])
-    report = history(registry, options.stage, at)
+    report = history(root, registry, options.stage, at, options.main)
     print(json.dumps(report, indent=1) if options.json else markdown(report), end="\n" if options.json else "")
     if report["faults"]:
-        print(f"error: {len(report['faults'])} faults in the tags of the registry, see above", file=sys.stderr)
+        number = counted(len(report["faults"]), "fault")
+        print(f"error: {number} in the tags of the registry, see above", file=sys.stderr)
         sys.exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ...errors import counted
 from ...git import find_commit, read_blob, try_git
 from ...github.api import GitHubError
 from .policy import ReleasePolicy, read_release_policy
@@ -28,6 +29,11 @@ def is_on_main(root: Path, commit: str, main: str) -> bool:
     return try_git(root, "merge-base", "--is-ancestor", commit, trunk_of(root, main)).returncode == 0
 
 
+def is_own_image(image: str, own: str) -> bool:
+    """Whether an image by its digest is in a repository of images, such as ghcr.io/owner/model."""
+    return image.partition("@")[0] == own
+
+
 def release_policy(root: Path, main: str) -> ReleasePolicy:
     """The release policy of main's current commit, so that no older commit brings back older rules."""
     text = read_blob(root, trunk_of(root, main), "pyproject.toml") or b""
@@ -40,8 +46,8 @@ def require_intact(root: Path, registry: Registry, main: str) -> None:
     accepted = release_policy(root, main).accepted_faults if found else ()
     if found := [one for one in found if one not in accepted]:
         raise GitHubError(
-            f"the tags of the registry have {len(found)} faults, so nothing is released, registered or deployed on "
-            f"their word:\n{''.join(f'  {one}{chr(10)}' for one in found)}"
+            f"the tags of the registry have {counted(len(found), 'fault')}, so nothing is released, registered or "
+            f"deployed on their word:\n{''.join(f'  {one}{chr(10)}' for one in found)}"
             "Put back a tag that was moved or deleted, with `git push origin OBJECT:refs/tags/NAME`; delete one that "
             "`register` did not make, with `git push origin :refs/tags/NAME`, for which an administrator disables the "
             "ruleset `tags`. If a tag object is lost, name its line in accepted_faults of [tool.modelyard.release] in "
@@ -64,7 +70,7 @@ def require_own_image(tag: Tag, key: str, own: str) -> None:
     key: the line of the tag that names it. own: that repository, such as ghcr.io/owner/model.
     """
     image = tag.one(key)
-    if image.partition("@")[0] != own:
+    if not is_own_image(image, own):
         raise GitHubError(
             f"{tag.name} registers the image {image or 'none'}, and the images of this project are in {own}: it is not "
             "deployed. If the variable IMAGE_REGISTRY was changed since, release a new version; otherwise find out "
