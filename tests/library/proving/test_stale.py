@@ -39,7 +39,8 @@ def repository(tmp_path, monkeypatch) -> Path:
 @pytest.mark.usefixtures("repository")
 def test_a_commit_that_holds_what_the_pipeline_makes_is_not_stale(capsys):
     main([], flights_project)
-    assert capsys.readouterr().out == "dvc.lock is up to date\n"
+    said = "it and the results are as in the commit; `dvc status` says whether an input was changed after the pipeline"
+    assert capsys.readouterr().out == f"dvc.lock is up to date: {said}\n"
     assert not PATCH.exists()
 
 
