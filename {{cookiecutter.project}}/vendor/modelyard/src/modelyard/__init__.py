@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.233"
+__version__ = "1.0.234"
 
 _PLACES = {
     "Columns": "runtime.matrix",
