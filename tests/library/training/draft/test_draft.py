@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -135,6 +136,13 @@ def test_the_other_settings_are_fitted_and_keep_their_comments(project):
     assert (params.watermark, params.split.holdout, params.evaluate.resample) == (None, 0.2, "row")
     assert params.source.path == "data.csv"
     assert "\n# How much is held out, and why.\nsplit:" in path.read_text()
+
+
+def test_no_comment_that_stays_speaks_of_the_samples_rows(project):
+    draft(project, trips(), files("data.csv"), Roles())
+    subject = re.compile("flight|airport|airline|carrier|plane|weather|departure", re.I)
+    told = [line for name in SETTINGS for line in (project / name).read_text().splitlines() if subject.search(line)]
+    assert [line for line in told if "flight_delays" not in line] == []
 
 
 def test_data_with_time_is_held_out_by_its_last_periods(project):
