@@ -25,11 +25,11 @@ class BundleHook(BuildHookInterface):
             return
         bundle = Path(self.root) / "bundle"
         if not (bundle / "manifest.json").is_file():
-            raise FileNotFoundError("bundle/manifest.json: the wheel carries the bundle; make it with `make pipeline`")
+            raise SystemExit("error: bundle/manifest.json: the wheel carries the bundle; make it with `make pipeline`")
         try:
             from modelyard.vendoring.inline import inline
         except ImportError:
-            raise ModuleNotFoundError("the build needs the environment of `make setup`: use `make wheel`") from None
+            raise SystemExit("error: the build needs the environment of `make setup`: use `make wheel`") from None
         (package,) = self.build_config.packages
         build_data["force_include"][str(bundle)] = f"{package}/bundle"
         self._made = tempfile.TemporaryDirectory()  # gone with this hook

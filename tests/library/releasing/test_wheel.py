@@ -187,7 +187,7 @@ def test_without_a_bundle_the_build_fails_and_says_so(tmp_path):
     root = lay_out(tmp_path / "project", bundle=None)
     done = build(root)
     assert done.returncode != 0
-    assert "bundle/manifest.json: the wheel carries the bundle; make it with `make pipeline`" in done.stderr
+    assert done.stderr == "error: bundle/manifest.json: the wheel carries the bundle; make it with `make pipeline`\n"
     assert not list(root.glob("dist/*.whl"))
 
 
@@ -198,7 +198,7 @@ def test_without_the_library_the_build_fails_and_says_so(made, tmp_path):
     (without / "__init__.py").write_text("raise ImportError('the library')\n")
     done = build(root, without.parent)
     assert done.returncode != 0
-    assert "the build needs the environment of `make setup`: use `make wheel`" in done.stderr
+    assert done.stderr == "error: the build needs the environment of `make setup`: use `make wheel`\n"
 
 
 def test_the_build_is_short():

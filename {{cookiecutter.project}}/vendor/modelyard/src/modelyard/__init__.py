@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.235"
+__version__ = "1.0.236"
 
 _PLACES = {
     "Columns": "runtime.matrix",
