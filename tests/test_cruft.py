@@ -84,6 +84,15 @@ def test_an_update_does_not_bring_back_pruned_files(created: Project, template: 
     )
 
 
+def test_a_project_on_one_machine_takes_a_cluster_in_later(created: Project) -> None:
+    files = ["deploy/cluster", ".github/workflows/tune.yml"]
+    assert not any((created.root / name).exists() for name in files)
+    cruft(created.root, "update", "--skip-apply-ask", "--variables-to-update", '{"scale": "cluster"}')
+    assert (created.root / "deploy/cluster/compose.yaml").is_file()
+    assert '"distributed>=' in (created.root / "pyproject.toml").read_text()
+    assert json.loads((created.root / ".cruft.json").read_text())["context"]["cookiecutter"]["scale"] == "cluster"
+
+
 METRICS = (
     "training/metrics.py",
     "from __future__ import annotations\n",

@@ -76,6 +76,40 @@ def test_each_object_keeps_the_schema_strictly(kubernetes: Path, overlay: str, v
     assert checked == 12
 
 
+@pytest.fixture(scope="module")
+def dask(tmp_path_factory: pytest.TempPathFactory) -> list[Object]:
+    """The objects of the cluster on which trials run."""
+    folder = render(tmp_path_factory.mktemp("dask"), {"scale": "cluster"}) / "deploy/cluster"
+    return list(YAML(typ="safe").load_all(run(["kubectl", "kustomize", folder], folder)))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_the_cluster_for_trials_keeps_the_schema_strictly(dask: list[Object], version: str) -> None:
+    for one in dask:
+        kubernetes_validate.validate(one, version, strict=True)
+    assert [one["kind"] for one in dask] == [
+        *("ConfigMap", "Service", "Deployment", "Deployment", "HorizontalPodAutoscaler", "NetworkPolicy"),
+    ]
+
+
+def test_the_cluster_for_trials_speaks_tls_to_itself_only(dask: list[Object]) -> None:
+    deployments = [one for one in dask if one["kind"] == "Deployment"]
+    (policy,) = [one["spec"] for one in dask if one["kind"] == "NetworkPolicy"]
+    (ours,) = [one["podSelector"]["matchLabels"] for one in policy["ingress"][0]["from"]]
+    assert policy["podSelector"]["matchLabels"] == ours
+    for pod in (one["spec"]["template"] for one in deployments):
+        assert ours.items() <= pod["metadata"]["labels"].items()
+        (container,) = pod["spec"]["containers"]
+        command = container["command"]
+        assert command[command.index("--dashboard-address") + 1] == "127.0.0.1:0"
+        assert {"tls", "tls://cluster-scheduler:8786"} & set(command)
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        (secret,) = [one["secret"] for one in pod["spec"]["volumes"] if "secret" in one]
+        assert secret["secretName"] == "cluster-tls"
+    settings = YAML(typ="safe").load(dask[0]["data"]["dask.yaml"])["distributed"]
+    assert settings["comm"]["require-encryption"]
+
+
 def test_what_the_deployer_may_do_keeps_the_schema_and_no_secret_is_among_it(kubernetes: Path) -> None:
     objects = list(YAML(typ="safe").load_all(kubernetes / "deployer.yaml"))
     for one in objects:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -83,11 +84,11 @@ def _wait_for_scheduler(told: Path, process: subprocess.Popen[str]) -> str:
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise ContractError(f"the scheduler ended:\n{_log(told.parent / 'scheduler.log')}")
+            raise ContractError(f"the scheduler ended: {_log(told.parent / 'scheduler.log')}")
         if told.is_file() and (text := told.read_text()):
             return str(json.loads(text)["address"])
         time.sleep(0.1)
-    raise ContractError(f"the scheduler did not start within {PATIENCE} s:\n{_log(told.parent / 'scheduler.log')}")
+    raise ContractError(f"the scheduler did not start within {PATIENCE} s: {_log(told.parent / 'scheduler.log')}")
 
 
 def _wait_for_workers(address: str, workers: int, log: Path) -> None:
@@ -98,7 +99,7 @@ def _wait_for_workers(address: str, workers: int, log: Path) -> None:
             client.wait_for_workers(workers, timeout=PATIENCE)
         except TimeoutError:
             raise ContractError(
-                f"{counted(workers, 'worker')} did not start within {PATIENCE} s:\n{_log(log)}"
+                f"{counted(workers, 'worker')} did not start within {PATIENCE} s: {_log(log)}"
             ) from None
 
 
@@ -118,7 +119,9 @@ def _memory() -> int:
 
 
 def _log(path: Path) -> str:
-    return path.read_text(errors="replace")[-2000:].strip()
+    """The first error in a log, or how it ends."""
+    lines = path.read_text(errors="replace").splitlines()
+    return next((line for line in lines if re.match(r"\w+Error: ", line)), "\n".join(lines[-5:]))
 
 
 def main(arguments: Sequence[str], _: Project) -> None:
