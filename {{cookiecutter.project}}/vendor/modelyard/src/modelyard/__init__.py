@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.237"
+__version__ = "1.0.238"
 
 _PLACES = {
     "Columns": "runtime.matrix",
