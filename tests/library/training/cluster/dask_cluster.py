@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shutil
 import subprocess
@@ -71,15 +72,26 @@ def in_the_first_trial(address: str, act: Callable[[str], None]) -> Iterator[Non
 
 
 @contextmanager
-def dask(*words: str, env: Mapping[str, str] | None = None) -> Iterator[None]:
-    """A scheduler or a worker, from Dask's own command line."""
-    command = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
+def dask(*words: str, env: Mapping[str, str] | None = None, library: bool = True) -> Iterator[None]:
+    """A scheduler or a worker, from Dask's own command line; library: whether it could import the library."""
+    program = ["-m", "dask"]
+    if not library:
+        program = ["-c", "import sys; sys.modules['modelyard'] = None; from dask.__main__ import main; main()"]
+    command = [sys.executable, *program, *words, "--host", "127.0.0.1", "--dashboard-address", "127.0.0.1:0"]
     process = subprocess.Popen(command, env={**os.environ, **(env or {})}, stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def scheduler(folder: Path, library: bool = True) -> Iterator[str]:
+    """A scheduler without workers; its address."""
+    told = folder / "scheduler.json"
+    with dask("scheduler", "--port", "0", "--scheduler-file", str(told), library=library):
+        yield json.loads(wait_for(told))["address"]
 
 
 def wait_for(path: Path) -> str:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from library.training.cluster.dask_cluster import dask, in_the_first_trial, pids, search, small_search, wait_for
+from library.training.cluster.dask_cluster import dask, in_the_first_trial, pids, scheduler, search, small_search
 from modelyard.errors import ContractError
 from modelyard.training.cluster import client
 from modelyard.training.cluster.local import local_cluster
@@ -40,14 +37,6 @@ def refused(workspace, address: str) -> str:
     assert time.monotonic() - begin < 60
     assert written(workspace.root) == before
     return str(raised.value)
-
-
-@contextmanager
-def scheduler(folder: Path) -> Iterator[str]:
-    """A scheduler without workers."""
-    told = folder / "scheduler.json"
-    with dask("scheduler", "--port", "0", "--scheduler-file", str(told)):
-        yield json.loads(wait_for(told))["address"]
 
 
 def test_a_scheduler_that_is_not_there(begun, monkeypatch):

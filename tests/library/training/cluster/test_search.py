@@ -7,7 +7,7 @@ import signal
 
 import psutil
 import pytest
-from library.training.cluster.dask_cluster import in_the_first_trial, pids, search, small_search
+from library.training.cluster.dask_cluster import dask, in_the_first_trial, pids, scheduler, search, small_search
 from modelyard.training.cluster.local import local_cluster
 
 
@@ -45,3 +45,8 @@ def test_with_one_worker_killed_they_find_it_too(made, tmp_path, address, here):
         found = search(small_search(made, tmp_path / "flights"), address)
     assert len(killed) == 1
     assert found == here
+
+
+def test_a_scheduler_needs_nothing_of_the_library(made, tmp_path, here):
+    with scheduler(tmp_path, library=False) as address, dask("worker", address, "--nthreads", "1", "--nanny"):
+        assert search(small_search(made, tmp_path / "flights"), address, 4) == here[:4]

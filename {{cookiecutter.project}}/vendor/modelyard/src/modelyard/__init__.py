@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.238"
+__version__ = "1.0.239"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -11,6 +11,7 @@ import importlib
 import logging
 import pickle
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
@@ -75,7 +76,7 @@ class _Pool(Executor):
         started = pickle.dumps((start, project, contract, params))
         shipment = worker.Shipment(pack(project, root, contract, params), started)
         client.register_plugin(shipment)
-        self._address, self._client, self._digest, self._run = address, client, shipment.digest, worker.run
+        self._address, self._client, self._digest, self._run = address, client, shipment.digest, _Run(worker.run)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
         """Run a function with these arguments on a worker that has nothing to do."""
@@ -99,9 +100,25 @@ class _Pool(Executor):
         answer.set_exception(error) if error is not None else answer.set_result(value)
 
 
+class _Run:
+    """`run` of worker.py by its value: the scheduler, which has no library to find it by name, reads each call."""
+
+    def __init__(self, run: Callable[[str, bytes], bytes]) -> None:
+        import cloudpickle
+
+        self._pickled, self._call = cloudpickle.dumps(run), run
+
+    def __call__(self, digest: str, asked: bytes) -> bytes:
+        return self._call(digest, asked)
+
+    def __reduce__(self) -> tuple[Callable[[bytes], Any], tuple[bytes]]:
+        return pickle.loads, (self._pickled,)
+
+
 def _connect(address: str) -> Any:
     distributed = import_distributed()
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to tell
+    warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # compared below
     security = distributed.Security(require_encryption=address.startswith("tls://"))
     try:
         return distributed.Client(address, timeout=CONNECT, security=security, set_as_default=False)
