@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
+import shutil
 import signal
 
 import psutil
 import pytest
 from library.training.cluster.dask_cluster import dask, in_the_first_trial, pids, scheduler, search, small_search
+from modelyard.training.automl import automl
 from modelyard.training.cluster.local import local_cluster
 
 
@@ -45,6 +48,18 @@ def test_with_one_worker_killed_they_find_it_too(made, tmp_path, address, here):
         found = search(small_search(made, tmp_path / "flights"), address)
     assert len(killed) == 1
     assert found == here
+
+
+def test_a_search_of_all_estimators_finds_the_same_too(made, tmp_path, address):
+    workspace = small_search(made, tmp_path / "flights")
+    workspace.edit(model={"random_forest": {"n_estimators": 10, "max_depth": 6}})
+    found = []
+    for cluster in (None, address):
+        params = dataclasses.replace(workspace.params, cluster=cluster)
+        found.append(automl(workspace.project, workspace.root, workspace.contract, params, 4, 1))
+        shutil.rmtree(workspace.root / "tuning")
+    assert found[0] == found[1]
+    assert {one.candidate.estimator for one in found[0].ranked} == {"gradient_boosting", "random_forest", "linear"}
 
 
 def test_a_scheduler_needs_nothing_of_the_library(made, tmp_path, here):

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.239"
+__version__ = "1.0.240"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -117,7 +117,8 @@ class _Run:
 
 def _connect(address: str) -> Any:
     distributed = import_distributed()
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # errors are ours to tell
+    for name in ("distributed", "distributed.client"):  # errors are ours to tell
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # compared below
     security = distributed.Security(require_encryption=address.startswith("tls://"))
     try:
@@ -212,8 +213,8 @@ def _told(address: str) -> Iterator[None]:
         ) from None
     except NoWorkerError:
         raise ContractError(f"all workers of {address} are gone; start some{again}") from None
-    except (CancelledError, FutureCancelledError, CommClosedError, OSError) as error:
-        raise ContractError(f"the scheduler at {address} is gone: {_first_line(error)}{again}") from None
+    except (CancelledError, FutureCancelledError, CommClosedError, OSError):
+        raise ContractError(f"the scheduler at {address} is gone{again}") from None
 
 
 def _first_line(error: BaseException) -> str:
