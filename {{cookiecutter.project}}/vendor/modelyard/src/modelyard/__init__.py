@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.241"
+__version__ = "1.0.242"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -79,8 +79,9 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract:
         if isinstance(rows, Matrix) and (filled := _fill_empty(rows)):
             print(f"without a value in these rows, so nothing is learned from it: {', '.join(filled)}")
             return fit_matrix(estimator, rows, contract, params)
+        first, _, _rest = str(error).strip().partition("\n")  # XGBoost adds a stack trace
         why = _why_unfit(rows) or f"{params.model.estimator} cannot be fitted on these features"
-        raise ContractError(f"{why}: {error}") from None
+        raise ContractError(f"{why}: {first}") from None
     return Trained(estimator, rows.features, _baseline(rows.target, contract))
 
 
@@ -92,8 +93,13 @@ def _fill_empty(rows: Matrix) -> list[str]:
 
 
 def _why_unfit(rows: Matrix | FeatureBlocks) -> str | None:
-    named = (dict(zip(rows.features, table.T, strict=True)) for table, _target in rows)
-    return next((why for features in named if (why := unfit(features))), None)
+    for table, _target in rows:
+        features = dict(zip(rows.features, table.T, strict=True))
+        if isinstance(rows, FeatureBlocks):  # one block without a value says nothing of the others
+            features = {name: values for name, values in features.items() if not np.isnan(values).all()}
+        if why := unfit(features):
+            return why
+    return None
 
 
 def features_of(project: Project, contract: Contract) -> Callable[[Columns], dict[str, NDArray]]:
