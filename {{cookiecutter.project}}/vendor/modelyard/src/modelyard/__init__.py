@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.242"
+__version__ = "1.0.243"
 
 _PLACES = {
     "Columns": "runtime.matrix",
