@@ -47,6 +47,10 @@ ELSEWHERE = {
     "make eject": "test_cruft.py",
     "make lock setup APPLY=1": "test_cruft.py",
     "make lock UPGRADE=scikit-learn": "test_make.py",
+    "mkdir -m 700 tls ": "release/test_cluster.py",
+    "PIPELINE_IMAGE=": "release/test_cluster.py",
+    "export DASK_": "release/test_cluster.py",
+    "make tune TRIALS=40": "release/test_cluster.py",
 }
 
 
