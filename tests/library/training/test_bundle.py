@@ -11,10 +11,10 @@ from modelyard.errors import ContractError
 from modelyard.runtime.contract import Contract
 from modelyard.runtime.hashing import bundle_sha256
 from modelyard.runtime.predictor import Predictor
-from modelyard.training.bundle import bundle, main, probes, used_params
+from modelyard.training.bundle import bundle, main, probe_places, probes, used_params
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.evaluate import evaluate
-from modelyard.training.layout import BUNDLE, CARD, ENVIRONMENT, MODEL
+from modelyard.training.layout import BUNDLE, CARD, ENVIRONMENT, METRICS, MODEL
 from modelyard.training.strict_yaml import read_yaml
 from modelyard.training.train import train
 from sample import SAMPLE
@@ -106,9 +106,18 @@ def test_the_probe_rows_are_a_hundred_spread_over_the_holdout(made):
     assert any(value is None for row in probe["rows"] for value in row.values())
 
 
+def test_the_number_of_probes_is_not_taken_from_the_metrics(made, copied):
+    path = copied.root / METRICS
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"rows": 1}))
+    bundle(copied.project, copied.root, copied.contract, copied.params)
+    probe = "bundle/probe.json"
+    assert (copied.root / probe).read_bytes() == (made.root / probe).read_bytes()
+
+
 def test_a_small_holdout_is_probed_whole(made):
     rows = read_rows(made.root, made.contract, made.params, "holdout")
-    few = dataclasses.replace(rows, table=rows.table.slice(0, 7), target=rows.target[:7])
+    few = rows.take(probe_places(7))
+    assert few.table.equals(rows.table.slice(0, 7))
     assert len(probes(made.project, made.root / BUNDLE, few, made.contract)["rows"]) == 7
 
 

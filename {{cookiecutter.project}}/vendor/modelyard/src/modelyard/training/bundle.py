@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..runtime.bundle import FORMAT
 from ..runtime.contract import Contract
@@ -23,7 +24,7 @@ from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
 from ..runtime.rows import encode
 from .card import card
-from .data.blocks import rows_at
+from .data.blocks import read_target, rows_at
 from .data.dataset import Rows
 from .layout import (
     BUNDLE,
@@ -71,8 +72,8 @@ def bundle(project: Project, root: Path, contract: Contract, params: Params) -> 
             "environment": json.loads((root / ENVIRONMENT).read_text()),
         }
         write_json(folder / "manifest.json", manifest)
-        places = np.unique(np.linspace(0, metrics["rows"] - 1, PROBES).astype(np.int64))
-        rows = rows_at(root, contract, params, "holdout", places)
+        count = len(read_target(root, contract, params, "holdout")[0])
+        rows = rows_at(root, contract, params, "holdout", probe_places(count))
         write_json(folder / "probe.json", probes(project, folder, rows, contract))
         text = (root / CARD).read_text(encoding="utf-8")
         (folder / "README.md").write_text(card(text, contract, manifest, metrics), encoding="utf-8")
@@ -93,11 +94,16 @@ def used_params(params: Params) -> dict[str, Any]:
     return common | {"model": {"estimator": params.model.estimator, params.model.estimator: settings}}
 
 
-def probes(project: Project, folder: Path, rows: Rows, contract: Contract) -> dict[str, Any]:
-    """Rows as a client sends them, with the model's answers, by which a copy of the bundle can be checked.
+def probe_places(count: int) -> NDArray[np.int64]:
+    """The places of the probes among so many holdout rows.
 
-    rows: spread evenly over the holdout, so that they include every kind of row that is not rare.
+    They are spread evenly, so that the probes include every kind of row that is not rare.
     """
+    return np.unique(np.linspace(0, count - 1, PROBES).astype(np.int64))
+
+
+def probes(project: Project, folder: Path, rows: Rows, contract: Contract) -> dict[str, Any]:
+    """Rows as a client sends them, with the model's answers, by which a copy of the bundle can be checked."""
     sent = [
         {name: value.isoformat() if hasattr(value, "isoformat") else value for name, value in row.items()}
         for row in rows.table.select(list(contract.inputs)).to_pylist()
