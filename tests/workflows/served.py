@@ -117,14 +117,25 @@ def _answers(port: int) -> bool:
         return False
 
 
+def _have_free(name: str) -> None:
+    """Remove what a run of these tests that was cut off left under a name; stop where it is another's."""
+    labelled = ("--quiet", "--filter", f"label=com.docker.compose.project={name}")
+    containers = docker("ps", "--all", *labelled).split()
+    images = docker("inspect", "--format", "{{.Config.Image}}", *containers).split() if containers else []
+    if any(image.startswith("127.0.0.1:") and "/octo/" in image for image in images):  # a registry of a test's
+        docker("rm", "--force", "--volumes", *containers)
+        for kind in ("volume", "network"):
+            for one in docker(kind, "ls", *labelled).split():
+                docker(kind, "rm", one)
+    elif containers or docker("volume", "ls", *labelled).strip() or docker("network", "ls", *labelled).strip():
+        refuse(f"the engine has {name} already, and these tests would remove it")
+
+
 @contextmanager
 def served(hosted: Hosted, registry: engine.Registry, folder: Path) -> Iterator[Served]:
     """The host, and a GitHub that knows it; all of it is removed afterwards."""
-    names = [f"{hosted.project.root.name}-{stage}" for stage in STAGES]
-    for kind in (["ps", "--all"], ["volume", "ls"], ["network", "ls"]):
-        for name in names:
-            if docker(*kind, "--quiet", "--filter", f"label=com.docker.compose.project={name}").strip():
-                refuse(f"the engine has {name} already, and these tests would remove it")
+    for stage in STAGES:
+        _have_free(f"{hosted.project.root.name}-{stage}")
     clone = clone_of(hosted.project, folder)
     shorten(clone)
     shutil.copytree(hosted.project.root / "data/periods", clone.root / "data/periods", dirs_exist_ok=True)

@@ -11,7 +11,7 @@ WORSE = ("params.yaml", "learning_rate: 0.1", "learning_rate: 0.001")
 HARMLESS = ("params.yaml", "max_leaf_nodes: 31", "max_leaf_nodes: 30")
 WORDS = ("notebooks/explore.py", "at a glance", "in short")
 OTHER_WORDS = ("notebooks/explore.py", "at a glance", "in a minute")
-LONG = ("Makefile", "\t$(YARD) report\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
+LONG = ("Makefile", "\t$(YARD) $@\n", "\tyes 'a line of it' | head -c 200000 > reports/report.md\n")
 INTERVAL = r"\(-?\d\.\d{4} to -?\d\.\d{4}\)"
 FORGED_GATE = (
     "Makefile",

@@ -64,7 +64,7 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract:
     A feature that has no value in any of them, as that of a column which began later, teaches nothing; where the
     estimator refuses it, it is 0 in all of these rows, as if it were constant.
 
-    Raises ContractError if a class has no row, or the estimator does not accept the features.
+    Raises ContractError if there is no row at all or none of a class, or the estimator does not accept the features.
     """
     _check_classes(rows.target, contract, params)
     try:
@@ -86,7 +86,7 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract:
 
 
 def _fill_empty(rows: Matrix) -> list[str]:
-    """Make 0 of the features that have no value in any row; their names."""
+    """Make 0 of the features that have no value in any row; their names, which are none the second time."""
     empty = [place for place in range(len(rows.features)) if np.isnan(rows.table[:, place]).all()]
     rows.table[:, empty] = 0.0
     return [rows.features[place] for place in empty]
@@ -134,6 +134,8 @@ def _baseline(target: NDArray, contract: Contract) -> list[float]:
 
 
 def _check_classes(target: NDArray, contract: Contract, params: Params) -> None:
+    if not len(target):
+        raise ContractError(f"there is no training row whose {contract.target} is known")
     absent = [value for place, value in enumerate(contract.classes) if not (target == place).any()]
     if absent:
         window = "split.window longer, or " if params.split.window else ""

@@ -190,6 +190,7 @@ def _quietly(act: Callable[..., Any], *arguments: Any) -> None:
 
 def _close(client: Any) -> None:
     _quietly(client.close, 5)
+    client.status = "closed"  # else it tries again, for longer, when Python drops it, and prints that it cannot
 
 
 @contextmanager
