@@ -25,6 +25,7 @@ from .manifests import CONTAINER, is_ready, pods_of, restarts
 CACHED = 1.0  # seconds for which the list of pods is good
 BEAT = 5.0  # seconds between two renewals of the lock
 TRIES = 4  # to get an answer from a pod
+UNHEARD = "closed all streams"  # what kubectl says where an answer came before it listened to all of its streams
 SHOWN = 200  # characters of what was printed instead
 PROBE = "import pathlib, sys; print(next(pathlib.Path(sys.prefix).rglob('bundle/probe.json')).read_text())"
 
@@ -126,14 +127,19 @@ class Pods:
         """What a command in a pod printed, as JSON. Raises DeployError."""
         output = ""
         for _ in range(TRIES):  # kubectl may exit with status 0 before it has passed on all output
-            output = self.kubectl.run(*command, text=text)
             try:
+                output = self.kubectl.run(*command, text=text)
                 answer: dict[str, Any] = json.loads(output)
             except ValueError:
                 continue
+            except DeployError as error:
+                if UNHEARD not in str(error):
+                    raise
+                output = UNHEARD
+                continue
             return answer
         raise DeployError(
-            f"`kubectl exec {command[1]}` succeeded {TRIES} times, and printed no answer "
+            f"`kubectl exec {command[1]}` printed no answer {TRIES} times "
             f"({output[:SHOWN]!r}); check what is between here and the pods, and run this again"
         )
 
