@@ -152,3 +152,10 @@ def test_settings_change_for_the_estimator_in_use_only(made):
     assert {name: after[name] for name in after if name != "gradient_boosting"} == {
         name: before[name] for name in before if name != "gradient_boosting"
     }
+
+
+def test_a_search_without_the_memory_for_its_rows_is_refused(copied):
+    workspace = copied()
+    workspace.edit(memory_gb=0.5)
+    with pytest.raises(ContractError, match="gradient_boosting needs all rows at once"):
+        search(workspace, TRIALS)

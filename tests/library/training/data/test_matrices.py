@@ -60,3 +60,13 @@ def test_features_that_change_with_the_rows_are_refused(made):
     }
     with pytest.raises(ContractError, match=r"features\.py gives other features, or other kinds of them"):
         features_of(made, "train", changing).in_memory()
+
+
+def test_some_rows_are_those_of_the_matrix(made):
+    rows = features_of(made, "train")
+    whole = rows.in_memory()
+    places = np.arange(0, len(rows.target), 7)
+    for found in (rows.take(places), whole.take(places)):
+        assert np.array_equal(found.table, whole.table[places], equal_nan=True)
+        assert np.array_equal(found.target, whole.target[places])
+        assert found.features == whole.features

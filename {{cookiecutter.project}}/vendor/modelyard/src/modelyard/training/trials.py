@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import multiprocessing
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -16,26 +17,39 @@ from numpy.typing import NDArray
 
 from ..errors import ContractError
 from ..runtime.contract import Contract
-from ..runtime.matrix import matrix
 from ..runtime.project import Project
 from .cluster.address import scheduler_address
-from .data.dataset import Rows, read_rows
-from .fit import fit
+from .cluster.lost import Work
+from .data.blocks import read_blocks, read_target
+from .data.dataset import Rows
+from .data.matrices import FeatureBlocks, Matrix
+from .fit import answers_of, built, features_of, fit_matrix
 from .layout import LEDGER
+from .memory import fitting_rows
 from .metrics import primary_loss
 from .settings import Params
 from .train import export
 
 WorkerArguments = tuple[Project, Path, Contract, Params]
+SEARCH = Work(
+    "a trial",
+    "give the workers more memory, or take settings out of tune.space that need less",
+    "what was measured is kept, so `make tune` goes on from there",
+)
 
 
 class Objective:
-    """The task's primary metric on the validation rows, for settings of an estimator."""
+    """The task's primary metric on the validation rows, for settings of an estimator.
+
+    The rows are in memory once the first fit needs all of them, unless the estimator has to read them block by block.
+    """
 
     def __init__(self, project: Project, root: Path, contract: Contract, params: Params) -> None:
-        self._project, self._contract, self._params = project, contract, params
-        self._train = read_rows(root, contract, params, "train")
-        self._validation = read_rows(root, contract, params, "validation")
+        self._project, self._root, self._contract, self._params = project, root, contract, params
+        self._features = features_of(project, contract)
+        self._train = FeatureBlocks(root, contract, params, "train", self._features)
+        self._held: Matrix | None = None  # all training rows, once they were needed at once
+        self._target, _ = read_target(root, contract, params, "validation")
 
     @property
     def rows(self) -> int:
@@ -51,20 +65,28 @@ class Objective:
         exported: whether the export must also answer as the estimator does; ContractError is raised if it does not.
         """
         params = with_settings(self._params, settings, estimator)
-        trained = fit(self._project, self._sample(rows), self._contract, params)
-        validation = self._validation
+        unfitted = built(self._project, self._train, self._contract, params)
+        trained = fit_matrix(unfitted, self._sample(rows, unfitted, params), self._contract, params)
         if exported:
             with tempfile.TemporaryDirectory() as folder:
-                export(self._project, trained, Path(folder) / "model.onnx", self._contract, [validation])
-        prediction = trained.predict(matrix(self._project.features(validation.columns, self._contract)))
+                export(self._project, trained, Path(folder) / "model.onnx", self._contract, self._validation())
+        prediction = np.concatenate([answers_of(trained, self._features(one.columns)) for one in self._validation()])
         once = np.ones((1, len(prediction)))
-        return float(primary_loss(self._contract.kind, validation.target, prediction, once)[0])
+        return float(primary_loss(self._contract.kind, self._target, prediction, once)[0])
 
-    def _sample(self, count: int | None) -> Rows:
-        if count is None or count >= self.rows:
-            return self._train
-        chosen = sample(self._train.target, count, self._contract.kind != "regression", self._params.seed)
-        return self._train.take(chosen)
+    def _validation(self) -> Iterator[Rows]:
+        return read_blocks(self._root, self._contract, self._params, "validation")
+
+    def _sample(self, count: int | None, estimator: object, params: Params) -> Matrix | FeatureBlocks:
+        if count is not None and count < self.rows:
+            chosen = sample(self._train.target, count, self._contract.kind != "regression", self._params.seed)
+            return self._held.take(chosen) if self._held else self._train.take(chosen)
+        if self._held is None:
+            rows = fitting_rows(self._train, estimator, params)
+            if isinstance(rows, FeatureBlocks):
+                return rows
+            self._held = rows
+        return self._held
 
 
 def sample(target: NDArray, count: int, classes: bool, seed: int) -> NDArray[np.int64]:
@@ -99,8 +121,11 @@ def workers(jobs: int, arguments: WorkerArguments) -> AbstractContextManager[Exe
     """`jobs` workers, or those of the cluster if there is one, in each of which `objective` has the rows."""
     if address := scheduler_address(arguments[3].cluster):
         from .cluster.client import cluster_workers
+        from .cluster.packing import Cargo, rows_to_fit
 
-        return cluster_workers(address, _start_worker, *arguments)
+        project, root, contract, params = arguments
+        files = rows_to_fit(root, contract, params)
+        return cluster_workers(address, SEARCH, Cargo(project, files, _start_there, (project, contract, params)))
     if jobs < 1:
         raise ContractError(f"JOBS is {jobs}: at least 1 is needed")
     if jobs == 1:
@@ -117,6 +142,10 @@ def _start_worker(project: Project, root: Path, contract: Contract, params: Para
     global _worker_arguments
     _worker_arguments = (project, root, contract, params)
     objective.cache_clear()
+
+
+def _start_there(root: Path, project: Project, contract: Contract, params: Params) -> None:
+    _start_worker(project, root, contract, params)
 
 
 @functools.cache

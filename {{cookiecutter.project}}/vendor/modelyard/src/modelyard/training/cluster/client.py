@@ -1,8 +1,8 @@
-"""The workers of a Dask cluster as a pool for trials, like processes of this machine.
+"""The workers of a Dask cluster as a pool, like processes of this machine.
 
-A search has the cluster for itself, and workers that have run another one start anew, so that none has code or rows
-that are not its own. A trial whose worker is gone runs again on another. What goes wrong with the cluster is a
-ContractError, within a minute.
+Whoever uses the cluster has it alone, and workers that were used before start anew, so that none has code or rows that
+are not its own. What is to run on any worker runs again on another if that is gone. What goes wrong with the cluster is
+a ContractError, within a minute.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ import logging
 import pickle
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...errors import ContractError, counted
-from ...runtime.contract import Contract
 from ...runtime.project import Project
-from ..settings import Params
 from .address import check_certificates, import_distributed
+from .lost import Work, told
+
+if TYPE_CHECKING:
+    from .packing import Cargo
 
 CONNECT = 15  # seconds until a scheduler must answer
 WORKERS = 40  # seconds until a worker must be there, and all of them after they start anew
@@ -31,59 +32,83 @@ COMPARED = ("numpy", "scipy", "scikit-learn", "pyarrow", "onnx", "onnxruntime", 
 NAME = "modelyard"  # as in worker.py, which only a process with Dask can import
 BOOSTERS = {"lightgbm": ("lightgbm",), "xgboost": ("xgboost", "xgboost-cpu")}
 
-Start = Callable[[Project, Path, Contract, Params], None]
-
 
 @contextmanager
-def cluster_workers(
-    address: str, start: Start, project: Project, root: Path, contract: Contract, params: Params
-) -> Iterator[Executor]:
-    """All workers of the cluster at an address; each calls `start` with these arguments before its first trial.
+def cluster_workers(address: str, work: Work, cargo: Cargo) -> Iterator[Pool]:
+    """All workers of the cluster at an address, with what travels to them.
 
-    Raises ContractError if no scheduler or no worker answers, if a worker cannot run trials as this process would, or
-    if another search uses the cluster.
+    Raises ContractError if no scheduler or no worker answers, if a worker would find something else than this process,
+    or if the cluster is in use.
     """
     check_certificates(address)
     client = _connect(address)
     with ExitStack() as stack:
         stack.callback(_close, client)
-        with _told(address):
-            _check_workers(address, client, project)
+        with told(address, work):
+            _check_workers(address, client, cargo.project)
             _have_alone(address, client, stack)
-            pool = _Pool(address, client, project, root, contract, params, start)
+            pool = Pool(address, work, client, cargo)
         yield pool
 
 
-class _Pool(Executor):
+class Pool(Executor):
     """Runs functions of the library on the workers, and hands on what they return or raise."""
 
-    def __init__(
-        self,
-        address: str,
-        client: Any,
-        project: Project,
-        root: Path,
-        contract: Contract,
-        params: Params,
-        start: Start,
-    ) -> None:
+    def __init__(self, address: str, work: Work, client: Any, cargo: Cargo) -> None:
         import cloudpickle
 
         from . import worker
         from .packing import pack
 
         cloudpickle.register_pickle_by_value(worker)
-        started = pickle.dumps((start, project, contract, params))
-        shipment = worker.Shipment(pack(project, root, contract, params), started)
+        shipment = worker.Shipment(pack(cargo), pickle.dumps((cargo.start, cargo.arguments)))
         client.register_plugin(shipment)
-        self._address, self._client, self._digest, self._run = address, client, shipment.digest, _Run(worker.run)
+        self._address, self._work, self._client = address, work, client
+        self._digest, self._run = shipment.digest, _Run(worker.run)
 
     def submit(self, function: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future:
         """Run a function with these arguments on a worker that has nothing to do."""
         if named:
             raise TypeError("only positional arguments travel to a worker")
-        with _told(self._address):
-            asked = self._client.submit(self._run, self._digest, pickle.dumps((function, arguments)), pure=False)
+        return self._submit(pickle.dumps((function, arguments)))
+
+    def submit_to(self, worker: str, function: Callable[..., Any], /, *arguments: Any) -> Future:
+        """Run a function on the worker at an address, and on no other if that is lost."""
+        return self._submit(pickle.dumps((function, arguments)), workers=[worker], allow_other_workers=False)
+
+    @property
+    def size(self) -> int:
+        """The number of workers."""
+        with told(self._address, self._work):
+            return len(self._workers())
+
+    def have(self, count: int) -> list[str]:
+        """The addresses of so many workers. Raises ContractError if there are not as many after WORKERS seconds."""
+        with told(self._address, self._work):
+            try:
+                self._client.wait_for_workers(count, timeout=WORKERS)
+            except TimeoutError:
+                raise ContractError(
+                    f"{self._address} has {counted(len(self._workers()), 'worker')}, and {count} are needed; start more"
+                ) from None
+            return sorted(self._workers())[:count]
+
+    def lost(self, workers: Iterable[str]) -> set[str]:
+        """The addresses among these at which there is no worker any more."""
+        with told(self._address, self._work):
+            return set(workers) - self._workers()
+
+    def start_anew(self) -> None:
+        """End all that runs on the workers, which start again."""
+        with told(self._address, self._work):
+            self._client.restart(timeout=WORKERS)
+
+    def _workers(self) -> set[str]:
+        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+
+    def _submit(self, pickled: bytes, **where: Any) -> Future:
+        with told(self._address, self._work):
+            asked = self._client.submit(self._run, self._digest, pickled, pure=False, **where)
         answer: Future = Future()
         asked.add_done_callback(lambda done: self._answer(done, answer))
         return answer
@@ -92,7 +117,7 @@ class _Pool(Executor):
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            with _told(self._address):
+            with told(self._address, self._work):
                 value, error = pickle.loads(done.result())  # noqa: S301 - from the cluster's own worker
         except BaseException as lost:
             answer.set_exception(lost)
@@ -155,9 +180,11 @@ def _version_faults(client: Any, project: Project) -> Iterator[str]:
     names = [*COMPARED, *(name for module in BOOSTERS if module in sys.modules for name in BOOSTERS[module])]
     found = client.get_versions(packages=names)
     here = _versions(found["client"])
-    for address, told in [("the scheduler", found["scheduler"]), *found["workers"].items()]:
-        there = _versions(told)
-        for name in ("python", *names) if told is not found["scheduler"] else ("python", "cloudpickle", "distributed"):
+    for address, answer in [("the scheduler", found["scheduler"]), *found["workers"].items()]:
+        there = _versions(answer)
+        for name in (
+            ("python", *names) if answer is not found["scheduler"] else ("python", "cloudpickle", "distributed")
+        ):
             if there[name] != here[name]:
                 yield f"{address} has {name} {there[name]}, here it is {here[name]}"
 
@@ -169,12 +196,12 @@ def _versions(told: dict[str, Any]) -> dict[str, str]:
 
 
 def _have_alone(address: str, client: Any, stack: ExitStack) -> None:
-    """Have the cluster for one search, with workers that have run no other, until the stack is unwound."""
+    """Have the cluster alone, with workers that were not used before, until the stack is unwound."""
     from distributed.semaphore import Semaphore
 
     lock = Semaphore(max_leases=1, name="modelyard search", scheduler_rpc=client.scheduler, loop=client.loop)
     if not lock.acquire(timeout=2):
-        raise ContractError(f"another search runs on {address}; try again when it has ended")
+        raise ContractError(f"another search or fit runs on {address}; try again when it has ended")
     stack.callback(_quietly, lock.release)
     if client.get_metadata([NAME], default=None):
         client.restart(timeout=WORKERS)
@@ -191,31 +218,6 @@ def _quietly(act: Callable[..., Any], *arguments: Any) -> None:
 def _close(client: Any) -> None:
     _quietly(client.close, 5)
     client.status = "closed"  # else it tries again, for longer, when Python drops it, and prints that it cannot
-
-
-@contextmanager
-def _told(address: str) -> Iterator[None]:
-    """Errors of Dask as errors that say what happened to the cluster."""
-    from concurrent.futures import CancelledError
-
-    from distributed.client import FutureCancelledError
-    from distributed.comm import CommClosedError
-    from distributed.scheduler import KilledWorker, NoWorkerError
-
-    again = "; what was measured is kept, so `make tune` goes on from there"
-    try:
-        yield
-    except KilledWorker as error:
-        memory = error.last_worker.memory_limit
-        raise ContractError(
-            f"a trial ended {counted(error.allowed_failures + 1, 'worker')} of {address} one after the other, most "
-            f"likely by their memory limit of {memory / 2**30:.1f} GiB: give the workers more memory, or take settings "
-            f"out of tune.space that need less{again}"
-        ) from None
-    except NoWorkerError:
-        raise ContractError(f"all workers of {address} are gone; start some{again}") from None
-    except (CancelledError, FutureCancelledError, CommClosedError, OSError):
-        raise ContractError(f"the scheduler at {address} is gone{again}") from None
 
 
 def _first_line(error: BaseException) -> str:

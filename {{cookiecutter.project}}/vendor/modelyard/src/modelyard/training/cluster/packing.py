@@ -1,11 +1,13 @@
-"""What travels to the workers: the project's package and the library as they are here, the ledger and the rows."""
+"""What travels to the workers: the project's package and the library as they are here, and the files to work on."""
 
 from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ...errors import ContractError
 from ...runtime.contract import Contract
@@ -14,29 +16,45 @@ from ..data.dataset import part_of
 from ..data.ledger import read_ledger
 from ..layout import LEDGER, PERIODS
 from ..settings import Params
-from .worker import CODE, PROJECT
+from .worker import CODE, FILES
 
 LIBRARY = Path(__file__).parents[2]
 LEFT_OUT = {"__pycache__", "bundle"}
 
 
-def pack(project: Project, root: Path, contract: Contract, params: Params) -> bytes:
-    """A zip with the folders `code` and `project`; the same files give the same bytes.
+@dataclass(frozen=True)
+class Cargo:
+    """What travels to each worker, and what it does with it.
 
-    Of the rows, it has the periods from the first that trains. Raises ContractError if one is not on this machine.
+    files: by their places in the folder that it has for them. start: called there before the first call, with that
+    folder and the arguments, so that a worker knows what it works on.
     """
+
+    project: Project
+    files: Mapping[str, Path]
+    start: Callable[..., None]
+    arguments: tuple[Any, ...]
+
+
+def rows_to_fit(root: Path, contract: Contract, params: Params) -> dict[str, Path]:
+    """The ledger, and the periods from the first that trains. Raises ContractError if one is not on this machine."""
     first = part_of(root, contract, params, "train").periods[0]
     periods = [PERIODS / f"{period}.parquet" for period in read_ledger(root / LEDGER) if period >= first]
     if absent := [path for path in periods if not (root / path).is_file()]:
         raise ContractError(
             f"{root / absent[0]} is not on this machine; get it with `make pull`, or make it with `make pipeline`"
         )
+    return {inside.as_posix(): root / inside for inside in (LEDGER, *periods)}
+
+
+def pack(cargo: Cargo) -> bytes:
+    """A zip with the folders `code` and `files`; the same files give the same bytes."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
-        for name, path in _code(project):
+        for name, path in _code(cargo.project):
             _add(archive, f"{CODE}/{name}", path, zipfile.ZIP_DEFLATED)
-        for inside in (LEDGER, *periods):
-            _add(archive, f"{PROJECT}/{inside.as_posix()}", root / inside, zipfile.ZIP_STORED)
+        for name, path in cargo.files.items():
+            _add(archive, f"{FILES}/{name}", path, zipfile.ZIP_STORED)
     return content.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What runs in a worker of the cluster: it unpacks code and rows, and then runs trials with them.
+"""What runs in a worker of the cluster: it unpacks code and files, and then runs functions with them.
 
 This module travels to the workers as it is, so it imports nothing of the library: a worker has the library only once
 this has unpacked it. So nothing of the library has to be installed there, and its version is always the sender's.
@@ -18,14 +18,14 @@ from typing import Any
 from distributed import Worker, WorkerPlugin, get_worker
 
 NAME = "modelyard"
-CODE, PROJECT = "code", "project"
+CODE, FILES = "code", "files"
 
 
 class Shipment(WorkerPlugin):
-    """The code and the rows of one search, for each worker, those that start later included.
+    """The code and the files of one use of the cluster, for each worker, those that start later included.
 
-    archive: a zip of the folders `code` and `project`. start: pickled; a function that is called before the first
-    trial, and the arguments that come after the project's folder.
+    archive: a zip of the folders `code` and `files`. start: pickled; a function that is called before the first call,
+    and the arguments that come after the folder with the files.
     """
 
     name = NAME
@@ -51,8 +51,8 @@ class Shipment(WorkerPlugin):
     def call(self, asked: bytes) -> Any:
         """What a function of the library returns for its arguments, both pickled."""
         if self._start:
-            start, project, *more = pickle.loads(self._start)  # noqa: S301 - from the cluster's own client
-            start(project, self._folder / PROJECT, *more)
+            start, arguments = pickle.loads(self._start)  # noqa: S301 - from the cluster's own client
+            start(self._folder / FILES, *arguments)
             self._start = b""
         function, arguments = pickle.loads(asked)  # noqa: S301 - as above
         return function(*arguments)
@@ -66,7 +66,7 @@ def run(digest: str, asked: bytes) -> bytes:
     shipment: Any = get_worker().plugins.get(NAME)
     try:
         if getattr(shipment, "digest", None) != digest:
-            raise RuntimeError("the worker lacks the search's code and rows")
+            raise RuntimeError("the worker lacks the code and the files")
         return pickle.dumps((shipment.call(asked), None))
     except Exception as error:
         try:

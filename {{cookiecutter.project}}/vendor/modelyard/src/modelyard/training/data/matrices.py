@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,10 @@ class Matrix:
     def __iter__(self) -> Iterator[tuple[Table, NDArray]]:
         """The table and the target."""
         yield self.table, self.target
+
+    def take(self, places: NDArray[np.int64]) -> Matrix:
+        """The rows at these places, in that order."""
+        return replace(self, table=self.table[places], target=self.target[places])
 
 
 def matrix_of(rows: Rows, features: Mapping[str, NDArray]) -> Matrix:
@@ -80,7 +84,17 @@ class FeatureBlocks:
         self.unlabelled = sum(rows.unlabelled for rows in targets)
 
     def __iter__(self) -> Iterator[tuple[Table, NDArray]]:
-        for rows in read_blocks(*self._where):
+        return self.between(0, len(self.target))
+
+    def between(self, first: int, last: int) -> Iterator[tuple[Table, NDArray]]:
+        """The rows from the place `first` to before `last`, a block's table and its target at a time."""
+        before = 0
+        for block in read_blocks(*self._where):
+            start, end = max(first - before, 0), min(last - before, len(block.target))
+            before += len(block.target)
+            if start >= end:
+                continue
+            rows = block if end - start == len(block.target) else block.take(np.arange(start, end))
             found = self._compute(rows.columns)
             if (list(found), categorical(found)) != (self.features, self.categories):
                 raise ContractError("features.py gives other features, or other kinds of them, for other rows")
@@ -94,4 +108,31 @@ class FeatureBlocks:
             table[filled : filled + len(block)] = block
             filled += len(block)
         pa.default_memory_pool().release_unused()  # a fit needs as much again
-        return Matrix(table, self.features, self.categories, self.target, self.unlabelled, self.periods, self.days)
+        return self._with(table, self.target)
+
+    def take(self, places: NDArray[np.int64]) -> Matrix:
+        """The rows at these places, which ascend, as one matrix."""
+        taken, before = [], 0
+        for block, _target in self:
+            first, last = np.searchsorted(places, [before, before + len(block)])
+            taken.append(block[places[first:last] - before])
+            before += len(block)
+        return self._with(np.concatenate(taken), self.target[places])
+
+    def _with(self, table: Table, target: NDArray) -> Matrix:
+        return Matrix(table, self.features, self.categories, target, self.unlabelled, self.periods, self.days)
+
+
+class Partition:
+    """Consecutive rows of `FeatureBlocks`: one of `count` partitions that are as large as each other, or by one larger.
+
+    What it has is named as there, and is of all partitions but for the rows that iterating gives. place: from 0 on.
+    """
+
+    def __init__(self, blocks: FeatureBlocks, place: int, count: int) -> None:
+        self.root, self.target = blocks.root, blocks.target
+        self._blocks = blocks
+        self._ends = [len(blocks.target) * one // count for one in (place, place + 1)]
+
+    def __iter__(self) -> Iterator[tuple[Table, NDArray]]:
+        return self._blocks.between(*self._ends)
