@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.247"
+__version__ = "1.0.248"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -81,6 +81,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
     "use it": {
         "predict": Verb("runtime.predict", "answer rows with a bundle", ""),
         "score": Verb("runtime.score", "score a CSV or Parquet file of rows with a bundle", "score"),
+        "score-files": Verb("training.cluster.score_files", "score many files, here or on a Dask cluster", "train"),
         "serve": Verb("serving.process.serve", "answer rows over HTTP", "serve"),
         "key": Verb("serving.access.key", "make a key for a caller of the service", "serve"),
     },

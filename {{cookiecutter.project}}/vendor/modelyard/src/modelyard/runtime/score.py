@@ -80,8 +80,11 @@ def _placed(problem: Problem, chunk: Chunk) -> str:
 
 
 @contextmanager
-def _beside(output: Path) -> Iterator[Path]:
-    """A temporary file beside `output` that replaces it at the end; it is removed if an error occurs."""
+def beside(output: Path) -> Iterator[Path]:
+    """A temporary file beside `output` that replaces it at the end; it is removed if an error occurs.
+
+    Raises ContractError if there is no such folder.
+    """
     if not output.parent.is_dir():
         raise ContractError(f"{output}: there is no folder {output.parent}; make it first")
     handle, name = tempfile.mkstemp(prefix=f".{output.name}.", dir=output.parent)
@@ -119,6 +122,6 @@ def main(arguments: Sequence[str], project: Project) -> None:
         return
     kind = suffix(options.output)
     predictor = project.predictor(options.bundle)
-    with _beside(options.output) as temporary:
+    with beside(options.output) as temporary:
         rows = score(predictor, options.input, temporary, kind)
     print(f"{rows:,} rows of {options.input} scored into {options.output}", file=sys.stderr)
