@@ -19,6 +19,7 @@ LOCAL, REMOTE = "tcp://127.0.0.1:8786", "tls://10.0.0.7:8786"
         (None, {VARIABLE: ""}, None),
         (LOCAL, {}, LOCAL),
         (LOCAL, {VARIABLE: REMOTE}, REMOTE),
+        (REMOTE, {VARIABLE: "local"}, None),
         ("tcp://localhost:1", {}, "tcp://localhost:1"),
         ("tcp://[::1]:1", {}, "tcp://[::1]:1"),
         (None, {VARIABLE: REMOTE}, REMOTE),

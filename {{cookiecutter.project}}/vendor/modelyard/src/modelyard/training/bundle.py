@@ -91,7 +91,8 @@ def used_params(params: Params) -> dict[str, Any]:
     """The parameters that can change the model: without the settings of unused estimators and of tuning."""
     common = {name: value for name, value in dataclasses.asdict(params).items() if name not in UNUSED}
     settings = params.model.settings.get(params.model.estimator) or {}
-    return common | {"model": {"estimator": params.model.estimator, params.model.estimator: settings}}
+    partitions = {"partitions": params.model.partitions} if params.model.partitions > 1 else {}
+    return common | {"model": {"estimator": params.model.estimator, **partitions, params.model.estimator: settings}}
 
 
 def probe_places(count: int) -> NDArray[np.int64]:

@@ -58,8 +58,16 @@ def built(project: Project, rows: Matrix | FeatureBlocks, contract: Contract, pa
     return estimator
 
 
-def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract: Contract, params: Params) -> Trained:
+def fit_matrix(
+    estimator: BaseEstimator,
+    rows: Matrix | FeatureBlocks,
+    contract: Contract,
+    params: Params,
+    elsewhere: Callable[[BaseEstimator], None] | None = None,
+) -> Trained:
     """The estimator fitted on the rows.
+
+    elsewhere: fits it on these rows where they are, as on the workers of a cluster.
 
     A feature that has no value in any of them, as that of a column which began later, teaches nothing; where the
     estimator refuses it, it is 0 in all of these rows, as if it were constant.
@@ -69,12 +77,16 @@ def fit_matrix(estimator: BaseEstimator, rows: Matrix | FeatureBlocks, contract:
     _check_classes(rows.target, contract, params)
     try:
         with threadpool_limits(params.threads):
-            if isinstance(rows, FeatureBlocks):
+            if elsewhere:
+                elsewhere(estimator)
+            elif isinstance(rows, FeatureBlocks):
                 estimator.fit_blocks(rows)
             else:
                 estimator.fit(rows.table, rows.target)
     except InvalidParameterError as error:
         raise ContractError(f"params.yaml: model.{params.model.estimator}: {error}") from None
+    except ContractError:  # which says what is wrong
+        raise
     except ValueError as error:
         if isinstance(rows, Matrix) and (filled := _fill_empty(rows)):
             print(f"without a value in these rows, so nothing is learned from it: {', '.join(filled)}")

@@ -21,6 +21,8 @@ def fitted(training: Mapping[str, Any], kind: str) -> str:
             f"Fitted on {_rows(training)}, those for validation included. A first fit, on "
             f"{_rows(training['first_fit'])}, was made without these: {use}."
         )
+    if count := training.get("partitions"):
+        told += f" {count} workers fitted it together, each with a partition of the rows."
     return " ".join([told, *adds_up(training)])
 
 

@@ -87,11 +87,15 @@ class Split:
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The estimator in use, and the settings of each estimator by its name (see model.py)."""
+    """The estimator in use, and the settings of each estimator by its name (see model.py).
+
+    partitions: the number of workers, each with a part of the rows, that fit the model together; 1 is this process.
+    """
 
     __pydantic_config__: ClassVar = STRICT
     estimator: str
     settings: dict[str, dict[str, Any]]
+    partitions: Positive = 1
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ class Params:
 
     cause: why the watermark was moved last. accepted: the periods that a person lets train although the check before
     training finds them odd. memory_gb: the GiB that a fit may take; else what this process may. cluster: the address of
-    a Dask scheduler, on whose workers a search runs its trials.
+    a Dask scheduler, on whose workers a search runs its trials, and a fit with partitions.
     """
 
     __pydantic_config__: ClassVar = STRICT
@@ -194,7 +198,7 @@ def read_params(path: Path = Path("params.yaml")) -> Params:
     raw = read_yaml(path)
     if isinstance(raw.get("model"), dict):
         model = dict(raw["model"])
-        chosen = {key: model.pop(key) for key in ("estimator",) if key in model}
+        chosen = {key: model.pop(key) for key in ("estimator", "partitions") if key in model}
         raw["model"] = {**chosen, "settings": model}
     params = parse(path, Params, raw)
     _check_periods(path, params)

@@ -9,8 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -23,6 +25,7 @@ from ..runtime.contract import Contract
 from ..runtime.matrix import Columns, matrix
 from ..runtime.predictor import MANY, OnnxModel
 from ..runtime.project import Project
+from .cluster.address import import_distributed
 from .contributions import contributions, spread_over, tells
 from .data.blocks import StoredColumns, read_blocks, read_target, rows_at
 from .data.dataset import Rows, part_of, read_rows, told_days
@@ -38,6 +41,9 @@ from .memory import fitting_rows
 from .predictions import saved_columns, write_predictions
 from .reference import reference
 from .settings import Params, read_contract, read_params
+
+if TYPE_CHECKING:
+    from .cluster.partitions import Partitions
 
 # How far the exported model may be from the estimator, on every row: absolute, or for numbers above 1 relative to them,
 # because the last digit of a large number is worth more
@@ -102,12 +108,7 @@ def single_precision(
 def train(project: Project, root: Path, contract: Contract, params: Params) -> dict[str, Any]:
     """Fit and export under `root`; return the facts about the training."""
     counts = {part: len(read_target(root, contract, params, part)[0]) for part in JUDGED}
-    features = features_of(project, contract)
-    trained, first = _fit(project, root, contract, params, "train", f"fitting {params.model.estimator}")
-    _answer_validation(root, trained, features, contract, params)
-    last = first
-    if params.split.refit:
-        trained, last = _fit(project, root, contract, params, "shipped", "fitting it again, with the validation rows:")
+    trained, first, last = _fits(project, root, contract, params)
 
     def judged() -> Iterator[Rows]:
         for part in JUDGED:
@@ -130,6 +131,8 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     }
     if gaps := single_precision(project, trained, contract, judged()):
         training["single_precision"] = gaps
+    if params.model.partitions > 1:
+        training["partitions"] = params.model.partitions
     days = {"train": last["days"], **{part: told_days(stretch) for part, stretch in stretches.items()}}
     training |= {f"{part}_days": list(ends) for part, ends in days.items() if ends}
     contents = {
@@ -145,13 +148,48 @@ def train(project: Project, root: Path, contract: Contract, params: Params) -> d
     return training
 
 
+def _fits(
+    project: Project, root: Path, contract: Contract, params: Params
+) -> tuple[Trained, dict[str, Any], dict[str, Any]]:
+    """The estimator that ships, and the facts about the rows of the first fit and of the last, which may be the same.
+
+    The first fit's answers to the validation rows are written.
+    """
+    with _workers(project, root, contract, params) as workers:
+        trained, first = _fit(project, root, contract, params, "train", f"fitting {params.model.estimator}", workers)
+        _answer_validation(root, trained, features_of(project, contract), contract, params)
+        last = first
+        if params.split.refit:
+            doing = "fitting it again, with the validation rows:"
+            trained, last = _fit(project, root, contract, params, "shipped", doing, workers)
+    return trained, first, last
+
+
+def _workers(
+    project: Project, root: Path, contract: Contract, params: Params
+) -> AbstractContextManager[Partitions | None]:
+    """Those that fit together; none where this process fits alone."""
+    if params.model.partitions == 1:
+        return nullcontext()
+    import_distributed()  # which says how to get it
+    from .cluster.partitions import partitions
+
+    return partitions(project, root, contract, params)
+
+
 def _fit(
-    project: Project, root: Path, contract: Contract, params: Params, part: Part, doing: str
+    project: Project,
+    root: Path,
+    contract: Contract,
+    params: Params,
+    part: Part,
+    doing: str,
+    workers: Partitions | None,
 ) -> tuple[Trained, dict[str, Any]]:
     """The estimator fitted on the rows of a part, and the facts about these, which are not in memory afterwards."""
     blocks = FeatureBlocks(root, contract, params, part, features_of(project, contract))
     estimator = built(project, blocks, contract, params)
-    rows = fitting_rows(blocks, estimator, params)
+    rows = blocks if workers else fitting_rows(blocks, estimator, params)
     facts = {
         "rows": len(rows.target),
         "unlabelled": rows.unlabelled,
@@ -159,8 +197,9 @@ def _fit(
         "last_period": rows.days[1] if rows.days else rows.periods[-1],
         "days": rows.days,
     }
-    print(f"{doing} on {_told(rows)}")
-    return fit_matrix(estimator, rows, contract, params), facts
+    print(f"{doing} on {_told(rows)}", flush=True)
+    elsewhere = partial(workers.fit, part) if workers else None
+    return fit_matrix(estimator, rows, contract, params, elsewhere), facts
 
 
 def _answer_validation(

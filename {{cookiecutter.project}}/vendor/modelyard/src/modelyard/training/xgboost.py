@@ -21,7 +21,7 @@ from .estimators import Inputs
 from .export.xgboost import EXP, SIGMOID, SOFTMAX, read_model
 
 if TYPE_CHECKING:
-    from .data.matrices import FeatureBlocks
+    from .data.matrices import FeatureBlocks, Partition
 
 try:
     import xgboost as package
@@ -74,10 +74,10 @@ def _require_device(device: str) -> None:
         )
 
 
-def _beside(root: Path) -> Path | None:
-    """A folder on the project's disk, because the system's for temporary files may be in memory; None without DVC."""
+def _beside(root: Path) -> Path:
+    """A folder on the project's disk, as the system's for temporary files may be in memory: DVC's, if it is used."""
     if not (root / ".dvc").is_dir():
-        return None
+        return root
     (root / ".dvc/tmp").mkdir(exist_ok=True)
     return root / ".dvc/tmp"
 
@@ -85,7 +85,7 @@ def _beside(root: Path) -> Path | None:
 class _Stream(package.DataIter):
     """Hands XGBoost a block of rows at a time; what it makes of them goes to files of that prefix."""
 
-    def __init__(self, rows: FeatureBlocks, feature_types: list[str], prefix: Path) -> None:
+    def __init__(self, rows: FeatureBlocks | Partition, feature_types: list[str], prefix: Path) -> None:
         self._rows, self._types = rows, feature_types
         self._left = iter(rows)
         super().__init__(cache_prefix=str(prefix))
@@ -105,7 +105,7 @@ class _Stream(package.DataIter):
 class _Double:
     """Answers with the float64 sum of the leaves that XGBoost's own float32 comparisons reach."""
 
-    def fit_blocks(self: Any, rows: FeatureBlocks) -> None:
+    def fit_blocks(self: Any, rows: FeatureBlocks | Partition) -> None:
         """Fit as `fit` does, to the same bytes, with a block of the rows in memory (XGBoost's external memory)."""
         settings, count = self.get_xgb_params(), len(np.unique(rows.target))
         if settings.get("tree_method") not in (None, "auto", "hist") or self.early_stopping_rounds:

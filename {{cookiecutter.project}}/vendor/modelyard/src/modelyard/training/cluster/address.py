@@ -1,4 +1,4 @@
-"""Which Dask cluster runs the trials, and whether it may be spoken to.
+"""Which Dask cluster is used, and whether it may be spoken to.
 
 Dask unpickles what comes over its ports, so that everybody who reaches one runs code there. So an address beyond this
 machine is `tls://`, and both sides show a certificate; `tcp://` is for this machine alone.
@@ -16,6 +16,7 @@ from types import ModuleType
 from ...errors import ContractError
 
 VARIABLE = "DASK_SCHEDULER_ADDRESS"
+HERE = "local"  # as its value: no cluster, whatever params.yaml says
 # Dask's own settings, by the names that it reads from the environment
 TLS = {
     "ca-file": "DASK_DISTRIBUTED__COMM__TLS__CA_FILE",
@@ -27,14 +28,14 @@ REMOTE = "tls://scheduler.example.com:8786"
 
 
 def scheduler_address(setting: str | None, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The scheduler's address, as the environment names it, else as params.yaml does; None if trials run here.
+    """The scheduler's address, as the environment names it, else as params.yaml does; None if all runs here.
 
     Raises ContractError if it is no address, or `tcp://` to another machine.
     """
     name, address = (
         (VARIABLE, environment[VARIABLE]) if environment.get(VARIABLE) else ("params.yaml: cluster", setting)
     )
-    if not address:
+    if not address or address == HERE:
         return None
     scheme, host, port = _parts(address)
     if scheme not in ("tcp", "tls") or not host or not port:
