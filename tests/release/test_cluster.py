@@ -169,7 +169,7 @@ def test_a_fit_on_it_is_proven_here_and_told_where_the_scheduler_stops(
     printed = without_scheduler(scaled, process)
     address = environment["DASK_SCHEDULER_ADDRESS"]
     again = "nothing was written, so `make pipeline` begins again"
-    assert f"error: the scheduler at {address} is gone; {again}" in printed, printed
+    assert f"error: the scheduler at {address} is gone; {again}" in printed, "\n".join(printed)
     # DVC removes what a stage makes before it runs; nothing is there in part
     found = {line.strip() for line in scaled.git("status", "--porcelain").splitlines()}
     assert found == {"M params.yaml", *(f"D model/{name}.json" for name in ("environment", "reference", "training"))}

@@ -11,7 +11,10 @@ import pytest
 from library.training.cluster.dask_cluster import dask, in_the_first_trial, pids, scheduler, search, small_search
 from modelyard.errors import ContractError
 from modelyard.training.cluster import client
+from modelyard.training.cluster.client import cluster_workers
 from modelyard.training.cluster.local import local_cluster
+from modelyard.training.cluster.packing import Cargo
+from modelyard.training.trials import SEARCH
 
 NOWHERE = "tcp://127.0.0.1:9"
 
@@ -72,6 +75,31 @@ def test_a_scheduler_that_stops_midway(begun):
             told = refused(begun, address)
     lost = f"the scheduler at {address} is gone; what was measured is kept, so `make tune` goes on from there"
     assert told == lost
+
+
+@pytest.mark.parametrize("status", ["connecting", "closed"])
+def test_a_scheduler_that_is_gone_is_told_whatever_is_asked_of_the_workers(made, monkeypatch, status):
+    """A client tries to connect again for a while and then gives up; what it raises depends on which it is."""
+    monkeypatch.setattr(client, "CONNECT", 2)
+    with local_cluster(1) as address, cluster_workers(address, SEARCH, Cargo(made.project, {}, int, ())) as pool:
+        scheduler = pids(address)["scheduler"]
+        (worker,) = pool.have(1)
+        os.kill(scheduler, signal.SIGKILL)
+        end = time.monotonic() + 30
+        while pool._client.status != status:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        for ask in (
+            lambda: pool.size,
+            lambda: pool.have(1),
+            lambda: pool.lost([worker]),
+            lambda: pool.submit(os.getpid).result(),
+            lambda: pool.submit_to(worker, os.getpid).result(),
+            pool.start_anew,
+        ):
+            with pytest.raises(ContractError) as raised:
+                ask()
+            assert str(raised.value) == f"the scheduler at {address} is gone; {SEARCH.again}"
 
 
 def test_a_worker_without_the_memory_for_a_trial(begun, monkeypatch):

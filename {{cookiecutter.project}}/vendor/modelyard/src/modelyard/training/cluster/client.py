@@ -14,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ContractError, counted
@@ -44,7 +44,7 @@ def cluster_workers(address: str, work: Work, cargo: Cargo) -> Iterator[Pool]:
     client = _connect(address)
     with ExitStack() as stack:
         stack.callback(_close, client)
-        with told(address, work):
+        with told(address, work, client):
             _check_workers(address, client, cargo.project)
             _have_alone(address, client, stack)
             pool = Pool(address, work, client, cargo)
@@ -79,12 +79,12 @@ class Pool(Executor):
     @property
     def size(self) -> int:
         """The number of workers."""
-        with told(self._address, self._work):
+        with self._told():
             return len(self._workers())
 
     def have(self, count: int) -> list[str]:
         """The addresses of so many workers. Raises ContractError if there are not as many after WORKERS seconds."""
-        with told(self._address, self._work):
+        with self._told():
             try:
                 self._client.wait_for_workers(count, timeout=WORKERS)
             except TimeoutError:
@@ -95,20 +95,30 @@ class Pool(Executor):
 
     def lost(self, workers: Iterable[str]) -> set[str]:
         """The addresses among these at which there is no worker any more."""
-        with told(self._address, self._work):
+        with self._told():
             return set(workers) - self._workers()
 
     def start_anew(self) -> None:
         """End all that runs on the workers, which start again."""
-        with told(self._address, self._work):
-            self._client.restart(timeout=WORKERS)
+        with self._told():
+            _start_anew(self._address, self._client)
+
+    def _told(self) -> AbstractContextManager[None]:
+        return told(self._address, self._work, self._client)
 
     def _workers(self) -> set[str]:
-        return set(self._client.scheduler_info(n_workers=-1)["workers"])
+        found = self._client.scheduler_info(n_workers=-1)
+        self._check_connected()  # else it hands out what it knew before
+        return set(found["workers"])
+
+    def _check_connected(self) -> None:
+        if self._client.status != "running":
+            raise ConnectionError(self._client.status)
 
     def _submit(self, pickled: bytes, **where: Any) -> Future:
-        with told(self._address, self._work):
+        with self._told():
             asked = self._client.submit(self._run, self._digest, pickled, pure=False, **where)
+            self._check_connected()  # else nobody will ever answer
         answer: Future = Future()
         asked.add_done_callback(lambda done: self._answer(done, answer))
         return answer
@@ -117,7 +127,7 @@ class Pool(Executor):
         if not answer.set_running_or_notify_cancel():
             return
         try:
-            with told(self._address, self._work):
+            with self._told():
                 value, error = pickle.loads(done.result())  # noqa: S301 - from the cluster's own worker
         except BaseException as lost:
             answer.set_exception(lost)
@@ -142,7 +152,7 @@ class _Run:
 
 def _connect(address: str) -> Any:
     distributed = import_distributed()
-    for name in ("distributed", "distributed.client"):  # errors are ours to tell
+    for name in ("distributed", "distributed.client", "tornado.application"):  # errors are ours to tell
         logging.getLogger(name).setLevel(logging.CRITICAL)
     warnings.simplefilter("ignore", distributed.versions.VersionMismatchWarning)  # compared below
     security = distributed.Security(require_encryption=address.startswith("tls://"))
@@ -204,9 +214,18 @@ def _have_alone(address: str, client: Any, stack: ExitStack) -> None:
         raise ContractError(f"another search or fit runs on {address}; try again when it has ended")
     stack.callback(_quietly, lock.release)
     if client.get_metadata([NAME], default=None):
-        client.restart(timeout=WORKERS)
+        _start_anew(address, client)
     client.set_metadata([NAME], "used")
     stack.callback(_quietly, client.unregister_worker_plugin, NAME)
+
+
+def _start_anew(address: str, client: Any) -> None:
+    try:
+        client.restart(timeout=WORKERS)
+    except TimeoutError:
+        raise ContractError(
+            f"the workers of {address} did not start anew within {WORKERS} s; look at their logs, or start others"
+        ) from None
 
 
 def _quietly(act: Callable[..., Any], *arguments: Any) -> None:

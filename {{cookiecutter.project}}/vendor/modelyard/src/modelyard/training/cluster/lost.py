@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from ...errors import ContractError, counted
 
@@ -20,8 +21,8 @@ class Work:
 
 
 @contextmanager
-def told(address: str, work: Work) -> Iterator[None]:
-    """Raise ContractError for what Dask raises where a worker, all of them or the scheduler are lost."""
+def told(address: str, work: Work, client: Any) -> Iterator[None]:
+    """Raise ContractError for what Dask raises where a worker, all of them or the client's scheduler are lost."""
     from distributed.client import FutureCancelledError
     from distributed.comm import CommClosedError
     from distributed.scheduler import KilledWorker, NoWorkerError
@@ -36,5 +37,12 @@ def told(address: str, work: Work) -> Iterator[None]:
         ) from None
     except NoWorkerError:
         raise ContractError(f"all workers of {address} are gone; start some; {work.again}") from None
-    except (CancelledError, FutureCancelledError, CommClosedError, OSError):
+    except ContractError:
+        raise
+    except Exception as error:
+        # A client that has given its scheduler up raises whatever its state leads to: a KeyError, an AttributeError
+        if client.status == "running" and not isinstance(
+            error, (CancelledError, FutureCancelledError, CommClosedError, OSError)
+        ):
+            raise
         raise ContractError(f"the scheduler at {address} is gone; {work.again}") from None
