@@ -4,7 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from modelyard.training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, calibration_bins, measure
+from modelyard.training import weighted
+from modelyard.training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, by_score, measure, measures, primary_losses
+from modelyard.training.weighted import calibration_bins
 from sklearn import metrics as sklearn
 
 SEEDS = range(20)
@@ -189,3 +191,41 @@ def test_the_primary_metric_of_each_kind_is_one_that_is_measured():
     }
     assert all(PRIMARY[kind] in found for kind, found in measured.items())
     assert {name for found in measured.values() for name in found} == HIGHER_IS_BETTER.keys()
+
+
+KINDS = ("regression", "binary", "multiclass")
+
+
+def answered(kind, seed):
+    """Rows, answers that are tied at times, and weightings."""
+    random = np.random.default_rng(seed)
+    if kind == "multiclass":
+        raw = random.integers(1, 5, size=(200, 3)) / 1.0
+        return random.integers(3, size=200), raw / raw.sum(axis=1, keepdims=True), weightings(random, 200)
+    scores = random.integers(1, 30, size=200) / 30
+    target = random.normal(size=200) if kind == "regression" else random.integers(2, size=200)
+    return target, scores, weightings(random, 200)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cached", [1, 7, 64, 450])
+def test_metrics_do_not_depend_on_how_many_weights_are_read_at_a_time(monkeypatch, kind, cached):
+    target, scores, weights = answered(kind, 3)
+    decision = Decision(0.5, 1, 3) if kind == "binary" else None
+    whole = measure(kind, target, scores, weights, decision)
+    monkeypatch.setattr(weighted, "CACHED", cached)
+    for name, values in measure(kind, target, scores, weights, decision).items():
+        assert values == pytest.approx(whole[name], rel=1e-12, abs=1e-14), name
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cached", [7, 100_000])
+def test_metrics_do_not_depend_on_the_order_of_the_rows(monkeypatch, kind, cached):
+    monkeypatch.setattr(weighted, "CACHED", cached)
+    target, scores, weights = answered(kind, 4)
+    order = by_score(scores)
+    sorted_rows = measures(kind, target[order], scores[order])(weights[:, order])
+    for name, values in measures(kind, target, scores)(weights).items():
+        assert values == pytest.approx(sorted_rows[name], rel=1e-12, abs=1e-14), name
+    losses = (primary_losses(kind, target, scores)(weights), sorted_rows[PRIMARY[kind]])
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)

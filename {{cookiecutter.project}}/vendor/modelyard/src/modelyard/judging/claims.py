@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
 from ..training import layout
-from ..training.bootstrap import intervals
 from ..training.data.dataset import Rows
-from ..training.evaluate import calibration, draw_groups, slices
-from ..training.metrics import Decision, measure, primary_loss
+from ..training.evaluate import calibration, draw_groups, holdout_intervals, slices
+from ..training.metrics import Decision, measure
 from ..training.predictions import read_predictions
 from ..training.settings import Params
 from .policy import Judgement
@@ -80,13 +79,8 @@ def _measure(
     constant = np.broadcast_to(answered if kind == "multiclass" else answered[0], scores.shape)
     baseline = measure(kind, target, constant, once, decision)
 
-    def both(weights: NDArray[np.float64]) -> dict[str, Any]:
-        gain = primary_loss(kind, target, constant, weights) - primary_loss(kind, target, scores, weights)
-        return {**measure(kind, target, scores, weights, decision), "gain": gain}
-
     groups = draw_groups(rows, bundle.contract, params.evaluate)
-    drawn = intervals(both, groups, params.evaluate.bootstrap, params.seed)
-    gain = drawn.pop("gain")
+    drawn, gain = holdout_intervals(target, scores, constant, groups, decision, bundle.contract, params)
     return (
         {name: entry["value"] for name, entry in drawn.items()}
         | {f"{name}.{end}": entry[end] for name, entry in drawn.items() for end in ("low", "high")}

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..runtime.contract import Contract
 from ..training.bootstrap import resample
-from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measure, primary_loss
+from ..training.metrics import HIGHER_IS_BETTER, PRIMARY, Decision, measures, primary_losses
 
 Floats = NDArray[np.float64]
 CURVE = np.linspace(0, 1, 11)
@@ -87,25 +87,25 @@ class Paired:
         self, decisions: tuple[Decision | None, Decision | None], draws: int, seed: int, confidence: float
     ) -> dict[str, MetricDifference]:
         """The difference in each metric of the task, each model at its own threshold."""
-        kind = self.contract.kind
+        champion, challenger = (
+            measures(self.contract.kind, self.target, scores, decision)
+            for scores, decision in zip((self.champion, self.challenger), decisions, strict=True)
+        )
 
         def both(weights: Floats) -> dict[str, Floats]:
-            champion = measure(kind, self.target, self.champion, weights, decisions[0])
-            challenger = measure(kind, self.target, self.challenger, weights, decisions[1])
-            return _pair(champion, challenger)
+            return _pair(champion(weights), challenger(weights))
 
         return self._differences(both, draws, seed, confidence)
 
     def primary(self, draws: int, seed: int, confidence: float) -> MetricDifference:
         """The difference in the task's primary metric alone, which takes a tenth of the time."""
         name = PRIMARY[self.contract.kind]
+        champion, challenger = (
+            primary_losses(self.contract.kind, self.target, scores) for scores in (self.champion, self.challenger)
+        )
 
         def both(weights: Floats) -> dict[str, Floats]:
-            kind, target = self.contract.kind, self.target
-            champion, challenger = (
-                primary_loss(kind, target, scores, weights) for scores in (self.champion, self.challenger)
-            )
-            return _pair({name: champion}, {name: challenger})
+            return _pair({name: champion(weights)}, {name: challenger(weights)})
 
         return self._differences(both, draws, seed, confidence)[name]
 

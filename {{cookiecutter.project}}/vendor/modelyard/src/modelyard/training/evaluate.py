@@ -23,10 +23,11 @@ from .data.dataset import Rows, read_rows, slice_rows
 from .data.parts import Part
 from .importance import importance
 from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING, VALIDATION
-from .metrics import BINS, PRIMARY, Decision, calibration_bins, measure, primary_loss
+from .metrics import PRIMARY, Decision, by_score, measure, measures, primary_losses
 from .predictions import read_predictions, saved_columns, write_predictions
 from .settings import Evaluate, Params, read_contract, read_params
 from .warned import sampled, warn_of_answers, warn_of_inputs
+from .weighted import BINS, calibration_bins
 
 Floats = NDArray[np.float64]
 
@@ -51,15 +52,14 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     scores = np.concatenate([model.predict(block.columns) for block in blocks])
     constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
     groups = draw_groups(rows, contract, params.evaluate)
-    resampled = partial(intervals, resamples=params.evaluate.bootstrap, seed=params.seed)
-    judged = partial(measure, contract.kind, rows.target, decision=decision)
     validated = measure(contract.kind, *first, np.ones((1, len(first[0]))), decision=decision)
-    loss = partial(primary_loss, contract.kind, rows.target)
+    holdout, gain = holdout_intervals(rows.target, scores, constant, groups, decision, contract, params)
+    judged = measure(contract.kind, rows.target, constant, np.ones((1, len(scores))), decision=decision)
     metrics = {
-        "holdout": resampled(lambda weights: judged(scores, weights), groups, label="holdout"),
-        "baseline": {name: json_number(value) for name, value in judged(constant, np.ones((1, len(scores)))).items()},
+        "holdout": holdout,
+        "baseline": {name: json_number(value) for name, value in judged.items()},
         "validation": {name: json_number(value) for name, value in validated.items()},
-        "gain": resampled(lambda weights: {"gain": loss(constant, weights) - loss(scores, weights)}, groups)["gain"],
+        "gain": gain,
         "threshold": decision.threshold if decision else None,
         "rows": len(rows.target),
         "unlabelled_rows": rows.unlabelled,
@@ -74,6 +74,28 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     write_csv(root / IMPORTANCE, ["input", "loss", "std"], inputs)
     write_predictions(root / PREDICTIONS, rows, scores, contract)
     return metrics
+
+
+def holdout_intervals(
+    target: NDArray,
+    scores: Floats,
+    constant: Floats,
+    groups: NDArray[np.int64],
+    decision: Decision | None,
+    contract: Contract,
+    params: Params,
+) -> tuple[dict[str, Any], dict[str, float | None]]:
+    """Each metric with its interval, and the gain over a constant answer with its own, on the same draws of rows."""
+    order = by_score(scores)
+    judged = measures(contract.kind, target[order], scores[order], decision)
+    loss, constants = (primary_losses(contract.kind, target[order], one[order]) for one in (scores, constant))
+
+    def both(weights: Floats) -> dict[str, Floats]:
+        return judged(weights) | {"gain": constants(weights) - loss(weights)}
+
+    found = intervals(both, groups[order], params.evaluate.bootstrap, params.seed, label="holdout")
+    gain = found.pop("gain")
+    return found, gain
 
 
 def _warn_of_inputs(project: Project, root: Path, contract: Contract, params: Params) -> list[dict[str, Any]]:
@@ -117,10 +139,12 @@ def slices(
         for value, chosen in slice_rows(rows.table[column], contract.columns[column]):
             if np.count_nonzero(chosen) < params.evaluate.slice_rows:
                 continue
-            judged = partial(measure, contract.kind, rows.target[chosen], scores[chosen], decision=decision)
-            own = np.unique(groups[chosen], return_inverse=True)[1]
+            places = np.flatnonzero(chosen)
+            places = places[by_score(scores[places])]
+            judged = measures(contract.kind, rows.target[places], scores[places], decision)
+            own = np.unique(groups[places], return_inverse=True)[1]
             for name, interval in intervals(judged, own, params.evaluate.bootstrap, params.seed).items():
-                lines.append({"column": column, "slice": value, "rows": int(chosen.sum()), "metric": name, **interval})
+                lines.append({"column": column, "slice": value, "rows": len(places), "metric": name, **interval})
     return lines
 
 

@@ -5,16 +5,16 @@ With weights of one they equal scikit-learn's. A weight counts how often a row w
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from ..runtime.contract import Kind
-
-Floats = NDArray[np.float64]
+from .bootstrap import Measures
+from .weighted import CalibrationError, Floats, Ranking, Sums, ratio
 
 TINY = np.finfo(np.float64).eps
-BINS = 10
-CACHED = 250_000  # weights that are ranked at a time, so that the arrays stay in the processor's cache
 PRIMARY: dict[Kind, str] = {"regression": "rmse", "binary": "log_loss", "multiclass": "log_loss"}
 HIGHER_IS_BETTER = {
     "roc_auc": True,
@@ -33,26 +33,47 @@ HIGHER_IS_BETTER = {
 }
 
 
+def measures(kind: Kind, target: NDArray, prediction: Floats, decision: Decision | None = None) -> Measures:
+    """What gives each metric of the task for each weighting of these rows, shape (weightings,); NaN if undefined.
+
+    It is called with weights of shape (weightings, n), and fastest if the rows are in the order of `by_score`.
+
+    target: shape (n,), the number or the class's position. prediction: as `Predictor.predict` gives it. decision: the
+    threshold and costs of a binary task.
+    """
+    if kind == "regression":
+        return _regression(target, prediction)
+    if kind == "multiclass":
+        return _multiclass(target, prediction)
+    return _binary(target, prediction, decision)
+
+
 def measure(
     kind: Kind, target: NDArray, prediction: Floats, weights: Floats, decision: Decision | None = None
 ) -> dict[str, Floats]:
-    """Each metric of the task for each weighting, shape (weightings,); NaN if undefined.
+    """The metrics of `measures` for weights that are the only ones for these rows."""
+    return measures(kind, target, prediction, decision)(weights)
 
-    target: shape (n,), the number or the class's position. prediction: as `Predictor.predict` gives it.
-    weights: shape (weightings, n). decision: the threshold and costs of a binary task.
-    """
-    if kind == "regression":
-        return _regression(target, prediction, weights)
-    if kind == "multiclass":
-        return _multiclass(target, prediction, weights)
-    metrics = _ranking(target, prediction, weights) | _probabilities(target, prediction, weights)
-    return metrics | (decision.measure(target, prediction, weights) if decision else {})
+
+def by_score(prediction: Floats) -> NDArray[np.int64]:
+    """The order of the rows in which their metrics are made fastest, shape (n,)."""
+    return np.argsort(-prediction, kind="stable") if prediction.ndim == 1 else np.arange(len(prediction))
+
+
+def primary_losses(kind: Kind, target: NDArray, prediction: Floats) -> Callable[[Floats], Floats]:
+    """What gives the task's primary metric alone for each weighting, shape (weightings,): lower is better."""
+    losses = Sums([_row_losses(kind, target, prediction)])
+
+    def loss(weights: Floats) -> Floats:
+        mean = losses(weights)[0] / weights.sum(axis=1)
+        return np.sqrt(mean) if kind == "regression" else mean
+
+    return loss
 
 
 def primary_loss(kind: Kind, target: NDArray, prediction: Floats, weights: Floats) -> Floats:
-    """The task's primary metric alone, shape (weightings,): lower is better."""
-    mean = _mean(_row_losses(kind, target, prediction), weights)
-    return np.sqrt(mean) if kind == "regression" else mean
+    """The primary metric of `primary_losses` for weights that are the only ones for these rows."""
+    return primary_losses(kind, target, prediction)(weights)
 
 
 class Decision:
@@ -74,25 +95,6 @@ class Decision:
             return cls(float(np.nextafter(scores.max(), np.inf)), false_positive, false_negative)
         return cls(float(scores[order][best]), false_positive, false_negative)
 
-    def measure(self, target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
-        """Mean cost per row, precision and recall, shape (weightings,) each."""
-        called = scores >= self.threshold
-        hits = _sum(called & (target == 1), weights)
-        false_alarms = _sum(called & (target == 0), weights)
-        misses = _sum(~called & (target == 1), weights)
-        cost = self.false_positive * false_alarms + self.false_negative * misses
-        return {
-            "cost": cost / weights.sum(axis=1),
-            "precision": _ratio(hits, hits + false_alarms),
-            "recall": _ratio(hits, hits + misses),
-        }
-
-
-def calibration_bins(prediction: Floats) -> NDArray[np.int64]:
-    """The bin of each row: BINS bins with as many rows each, by prediction; equal predictions share a bin."""
-    edges = np.quantile(prediction, np.linspace(0, 1, BINS + 1)[1:-1])
-    return np.searchsorted(edges, prediction, side="right")
-
 
 def _row_losses(kind: Kind, target: NDArray, prediction: Floats) -> Floats:
     """What each row adds to the primary metric, shape (n,): its squared error, or its log loss."""
@@ -105,90 +107,78 @@ def _row_losses(kind: Kind, target: NDArray, prediction: Floats) -> Floats:
     return -np.log(np.clip(sure, TINY, 1 - TINY if kind == "binary" else 1))
 
 
-def _ratio(part: Floats, whole: Floats) -> Floats:
-    return np.divide(part, whole, out=np.full(len(whole), np.nan), where=whole > 0)
-
-
-def _sum(values: NDArray, weights: Floats) -> Floats:
-    # not `@`, because BLAS adds up in an order that depends on the processor and on its number of cores
-    return np.einsum("wn,n->w", weights, values.astype(np.float64))
-
-
-def _mean(values: Floats, weights: Floats) -> Floats:
-    return _sum(values, weights) / weights.sum(axis=1)
-
-
-def _calibration_error(target: Floats, prediction: Floats, weights: Floats) -> Floats:
-    """Expected calibration error (Naeini et al., 2015) over bins of equal size; in the target's unit."""
-    bins = calibration_bins(prediction)
-    off = [np.abs(_sum(np.where(bins == number, target - prediction, 0.0), weights)) for number in range(BINS)]
-    return np.sum(off, axis=0) / weights.sum(axis=1)
-
-
-def _ranking(target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
-    """Area under the ROC curve (Mann-Whitney) and average precision; rows with the same score count together."""
-    order = np.argsort(-scores, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(scores[order]) != 0))
-    block = max(1, CACHED // len(scores))
-    parts = [
-        _ranked(np.take(weights[first : first + block], order, axis=1), target[order] == 1, starts)
-        for first in range(0, len(weights), block)
-    ]
-    roc_auc, average_precision = np.concatenate(parts, axis=1)
-    return {"roc_auc": roc_auc, "average_precision": average_precision}
-
-
-def _ranked(drawn: Floats, positive: NDArray[np.bool_], starts: NDArray[np.int64]) -> Floats:
-    """The two metrics, shape (2, weightings), for rows by falling score; each new score begins at one of `starts`."""
-    positives = np.add.reduceat(drawn * positive, starts, axis=1)
-    negatives = np.add.reduceat(drawn, starts, axis=1) - positives
-    hits, false_alarms = np.cumsum(positives, axis=1), np.cumsum(negatives, axis=1)
-    won = ((hits - positives / 2) * negatives).sum(axis=1)
-    precision = np.divide(hits, hits + false_alarms, out=np.zeros_like(hits), where=hits > 0)
-    return np.stack(
+def _binary(target: NDArray, scores: Floats, decision: Decision | None) -> Measures:
+    positive = target == 1
+    ranking, calibration = Ranking(positive, scores), CalibrationError(positive.astype(np.float64), scores)
+    # a score at the threshold is called positive
+    called = scores >= decision.threshold if decision else np.zeros(len(scores), bool)
+    sums = Sums(
         [
-            _ratio(won, hits[:, -1] * false_alarms[:, -1]),
-            _ratio((precision * positives).sum(axis=1), hits[:, -1]),
+            _row_losses("binary", target, scores),
+            (scores - positive) ** 2,
+            *([called & positive, called & ~positive, ~called & positive] if decision else []),
         ]
     )
 
+    def metrics(weights: Floats) -> dict[str, Floats]:
+        rows = weights.sum(axis=1)
+        roc_auc, average_precision = ranking(weights)
+        loss, square, *counts = sums(weights)
+        found = {
+            "roc_auc": roc_auc,
+            "average_precision": average_precision,
+            "log_loss": loss / rows,
+            "brier": square / rows,
+            "calibration_error": calibration(weights) / rows,
+        }
+        if decision is None:
+            return found
+        hits, false_alarms, misses = counts
+        return found | {
+            "cost": (decision.false_positive * false_alarms + decision.false_negative * misses) / rows,
+            "precision": ratio(hits, hits + false_alarms),
+            "recall": ratio(hits, hits + misses),
+        }
 
-def _probabilities(target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
-    outcome = (target == 1).astype(np.float64)
-    return {
-        "log_loss": primary_loss("binary", target, scores, weights),
-        "brier": _mean((scores - outcome) ** 2, weights),
-        "calibration_error": _calibration_error(outcome, scores, weights),
-    }
-
-
-def _multiclass(target: NDArray, scores: Floats, weights: Floats) -> dict[str, Floats]:
-    classes = np.arange(scores.shape[1])
-    called = scores.argmax(axis=1)
-    right = (called == target).astype(np.float64)
-    members = [target == position for position in classes]
-    recalls = [_ratio(_sum(right * member, weights), _sum(member, weights)) for member in members]
-    one_against_rest = [
-        _ranking(member.astype(np.int64), scores[:, position], weights)["roc_auc"]
-        for position, member in enumerate(members)
-    ]
-    return {
-        "roc_auc": np.mean(one_against_rest, axis=0),
-        "log_loss": primary_loss("multiclass", target, scores, weights),
-        "accuracy": _mean(right, weights),
-        "balanced_accuracy": np.mean(recalls, axis=0),
-        "calibration_error": _calibration_error(right, scores.max(axis=1), weights),
-    }
+    return metrics
 
 
-def _regression(target: Floats, prediction: Floats, weights: Floats) -> dict[str, Floats]:
-    squares = _mean(_row_losses("regression", target, prediction), weights)
-    # moments around a fixed point, so that large targets do not cancel
-    centred = target - target.mean()
-    spread = _mean(centred**2, weights) - _mean(centred, weights) ** 2
-    return {
-        "rmse": np.sqrt(squares),
-        "mae": _mean(np.abs(target - prediction), weights),
-        "r2": 1 - _ratio(squares, spread),
-        "calibration_error": _calibration_error(target, prediction, weights),
-    }
+def _multiclass(target: NDArray, scores: Floats) -> Measures:
+    right = scores.argmax(axis=1) == target
+    members = [target == position for position in range(scores.shape[1])]
+    rankings = [Ranking(member, scores[:, position]) for position, member in enumerate(members)]
+    calibration = CalibrationError(right.astype(np.float64), scores.max(axis=1))
+    sums = Sums([_row_losses("multiclass", target, scores), right, *members, *(right & member for member in members)])
+
+    def metrics(weights: Floats) -> dict[str, Floats]:
+        rows = weights.sum(axis=1)
+        loss, rights, *counts = sums(weights)
+        of_class, right_of_class = counts[: len(members)], counts[len(members) :]
+        recalls = [ratio(found, there) for found, there in zip(right_of_class, of_class, strict=True)]
+        return {
+            "roc_auc": np.mean([ranking(weights)[0] for ranking in rankings], axis=0),
+            "log_loss": loss / rows,
+            "accuracy": rights / rows,
+            "balanced_accuracy": np.mean(recalls, axis=0),
+            "calibration_error": calibration(weights) / rows,
+        }
+
+    return metrics
+
+
+def _regression(target: Floats, prediction: Floats) -> Measures:
+    calibration = CalibrationError(target, prediction)
+    centred = target - target.mean()  # moments around a fixed point, so that large targets do not cancel
+    sums = Sums([(target - prediction) ** 2, np.abs(target - prediction), centred**2, centred])
+
+    def metrics(weights: Floats) -> dict[str, Floats]:
+        rows = weights.sum(axis=1)
+        square, off, moment, mean = sums(weights) / rows
+        return {
+            "rmse": np.sqrt(square),
+            "mae": off,
+            "r2": 1 - ratio(square, moment - mean**2),
+            "calibration_error": calibration(weights) / rows,
+        }
+
+    return metrics
