@@ -12,11 +12,11 @@ import pytest
 from modelyard.errors import ContractError
 from modelyard.runtime.predictor import OnnxModel
 from modelyard.runtime.project import Project
+from modelyard.training.answered_holdout import draw_groups
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.evaluate import (
     calibration,
     choose_decision,
-    draw_groups,
     evaluate,
     json_number,
     main,

@@ -8,7 +8,7 @@ import pytest
 from modelyard.runtime.contract import Column, Contract
 from modelyard.runtime.predictor import OnnxModel
 from modelyard.training.data.dataset import Rows, read_rows
-from modelyard.training.importance import importance
+from modelyard.training.importance import Shuffled, importance
 from modelyard.training.layout import MODEL
 
 
@@ -36,7 +36,7 @@ def rows():
 
 
 def importance_of(model, rows, contract, params):
-    return importance(model, len(rows.target), rows.take, contract, params)
+    return importance(Shuffled.of(len(rows.target), rows.take, contract, params).losses(model))
 
 
 def settings(params, **changes):

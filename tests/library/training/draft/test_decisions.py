@@ -18,11 +18,11 @@ from modelyard.command import run_command
 from modelyard.errors import ContractError
 from modelyard.reporting.docs import main as write_docs
 from modelyard.runtime.table_files import read_chunks
+from modelyard.training.answered_holdout import draw_groups
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.draft.draft import main
 from modelyard.training.draft.guess import Roles, guess_contract
 from modelyard.training.edit import edit_yaml
-from modelyard.training.evaluate import draw_groups
 from modelyard.training.ingest import ingest
 from modelyard.training.settings import open_purposes, read_contract, read_params
 from modelyard.training.strict_yaml import read_yaml

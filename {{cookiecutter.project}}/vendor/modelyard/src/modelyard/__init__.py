@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.252"
+__version__ = "1.0.253"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
 from ..training import layout
+from ..training.answered_holdout import AnsweredHoldout
 from ..training.data.dataset import Rows
-from ..training.evaluate import calibration, draw_groups, holdout_intervals, slices
+from ..training.evaluate import calibration
 from ..training.metrics import Decision, measure
 from ..training.predictions import read_predictions
 from ..training.settings import Params
@@ -38,10 +39,11 @@ def judge_claims(
     Values, intervals, baseline, gain, slices and calibration are computed again as `evaluate` does.
     """
     rule = "the bundle's metrics are those of its model"
-    measured = _measure(bundle, rows, scores, decision, params)
+    baseline = bundle.manifest["training"]["baseline"]
+    answered = AnsweredHoldout.of(rows, scores, baseline, decision, bundle.contract, params)
+    measured = _measure(answered) | {"threshold": bundle.manifest["threshold"]}
     claimed = _claims(bundle.metrics)
-    groups = draw_groups(rows, bundle.contract, params.evaluate)
-    measured |= _lines("slices", slices(rows, scores, groups, decision, bundle.contract, params))
+    measured |= _lines("slices", answered.all_slice_lines())
     measured |= _lines("calibration", calibration(rows.target, scores, bundle.contract))
     for path in (layout.SLICES, layout.CALIBRATION):
         claimed |= _lines(path.stem, _read_csv(bundle.folder / path.name))
@@ -71,22 +73,16 @@ def _claims(metrics: dict[str, Any]) -> Numbers:
     return values | baseline | gain | {"threshold": metrics["threshold"]}
 
 
-def _measure(
-    bundle: Bundle, rows: Rows, scores: NDArray[np.float64], decision: Decision | None, params: Params
-) -> Numbers:
-    kind, target, once = bundle.contract.kind, rows.target, np.ones((1, len(rows.target)))
-    answered = np.array(bundle.manifest["training"]["baseline"])
-    constant = np.broadcast_to(answered if kind == "multiclass" else answered[0], scores.shape)
-    baseline = measure(kind, target, constant, once, decision)
-
-    groups = draw_groups(rows, bundle.contract, params.evaluate)
-    drawn, gain = holdout_intervals(target, scores, constant, groups, decision, bundle.contract, params)
+def _measure(answered: AnsweredHoldout) -> Numbers:
+    once = np.ones((1, len(answered.target)))
+    baseline = measure(answered.contract.kind, answered.target, answered.constant, once, answered.decision)
+    drawn = answered.holdout()
+    gain = drawn.pop("gain")
     return (
         {name: entry["value"] for name, entry in drawn.items()}
         | {f"{name}.{end}": entry[end] for name, entry in drawn.items() for end in ("low", "high")}
         | {f"the baseline's {name}": float(per_weighting[0]) for name, per_weighting in baseline.items()}
         | {f"gain.{end}": value for end, value in gain.items()}
-        | {"threshold": bundle.manifest["threshold"]}
     )
 
 

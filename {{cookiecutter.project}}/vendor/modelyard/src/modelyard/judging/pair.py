@@ -8,10 +8,10 @@ import numpy as np
 
 from ..errors import ContractError
 from ..runtime.bundle import Bundle
+from ..training.answered_holdout import draw_groups
 from ..training.bootstrap import FEWEST_GROUPS
 from ..training.data.dataset import Rows
 from ..training.data.parts import shown
-from ..training.evaluate import draw_groups
 from .answers import answer_as_champion, select_rows, unseen
 from .collect import Case
 from .compare import Paired

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
 Measures = Callable[[NDArray[np.float64]], dict[str, NDArray[np.float64]]]
+Spread = Mapping[str, NDArray[np.float64]]  # the values of each metric on the draws
 
 CELLS = 4_000_000  # weights in memory at a time
 LEVEL = 0.95
@@ -25,32 +26,53 @@ def intervals(
 
     An undefined value is None.
     """
-    values, spread = resample(measures, groups, resamples, seed, label)
-    tail = (1 - LEVEL) / 2
-    return {name: _interval(value, spread[name], tail) for name, value in values.items()}
+    return summary(*resample(measures, groups, resamples, seed, label))
 
 
 def resample(
     measures: Measures, groups: NDArray[np.int64], resamples: int, seed: int, label: str | None = None
-) -> tuple[dict[str, float], dict[str, NDArray[np.float64]]]:
+) -> tuple[dict[str, float], Spread]:
     """Each metric's value on the rows as they are, and its values on the draws, shape (resamples,)."""
-    values = measures(np.ones((1, len(groups))))
-    drawn = [measures(weights) for weights in _draw(groups, resamples, seed, label)]
-    spread = {name: np.concatenate([draw[name] for draw in drawn]) for name in values}
-    return {name: float(value[0]) for name, value in values.items()}, spread
+    return as_they_are(measures, len(groups)), draws(measures, groups, seed, 0, resamples, label)
 
 
-def _draw(groups: NDArray[np.int64], resamples: int, seed: int, label: str | None) -> Iterator[NDArray[np.float64]]:
+def as_they_are(measures: Measures, rows: int) -> dict[str, float]:
+    """Each metric's value on the rows as they are."""
+    return {name: float(value[0]) for name, value in measures(np.ones((1, rows))).items()}
+
+
+def draws(
+    measures: Measures, groups: NDArray[np.int64], seed: int, first: int, last: int, label: str | None = None
+) -> Spread:
+    """Each metric's values on the draws with these numbers, shape (last - first,).
+
+    What a draw is depends on its number and the seed alone, so that draws can be measured in several places.
+    """
+    drawn = [measures(weights) for weights in _draw(groups, seed, first, last, label)]
+    return {name: np.concatenate([draw[name] for draw in drawn]) for name in (drawn[0] if drawn else ())}
+
+
+def summary(values: Mapping[str, float], spread: Spread) -> dict:
+    """What `intervals` returns, of what `resample` does."""
+    tail = (1 - LEVEL) / 2
+    return {name: _interval(value, spread[name], tail) for name, value in values.items()}
+
+
+def _draw(
+    groups: NDArray[np.int64], seed: int, first: int, last: int, label: str | None
+) -> Iterator[NDArray[np.float64]]:
     """Weights of shape (some, n): how often each row's group was drawn, in blocks that fit into memory."""
     random = np.random.default_rng(seed)
     count = int(groups.max()) + 1
-    block = max(1, min(resamples, CELLS // len(groups)))
-    with tqdm(total=resamples, desc=f"resampling {label}", leave=False, disable=None if label else True) as bar:
-        for start in range(0, resamples, block):
-            draws = min(block, resamples - start)
-            times = np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(draws)])
+    block = max(1, CELLS // len(groups))
+    for _ in range(first):
+        random.integers(count, size=count)
+    with tqdm(total=last - first, desc=f"resampling {label}", leave=False, disable=None if label else True) as bar:
+        for start in range(first, last, block):
+            some = min(block, last - start)
+            times = np.stack([np.bincount(random.integers(count, size=count), minlength=count) for _ in range(some)])
             yield np.take(times.astype(np.float64), groups, axis=1)
-            bar.update(draws)
+            bar.update(some)
 
 
 def _interval(value: float, spread: NDArray[np.float64], tail: float) -> dict[str, float | None]:

@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ContractError
 from ..runtime.contract import Contract
 from ..runtime.predictor import OnnxModel
 from ..runtime.project import Project
-from .bootstrap import intervals
+from .answered_holdout import AnsweredHoldout
+from .cluster.address import import_distributed, scheduler_address
 from .data.blocks import read_blocks, read_target, rows_at
-from .data.dataset import Rows, read_rows, slice_rows
+from .data.dataset import Rows, read_rows
 from .data.parts import Part
-from .importance import importance
+from .importance import Shuffled, importance
 from .layout import CALIBRATION, IMPORTANCE, METRICS, MODEL, PREDICTIONS, SLICES, TRAINING, VALIDATION
-from .metrics import PRIMARY, Decision, by_score, measure, measures, primary_losses
+from .metrics import PRIMARY, Decision, measure
 from .predictions import read_predictions, saved_columns, write_predictions
 from .settings import Evaluate, Params, read_contract, read_params
 from .warned import sampled, warn_of_answers, warn_of_inputs
@@ -50,14 +50,21 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     rows = read_rows(root, contract, params, "holdout", [*saved_columns(contract), *contract.named("group")])
     blocks = read_blocks(root, contract, params, "holdout")
     scores = np.concatenate([model.predict(block.columns) for block in blocks])
-    constant = np.broadcast_to(np.array(baseline if contract.kind == "multiclass" else baseline[0]), scores.shape)
-    groups = draw_groups(rows, contract, params.evaluate)
-    validated = measure(contract.kind, *first, np.ones((1, len(first[0]))), decision=decision)
-    holdout, gain = holdout_intervals(rows.target, scores, constant, groups, decision, contract, params)
-    judged = measure(contract.kind, rows.target, constant, np.ones((1, len(scores))), decision=decision)
+    answered = AnsweredHoldout.of(rows, scores, baseline, decision, contract, params)
+    shuffled = Shuffled.of(len(scores), partial(rows_at, root, contract, params, "holdout"), contract, params)
+    if address := scheduler_address(params.cluster):
+        import_distributed()  # which says how to get it
+        from .cluster.evaluation import evaluate_there
+
+        holdout, slices, losses = evaluate_there(address, project, root / MODEL, answered, shuffled)
+    else:
+        holdout, slices, losses = answered.holdout(), answered.all_slice_lines(), shuffled.losses(model)
+    gain = holdout.pop("gain")
+    validated = measure(contract.kind, *first, np.ones((1, len(first[0]))), decision)
+    constant = measure(contract.kind, rows.target, answered.constant, np.ones((1, len(scores))), decision)
     metrics = {
         "holdout": holdout,
-        "baseline": {name: json_number(value) for name, value in judged.items()},
+        "baseline": {name: json_number(value) for name, value in constant.items()},
         "validation": {name: json_number(value) for name, value in validated.items()},
         "gain": gain,
         "threshold": decision.threshold if decision else None,
@@ -67,35 +74,12 @@ def evaluate(project: Project, root: Path, contract: Contract, params: Params) -
     }
     (root / METRICS).parent.mkdir(parents=True, exist_ok=True)
     (root / METRICS).write_text(json.dumps(metrics, indent=1) + "\n")
-    write_csv(root / SLICES, SLICE_KEYS, slices(rows, scores, groups, decision, contract, params))
+    write_csv(root / SLICES, SLICE_KEYS, slices)
     write_csv(root / CALIBRATION, CALIBRATION_KEYS, calibration(rows.target, scores, contract))
-    ranked = importance(model, len(scores), partial(rows_at, root, contract, params, "holdout"), contract, params)
-    inputs = ({"input": name, "loss": mean, "std": std} for name, (mean, std) in ranked.items())
+    inputs = ({"input": name, "loss": mean, "std": std} for name, (mean, std) in importance(losses).items())
     write_csv(root / IMPORTANCE, ["input", "loss", "std"], inputs)
     write_predictions(root / PREDICTIONS, rows, scores, contract)
     return metrics
-
-
-def holdout_intervals(
-    target: NDArray,
-    scores: Floats,
-    constant: Floats,
-    groups: NDArray[np.int64],
-    decision: Decision | None,
-    contract: Contract,
-    params: Params,
-) -> tuple[dict[str, Any], dict[str, float | None]]:
-    """Each metric with its interval, and the gain over a constant answer with its own, on the same draws of rows."""
-    order = by_score(scores)
-    judged = measures(contract.kind, target[order], scores[order], decision)
-    loss, constants = (primary_losses(contract.kind, target[order], one[order]) for one in (scores, constant))
-
-    def both(weights: Floats) -> dict[str, Floats]:
-        return judged(weights) | {"gain": constants(weights) - loss(weights)}
-
-    found = intervals(both, groups[order], params.evaluate.bootstrap, params.seed, label="holdout")
-    gain = found.pop("gain")
-    return found, gain
 
 
 def _warn_of_inputs(project: Project, root: Path, contract: Contract, params: Params) -> list[dict[str, Any]]:
@@ -117,35 +101,6 @@ def choose_decision(target: NDArray, scores: Floats, contract: Contract, setting
         return None
     costs = settings.false_positive_cost, settings.false_negative_cost
     return Decision.cheapest(target, scores, *costs)
-
-
-def draw_groups(rows: Rows, contract: Contract, settings: Evaluate) -> NDArray[np.int64]:
-    """The group of each row, shape (n,), whose rows a bootstrap draws together: the row, its entity, or its day."""
-    if settings.resample == "row":
-        if contract.group is None:
-            return np.arange(len(rows.target))
-        return rows.table[contract.group].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
-    if contract.time is None:
-        raise ContractError("params.yaml: evaluate.resample is day, and the data has no time column; make it row")
-    return np.unique(rows.table[contract.time].to_numpy().astype("datetime64[D]"), return_inverse=True)[1]
-
-
-def slices(
-    rows: Rows, scores: Floats, groups: NDArray[np.int64], decision: Decision | None, contract: Contract, params: Params
-) -> list[dict[str, Any]]:
-    """The metrics with intervals for each value of each slice column that has enough rows, one line a metric."""
-    lines = []
-    for column in contract.slices:
-        for value, chosen in slice_rows(rows.table[column], contract.columns[column]):
-            if np.count_nonzero(chosen) < params.evaluate.slice_rows:
-                continue
-            places = np.flatnonzero(chosen)
-            places = places[by_score(scores[places])]
-            judged = measures(contract.kind, rows.target[places], scores[places], decision)
-            own = np.unique(groups[places], return_inverse=True)[1]
-            for name, interval in intervals(judged, own, params.evaluate.bootstrap, params.seed).items():
-                lines.append({"column": column, "slice": value, "rows": len(places), "metric": name, **interval})
-    return lines
 
 
 def calibration(target: NDArray, scores: Floats, contract: Contract) -> list[dict[str, Any]]:

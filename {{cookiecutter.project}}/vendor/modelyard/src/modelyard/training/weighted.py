@@ -7,6 +7,7 @@ of them stays in the processor's cache, and the time grows as the rows do.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,7 +87,7 @@ class CalibrationError:
 
     def _of_block(self, weights: Floats) -> Floats:
         found = np.zeros(len(weights))
-        for first, end in zip(self._borders, self._borders[1:], strict=False):
+        for first, end in pairwise(self._borders):
             found += np.abs(_sum(self._off[first:end], _weights(weights, self._order, first, end)))
         return found
 

@@ -161,7 +161,7 @@ def _connect(address: str) -> Any:
     except (OSError, RuntimeError, TimeoutError, ValueError) as error:
         raise ContractError(
             f"no Dask scheduler answers at {address}: {_first_line(error)}. Start one with `make cluster`, or unset "
-            "DASK_SCHEDULER_ADDRESS and take `cluster` out of params.yaml to run the trials here"
+            "DASK_SCHEDULER_ADDRESS and take `cluster` out of params.yaml to do without"
         ) from None
 
 
