@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from library.library_versions import vendor
-from modelyard.judging.answers import answer, answer_as_champion, periods_of, select_rows, unseen
+from modelyard.judging.answers import answer, answer_as_champion, periods_of, unseen
 from modelyard.runtime.bundle import Bundle, read_bundle
 from modelyard.runtime.contract import ContractError
 from modelyard.runtime.hashing import sha256
 from modelyard.training import layout
+from modelyard.training.data import blocks
 from modelyard.training.data.dataset import Rows, days_of_rows, read_rows, split_rows
 from modelyard.training.settings import Split
 from modelyard.vendoring.wheel import unpack
@@ -79,7 +80,7 @@ def without(rows: Rows, column: str) -> Rows:
 @pytest.mark.parametrize("task", ["made", "made_regression", "made_multiclass"])
 def test_a_bundle_answers_as_in_its_evaluation(request, task):
     workspace = request.getfixturevalue(task)
-    answers = answer(flights_project, read_bundle(workspace.root / "bundle"), holdout(workspace))
+    answers = answer(flights_project, read_bundle(workspace.root / "bundle"), [holdout(workspace)])
     assert np.array_equal(answers, predictions(workspace))
 
 
@@ -87,7 +88,7 @@ def test_a_bundle_answers_as_in_its_evaluation(request, task):
 def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion, change, named):
     give_code(champion, *change)
     with pytest.raises(ContractError, match=rf"was made with another {named} than is here; run `make pipeline`"):
-        answer(flights_project, read_bundle(champion / "bundle"), holdout(made))
+        answer(flights_project, read_bundle(champion / "bundle"), [holdout(made)])
 
 
 # The champion, by its model
@@ -97,10 +98,28 @@ def test_a_bundle_of_other_code_than_is_here_does_not_answer(made, champion, cha
 def test_a_champion_of_the_same_code_answers_here_without_a_remark(request, task):
     workspace = request.getfixturevalue(task)
     answers, remark = answer_as_champion(
-        flights_project, read_bundle(workspace.root / "bundle"), holdout(workspace), workspace.contract
+        flights_project, read_bundle(workspace.root / "bundle"), [holdout(workspace)], workspace.contract
     )
     assert np.array_equal(answers, predictions(workspace))
     assert remark is None
+
+
+def test_a_block_at_a_time_gives_the_same_answers(made, champion, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 300)
+    stored = blocks.Blocks(made.root, made.contract, made.params, "holdout")
+    bundle = read_bundle(champion / "bundle")
+    assert len([*stored]) > 5
+    assert np.array_equal(answer(flights_project, bundle, stored), predictions(made))
+    chosen = np.arange(len(predictions(made))) % 700 > 350  # no row of some blocks
+    some = dataclasses.replace(stored, chosen=chosen)
+    assert len([*some]) < len([*stored])
+    assert np.array_equal(
+        answer_as_champion(flights_project, bundle, some, made.contract)[0], predictions(made)[chosen]
+    )
+    give_code(champion, *LIBRARY)
+    own, remark = answer_as_champion(flights_project, read_bundle(champion / "bundle"), some, made.contract)
+    assert remark == OWN_CODE
+    assert own == pytest.approx(1 - predictions(made)[chosen])
 
 
 @pytest.mark.parametrize("safe_path", ["", "1"])
@@ -108,7 +127,7 @@ def test_a_champion_of_another_library_answers_with_its_own(made, champion, monk
     monkeypatch.setenv("PYTHONSAFEPATH", safe_path)
     give_code(champion, *LIBRARY)
     answers, remark = answer_as_champion(
-        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+        flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract
     )
     assert answers == pytest.approx(1 - predictions(made))
     assert remark == OWN_CODE
@@ -124,7 +143,7 @@ def test_a_champion_of_other_features_answers_with_its_own(made, champion):
     manifest["files"]["probe.json"] = sha256(probe)
     (champion / "bundle/manifest.json").write_text(json.dumps(manifest))
     answers, remark = answer_as_champion(
-        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+        flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract
     )
     assert not np.allclose(answers, predictions(made))
     assert remark == OWN_CODE
@@ -135,7 +154,7 @@ def test_the_library_of_an_ejected_champion_is_its_folder(made, champion):
     (wheel,) = (champion / "code/vendor").glob("*.whl")
     unpack(wheel.read_bytes(), champion / "code/vendor/modelyard")
     wheel.unlink()
-    answers, _ = answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+    answers, _ = answer_as_champion(flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract)
     assert answers == pytest.approx(1 - predictions(made))
 
 
@@ -145,7 +164,7 @@ def test_features_that_the_champion_was_not_made_with_are_not_run(made, champion
         opened.write("(Path(__file__).parent / 'run').touch()\n")
     reason = "it was made with another modelyard, and the code beside it is yet another$"
     with pytest.raises(ContractError, match=reason):
-        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract)
     assert not (champion / "code/flight_delays/run").exists()
 
 
@@ -156,7 +175,7 @@ def test_a_library_that_the_champion_was_not_made_with_does_not_answer(made, cha
     vendor(champion / "code", *LIBRARY)
     reason = r"with another features\.py, and its own code fails: the library beside it is yet another$"
     with pytest.raises(ContractError, match=reason):
-        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract)
 
 
 @pytest.mark.parametrize("gone", ["code", "code/flight_delays", "code/vendor"])
@@ -164,7 +183,7 @@ def test_without_its_code_a_champion_of_other_code_does_not_answer(made, champio
     give_code(champion, *FEATURES)
     shutil.rmtree(champion / gone)
     with pytest.raises(ContractError, match=r"it was made with another features\.py, and its own code is not at hand$"):
-        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract)
 
 
 def test_a_champion_that_is_older_than_the_library_gives_its_saved_answers(made, champion):
@@ -176,7 +195,7 @@ def test_a_champion_that_is_older_than_the_library_gives_its_saved_answers(made,
     (champion / "code/flight_delays").mkdir(parents=True)
     save_answers(champion, made)
     answers, remark = answer_as_champion(
-        flights_project, read_bundle(champion / "bundle"), holdout(made), made.contract
+        flights_project, read_bundle(champion / "bundle"), [holdout(made)], made.contract
     )
     assert np.array_equal(answers, predictions(made))
     assert remark == (
@@ -189,9 +208,9 @@ def test_a_champion_whose_code_fails_gives_its_saved_answers(made, champion):
     give_code(champion, "runtime/predictor.py", "import onnxruntime\n", "import onnxruntime_of_once as onnxruntime\n")
     bundle, rows = read_bundle(champion / "bundle"), holdout(made)
     with pytest.raises(ContractError, match="its own code fails: ModuleNotFoundError: No module named 'onnxruntime_of"):
-        answer_as_champion(flights_project, bundle, rows, made.contract)
+        answer_as_champion(flights_project, bundle, [rows], made.contract)
     save_answers(champion, made)
-    answers, remark = answer_as_champion(flights_project, bundle, rows, made.contract)
+    answers, remark = answer_as_champion(flights_project, bundle, [rows], made.contract)
     assert np.array_equal(answers, predictions(made))
     assert remark.startswith(
         "The champion's saved answers are used, as it was made with another modelyard, and its own"
@@ -206,9 +225,9 @@ def test_saved_answers_are_found_by_id_in_whatever_order(request, task, tmp_path
     workspace = request.getfixturevalue(task)
     shutil.copytree(workspace.root / "bundle", tmp_path / "bundle")
     save_answers(tmp_path, workspace, lambda table: table.take(np.random.default_rng(1).permutation(len(table))))
-    rows = select_rows(holdout(workspace), np.arange(len(predictions(workspace))) % 3 == 0)
+    rows = holdout(workspace).take(np.arange(0, len(predictions(workspace)), 3))
     answers, remark = answer_as_champion(
-        flights_project, read_bundle(tmp_path / "bundle"), without(rows, "humid"), workspace.contract
+        flights_project, read_bundle(tmp_path / "bundle"), [without(rows, "humid")], workspace.contract
     )
     assert np.array_equal(answers, predictions(workspace)[::3])
     assert remark == (
@@ -219,7 +238,7 @@ def test_saved_answers_are_found_by_id_in_whatever_order(request, task, tmp_path
 def test_without_saved_answers_the_obstacle_is_told(made, champion):
     with pytest.raises(ContractError, match="cannot answer these rows: it needs the column 'humid', which the data no"):
         answer_as_champion(
-            flights_project, read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract
+            flights_project, read_bundle(champion / "bundle"), [without(holdout(made), "humid")], made.contract
         )
 
 
@@ -230,7 +249,7 @@ def test_a_column_of_another_type_is_an_obstacle(made, champion):
     )
     with pytest.raises(ContractError, match="it takes the column 'distance' as integer, and the data has string"):
         answer_as_champion(
-            flights_project, read_bundle(champion / "bundle"), dataclasses.replace(rows, table=as_text), made.contract
+            flights_project, read_bundle(champion / "bundle"), [dataclasses.replace(rows, table=as_text)], made.contract
         )
 
 
@@ -238,7 +257,7 @@ def test_a_column_in_another_unit_is_an_obstacle(made, champion):
     temp = dataclasses.replace(made.contract.columns["temp"], unit="degC")
     contract = dataclasses.replace(made.contract, columns=made.contract.columns | {"temp": temp})
     with pytest.raises(ContractError, match="it takes the column 'temp' in None, and the data has it in degC"):
-        answer_as_champion(flights_project, read_bundle(champion / "bundle"), holdout(made), contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), [holdout(made)], contract)
 
 
 def test_a_value_that_the_champion_never_knew_is_no_obstacle(made, champion):
@@ -249,7 +268,7 @@ def test_a_value_that_the_champion_never_knew_is_no_obstacle(made, champion):
     names = pa.array(["XX"] * len(rows.target))
     table = rows.table.set_column(rows.table.column_names.index("carrier"), "carrier", names)
     rows = dataclasses.replace(rows, table=table)
-    answers, remark = answer_as_champion(flights_project, read_bundle(champion / "bundle"), rows, contract)
+    answers, remark = answer_as_champion(flights_project, read_bundle(champion / "bundle"), [rows], contract)
     assert remark is None
     assert np.isfinite(answers).all()
 
@@ -258,7 +277,7 @@ def test_rows_that_are_not_among_the_saved_answers_are_counted(made, champion):
     save_answers(champion, made, lambda table: table.slice(5))
     with pytest.raises(ContractError, match=r"and 5 of 2,\d{3} rows are not among its saved answers"):
         answer_as_champion(
-            flights_project, read_bundle(champion / "bundle"), without(holdout(made), "humid"), made.contract
+            flights_project, read_bundle(champion / "bundle"), [without(holdout(made), "humid")], made.contract
         )
 
 
@@ -266,7 +285,7 @@ def test_saved_answers_without_an_id_are_of_no_use(made, champion):
     save_answers(champion, made)
     rows = without(without(holdout(made), "humid"), "flight_id")
     with pytest.raises(ContractError, match="which the data no longer has; and no id pairs its saved answers"):
-        answer_as_champion(flights_project, read_bundle(champion / "bundle"), rows, made.contract)
+        answer_as_champion(flights_project, read_bundle(champion / "bundle"), [rows], made.contract)
 
 
 # Which rows it has learned from
@@ -385,12 +404,3 @@ def test_with_other_columns_of_role_time_or_id_nobody_can_tell(made, ids):
     bundle, rows, _, params = timeless(made, ids)
     with pytest.raises(ContractError, match="another contract: the columns of role time, id and group are not"):
         unseen(bundle, rows, made.contract, params, bundle.manifest["data"])
-
-
-def test_the_selected_rows_are_those_in_every_part(made):
-    rows = holdout(made)
-    chosen = np.arange(len(rows.target)) % 2 == 0
-    half = select_rows(rows, chosen)
-    assert len(half.table) == len(half.target) == chosen.sum()
-    assert half.table["flight_id"].to_pylist() == rows.table["flight_id"].to_pylist()[::2]
-    assert np.array_equal(half.columns["distance"], rows.columns["distance"][::2])

@@ -35,7 +35,7 @@ def claims(workspace: Any, metrics: dict[str, Any]) -> Any:
     if workspace.contract.kind == "binary":
         costs = workspace.params.evaluate
         decision = Decision(bundle.manifest["threshold"], costs.false_positive_cost, costs.false_negative_cost)
-    return judge_claims(bundle, rows, answer(workspace.project, bundle, rows), decision, workspace.params)
+    return judge_claims(bundle, rows, answer(workspace.project, bundle, [rows]), decision, workspace.params)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -131,7 +131,7 @@ def test_an_edited_table_is_found(copied, bundle, name, column, told):
 def outputs(workspace: Any) -> Any:
     bundle = read_bundle(workspace.root / "bundle")
     rows = read_rows(workspace.root, workspace.contract, workspace.params, "holdout")
-    return judge_outputs(bundle, rows, answer(workspace.project, bundle, rows), workspace.root)
+    return judge_outputs(bundle, rows, answer(workspace.project, bundle, [rows]), workspace.root)
 
 
 @pytest.mark.parametrize("task", TASKS)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from modelyard.judging.pure import judge_features
 from modelyard.runtime.project import Project, load_project
@@ -49,7 +50,7 @@ def written(tmp_path, monkeypatch) -> Callable[[str], Project]:
 
 
 def judged(project: Project, made: Any, holdout: Any) -> Any:
-    return judge_features(project, made.contract, holdout.columns)
+    return judge_features(project, made.contract, [holdout], len(holdout.target))
 
 
 def test_features_of_the_row_alone_are_kept(written, made, holdout):
@@ -82,3 +83,16 @@ def test_features_that_look_at_more_are_named(written, made, holdout, lines, tol
     found = judged(project, made, holdout)
     assert found.kept is False
     assert told in found.found
+
+
+def test_rows_are_taken_from_all_blocks(written, made, holdout):
+    """A feature that looks at others in the last rows only is found too."""
+    half = len(holdout.target) // 2
+    blocks = [holdout.take(np.arange(half)), holdout.take(np.arange(half, len(holdout.target)))]
+    last = str(holdout.columns["scheduled_departure"].max())
+    looks = (
+        "t = columns['scheduled_departure']; "
+        f"n = len(t) if str(t.max()) == {last!r} else 1; found['busy'] = columns['distance'] * 0 + n"
+    )
+    found = judge_features(written(looks), made.contract, blocks, len(holdout.target))
+    assert "'busy' depends on the other rows" in found.found

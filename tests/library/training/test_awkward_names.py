@@ -51,7 +51,7 @@ def test_saved_answers_are_found_by_their_exact_names(named, tmp_path):
     rows = holdout(named)
     without = dataclasses.replace(rows, table=rows.table.drop_columns(["file"]))
     bundle = read_bundle(tmp_path / "bundle")
-    answers, remark = answer_as_champion(project, bundle, without, named.contract)
+    answers, remark = answer_as_champion(project, bundle, [without], named.contract)
     assert np.array_equal(answers, project.predictor(bundle.folder).model.predict(rows.columns))
     assert "needs the column 'file'" in str(remark)
 
@@ -64,7 +64,7 @@ def test_saved_answers_under_other_names_are_not_guessed(named, tmp_path):
     rows = holdout(named)
     without = dataclasses.replace(rows, table=rows.table.drop_columns(["file"]))
     with pytest.raises(ContractError, match=r"its saved answers have no column 'prediction yes'$"):
-        answer_as_champion(project, read_bundle(tmp_path / "bundle"), without, named.contract)
+        answer_as_champion(project, read_bundle(tmp_path / "bundle"), [without], named.contract)
 
 
 def test_a_champion_that_answers_with_its_own_code_is_given_each_column(named, tmp_path):
@@ -78,7 +78,7 @@ def test_a_champion_that_answers_with_its_own_code_is_given_each_column(named, t
     manifest["code"]["modelyard:predict"] = changed["predict"]
     (tmp_path / "bundle/manifest.json").write_text(json.dumps(manifest))
     rows = holdout(named)
-    answers, remark = answer_as_champion(project, read_bundle(tmp_path / "bundle"), rows, named.contract)
+    answers, remark = answer_as_champion(project, read_bundle(tmp_path / "bundle"), [rows], named.contract)
     assert remark == "The champion answers with its own code."
     assert answers == pytest.approx(1 - project.predictor(named.root / "bundle").model.predict(rows.columns))
 

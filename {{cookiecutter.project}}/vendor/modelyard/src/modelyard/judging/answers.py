@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,7 @@ from ..runtime.contract import Contract
 from ..runtime.names import saved as saved_names
 from ..runtime.project import Project
 from ..training import layout
+from ..training.data.blocks import Blocks
 from ..training.data.dataset import Rows, days_of_rows, encode_table, split_rows
 from ..training.lineage import LIBRARY, answering, code
 from ..training.settings import Params, Split
@@ -35,32 +36,41 @@ from ..training.settings import Params, Split
 # Run in a process of its own, because its modules have the same names as those here
 ANSWER = """
 import importlib, json, sys
-package, library, made_with, bundle, names, columns, answers, *paths = sys.argv[1:]
+from pathlib import Path
+package, library, made_with, bundle, names, folder, answers, *paths = sys.argv[1:]
 sys.path[:0] = paths
 if importlib.import_module(f"{library}.code").code_hash("predict") != made_with:
     sys.exit("the library beside it is yet another")
 import numpy as np
 predictor = importlib.import_module(package).project.predictor(bundle)
-saved = np.load(columns, allow_pickle=False)
-np.save(answers, predictor.model.predict({name: saved[f"c{place}"] for place, name in enumerate(json.loads(names))}))
+found = []
+for path in sorted(Path(folder).glob("*.npz")):
+    saved = np.load(path, allow_pickle=False)
+    found.append(predictor.model.predict({name: saved[f"c{place}"] for place, name in enumerate(json.loads(names))}))
+np.save(answers, np.concatenate(found))
 """
 NAMED = 3  # names of changed files in a message
 SEPARATOR = "\x1f"
 
 
-def answer(project: Project, bundle: Bundle, rows: Rows) -> NDArray[np.float64]:
-    """The predictions of the judged bundle with the code here, which must be the code that it was made with."""
+def answer(project: Project, bundle: Bundle, blocks: Iterable[Rows]) -> NDArray[np.float64]:
+    """The predictions of the judged bundle for all rows of the blocks, with the code here.
+
+    Raises ContractError if the bundle was not made with this code.
+    """
     if changed := _changed(bundle, code(project.folder)):
         raise ContractError(
             f"{bundle.folder} was made with another {_listed(changed)} than is here; run `make pipeline`"
         )
-    return project.predictor(bundle.folder).model.predict(rows.columns)
+    model = project.predictor(bundle.folder).model
+    return np.concatenate([model.predict(rows.columns) for rows in blocks])
 
 
 def answer_as_champion(
-    project: Project, bundle: Bundle, rows: Rows, contract: Contract
+    project: Project, bundle: Bundle, blocks: Collection[Rows] | Blocks, contract: Contract
 ) -> tuple[NDArray[np.float64], str | None]:
-    """The champion's predictions for rows of this contract, and a remark if the code here did not compute them.
+    """The champion's predictions for all rows of the blocks, which are of this contract, and a remark if the code here
+    did not compute them.
 
     The folder beside the bundle may have the champion's own package and library, in `code`, and the predictions of
     its evaluation.
@@ -68,20 +78,21 @@ def answer_as_champion(
     Raises ContractError with the reason if neither the model nor the saved predictions can answer.
     """
     saved = bundle.folder.parent / layout.PREDICTIONS.name
-    obstacle = _obstacle(bundle, rows, contract)
+    obstacle = _obstacle(bundle, next(iter(blocks)).table.schema, contract)
     if obstacle is None:
-        columns = encode_table(rows.table, bundle.contract)
+        encoded = (encode_table(rows.table, bundle.contract) for rows in blocks)
         changed = _changed(bundle, code(project.folder))
         if not changed:
-            return project.predictor(bundle.folder).model.predict(columns), None
+            model = project.predictor(bundle.folder).model
+            return np.concatenate([model.predict(columns) for columns in encoded]), None
         obstacle = f"it was made with another {_listed(changed)}"
-        answers = _answer_by_own_code(project.name, bundle, columns)
+        answers = _answer_by_own_code(project.name, bundle, encoded)
         if not isinstance(answers, str):
             return answers, "The champion answers with its own code."
         obstacle += f", and {answers}"
     if not saved.is_file():
         raise ContractError(f"{bundle.folder} cannot answer these rows: {obstacle}")
-    return _look_up(saved, bundle, rows, obstacle), f"The champion's saved answers are used, as {obstacle}."
+    return _look_up(saved, bundle, blocks, obstacle), f"The champion's saved answers are used, as {obstacle}."
 
 
 def unseen(bundle: Bundle, rows: Rows, contract: Contract, params: Params, ledger: dict) -> NDArray[np.bool_]:
@@ -131,22 +142,12 @@ def periods_of(rows: Rows, time: str, params: Params) -> NDArray[np.str_]:
     return np.datetime_as_string(rows.table[time].to_numpy().astype(f"datetime64[{params.unit}]"))
 
 
-def select_rows(rows: Rows, chosen: NDArray[np.bool_]) -> Rows:
-    """The chosen rows."""
-    return dataclasses.replace(
-        rows,
-        table=rows.table.filter(pa.array(chosen)),
-        columns={name: values[chosen] for name, values in rows.columns.items()},
-        target=rows.target[chosen],
-    )
-
-
-def _obstacle(bundle: Bundle, rows: Rows, contract: Contract) -> str | None:
+def _obstacle(bundle: Bundle, schema: pa.Schema, contract: Contract) -> str | None:
     """Why the bundle's model cannot answer the rows; None if it can."""
-    if absent := [name for name in bundle.contract.inputs if name not in rows.table.column_names]:
+    if absent := [name for name in bundle.contract.inputs if name not in schema.names]:
         return f"it needs the column {absent[0]!r}, which the data no longer has"
     for name, column in bundle.contract.inputs.items():
-        actual = rows.table.schema.field(name).type
+        actual = schema.field(name).type
         if not _accepts(column.type, actual):
             return f"it takes the column {name!r} as {column.type}, and the data has {actual}"
         if column.is_elsewhere(contract.columns[name]):
@@ -178,7 +179,9 @@ def _listed(names: Sequence[str]) -> str:
     return " and ".join(names)
 
 
-def _answer_by_own_code(package: str, bundle: Bundle, columns: dict[str, NDArray]) -> NDArray[np.float64] | str:
+def _answer_by_own_code(
+    package: str, bundle: Bundle, blocks: Iterable[Mapping[str, NDArray]]
+) -> NDArray[np.float64] | str:
     """The model's answers with the code beside the bundle's folder, or the reason why that code cannot answer."""
     folder = (bundle.folder.parent / "code").absolute()
     library = own_library(folder)
@@ -190,24 +193,27 @@ def _answer_by_own_code(package: str, bundle: Bundle, columns: dict[str, NDArray
     if _changed(bundle, own | {predict: made_with.get(predict, "")}):
         return "the code beside it is yet another"
     with tempfile.TemporaryDirectory() as temporary:
-        inputs, answers = Path(temporary) / "columns.npz", Path(temporary) / "answers.npy"
-        # by position, because savez has parameters that a column may be called after
-        np.savez(inputs, **{f"c{place}": values for place, values in enumerate(columns.values())})  # type: ignore[arg-type]
+        for number, columns in enumerate(blocks):
+            # by position, because savez has parameters that a column may be called after
+            by_place = {f"c{place}": values for place, values in enumerate(columns.values())}
+            np.savez(Path(temporary) / f"{number:06d}.npz", **by_place)  # type: ignore[arg-type]
+        answers = Path(temporary) / "answers.npy"
         # isolated from PYTHONPATH and the current folder
         command = [sys.executable, "-I", "-B", "-c", ANSWER, package, LIBRARY.rstrip(":"), made_with.get(predict, "")]
-        command += map(str, [bundle.folder.absolute(), json.dumps(list(columns)), inputs, answers, folder, *library])
+        command += map(str, [bundle.folder.absolute(), json.dumps(list(columns)), temporary, answers, folder, *library])
         result = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
         if result.returncode:
             return f"its own code fails: {(result.stderr.strip().splitlines() or ['it ended without a message'])[-1]}"
         return np.load(answers, allow_pickle=False)
 
 
-def _look_up(saved: Path, bundle: Bundle, rows: Rows, obstacle: str) -> NDArray[np.float64]:
+def _look_up(saved: Path, bundle: Bundle, blocks: Iterable[Rows], obstacle: str) -> NDArray[np.float64]:
     ids = list(bundle.contract.named("id"))
     table = pyarrow.parquet.ParquetFile(saved).read()
-    if not ids or any(name not in rows.table.column_names for name in ids):
+    asked = [rows.table.select([name for name in ids if name in rows.table.column_names]) for rows in blocks]
+    if not ids or len(asked[0].column_names) < len(ids):
         raise ContractError(f"{bundle.folder} cannot answer these rows: {obstacle}; and no id pairs its saved answers")
-    places = pc.index_in(_keys(rows.table, ids), _keys(table, ids))
+    places = pc.index_in(_keys(pa.concat_tables(asked), ids), _keys(table, ids))
     if places.null_count:
         raise ContractError(
             f"{bundle.folder} cannot answer these rows: {obstacle}; and {places.null_count:,} of "

@@ -15,7 +15,9 @@ from ..errors import ContractError
 from ..runtime.bundle import Bundle, read_bundle
 from ..runtime.project import Project
 from ..training import layout
+from ..training.data.blocks import Blocks
 from ..training.data.dataset import Rows, read_rows
+from ..training.predictions import saved_columns
 from ..training.settings import Evaluate, Params, Split, read_params
 from .answers import answer
 
@@ -28,7 +30,8 @@ class Case:
     """What is judged.
 
     champion: None if there is none yet. params: those in params.yaml, but for the judgement those that the challenger
-    was made with. rows, scores: the challenger's holdout rows and its answers to them.
+    was made with. rows, scores: the challenger's holdout rows, without those inputs that nothing but a model reads, and
+    its answers to them. blocks: the rows with all columns, a block at a time.
     """
 
     project: Project
@@ -36,6 +39,7 @@ class Case:
     challenger: Bundle
     params: Params
     rows: Rows
+    blocks: Blocks
     scores: NDArray[np.float64]
 
 
@@ -44,8 +48,17 @@ def collect(project: Project, champion: Bundle | None, challenger: Bundle, root:
 
     Raises ContractError if something needed is missing or does not fit.
     """
-    params, rows = _read_holdout(challenger, root)
-    return Case(project, champion, challenger, params, rows, answer(project, challenger, rows))
+    params = _params(challenger, root)
+    contract = challenger.contract
+    deciding = champion.contract.named("id", "time", "group") if champion else ()
+    names = [
+        *saved_columns(contract),
+        *contract.named("group"),
+        *(name for name in deciding if name in contract.columns),
+    ]
+    rows = read_rows(root, contract, params, "holdout", list(dict.fromkeys(names)))
+    blocks = Blocks(root, contract, params, "holdout")
+    return Case(project, champion, challenger, params, rows, blocks, answer(project, challenger, blocks))
 
 
 def find_champion(folder: Path) -> Bundle | None:
@@ -74,19 +87,18 @@ def read_origin(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text()) if path.is_file() else {}
 
 
-def _read_holdout(challenger: Bundle, root: Path) -> tuple[Params, Rows]:
-    """The holdout rows of the challenger's evaluation, from the data here, which must be the data it was made from."""
+def _params(challenger: Bundle, root: Path) -> Params:
+    """The settings of the challenger's evaluation. Raises ContractError if it was made from other data than is here."""
     ledger = root / layout.LEDGER
     if not ledger.is_file():
         raise ContractError(f"{ledger}: there is no data to judge with; make it with `make pipeline`, or `make pull`")
     if json.loads(ledger.read_text()) != challenger.manifest["data"]:
         raise ContractError(f"{challenger.folder} was made from other data than {ledger} lists; run `make pipeline`")
     used = challenger.manifest["params"]
-    params = dataclasses.replace(
+    return dataclasses.replace(
         read_params(root / "params.yaml"),
         split=Split(**used["split"]),
         evaluate=Evaluate(**used["evaluate"]),
         seed=used["seed"],
         period=used["period"],
     )
-    return params, read_rows(root, challenger.contract, params, "holdout")

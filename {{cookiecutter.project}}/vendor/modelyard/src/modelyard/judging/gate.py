@@ -79,7 +79,7 @@ def judge(
             root / layout.BUNDLE
         ).resolve() == challenger.folder.resolve():  # else it is not what the pipeline here made
             judgements.append(judge_outputs(challenger, case.rows, case.scores, root))
-        judgements.append(judge_features(case.project, challenger.contract, case.rows.columns))
+        judgements.append(judge_features(case.project, challenger.contract, case.blocks, len(case.scores)))
         if pairing is not None and case.champion is not None:
             champion = _describe(case.champion)
             comparison, compared = _compare(case.champion, case, pairing, policy)

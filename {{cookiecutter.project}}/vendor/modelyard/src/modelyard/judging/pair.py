@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +13,7 @@ from ..training.answered_holdout import draw_groups
 from ..training.bootstrap import FEWEST_GROUPS
 from ..training.data.dataset import Rows
 from ..training.data.parts import shown
-from .answers import answer_as_champion, select_rows, unseen
+from .answers import answer_as_champion, unseen
 from .collect import Case
 from .compare import Paired
 
@@ -39,8 +40,9 @@ def pair(case: Case, champion: Bundle) -> Pairing:
             "another holdout: the champion has learned from every row that the challenger is judged by; move the "
             "watermark on or hold out what the champion held out, see `split` in params.yaml"
         )
-    rows = select_rows(case.rows, usable)
-    answers, remark = answer_as_champion(case.project, champion, rows, contract)
+    rows = case.rows.take(np.flatnonzero(usable))
+    blocks = dataclasses.replace(case.blocks, chosen=usable)
+    answers, remark = answer_as_champion(case.project, champion, blocks, contract)
     paired = Paired(contract, rows.target, answers, case.scores[usable], draw_groups(rows, contract, params.evaluate))
     if paired.draws_from < FEWEST_GROUPS:
         raise ContractError(

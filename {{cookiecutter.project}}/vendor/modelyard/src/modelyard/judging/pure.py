@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from shutil import copytree, ignore_patterns
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from ..runtime.contract import Contract
 from ..runtime.matrix import Columns
 from ..runtime.project import Project
+from ..training.data.dataset import Rows
 from .policy import Judgement
 
 ROWS = 100  # compared one by one
@@ -40,28 +42,43 @@ np.savez(features, **{f"f{place}": values for place, values in enumerate(compute
 """
 
 
-def judge_features(project: Project, contract: Contract, columns: Columns) -> Judgement:
-    """Compare the features of some rows: among all rows, twice, alone, and in a folder without the project's files."""
-    count = len(next(iter(columns.values())))
-    places = np.unique(np.linspace(0, count - 1, ROWS).astype(np.int64))
-    chosen = {name: values[places] for name, values in columns.items()}
-    among = {name: values[places] for name, values in project.features(dict(columns), contract).items()}
+def judge_features(project: Project, contract: Contract, blocks: Iterable[Rows], count: int) -> Judgement:
+    """Compare the features of some rows: among others, twice, alone, and in a folder without the project's files.
+
+    blocks: the rows, so many in all; the others are those of the same block.
+    """
+    parts, before = [], 0
+    spread = np.unique(np.linspace(0, count - 1, ROWS).astype(np.int64))
+    for rows in blocks:
+        columns, size = rows.columns, len(rows.target)
+        places = spread[(spread >= before) & (spread < before + size)] - before
+        parts.append((_at(columns, places), _at(project.features(dict(columns), contract), places)))
+        before += size
+    chosen, among = (_joined([part[side] for part in parts]) for side in range(2))
     some, again = (project.features(dict(chosen), contract) for _ in range(2))
     if name := _other(some, again, rounding=0.0):
         return _refused(name, "is not the same for the same rows: it uses random numbers, a clock or a memory")
-    alone = [project.features(_one(chosen, place), contract) for place in range(len(places))]
+    alone = [project.features(_one(chosen, place), contract) for place in range(len(spread))]
     if name := _other(among, {name: np.concatenate([one[name] for one in alone]) for name in among}):
-        return _refused(name, f"depends on the other rows: a row alone has another value than among {count:,} rows")
+        return _refused(name, "depends on the other rows: a row alone has another value than among others")
     elsewhere = _elsewhere(project, contract, chosen)
     if isinstance(elsewhere, str):
         return Judgement(RULE, f"features() fails without the project's files, so it reads them: {elsewhere}", False)
     if name := _other(some, dict(zip(some, elsewhere, strict=False))):
         return _refused(name, "has another value without the project's files, so it is looked up in them")
-    return Judgement(RULE, f"{len(places)} rows agree", True)
+    return Judgement(RULE, f"{len(spread)} rows agree", True)
 
 
 def _refused(feature: str, why: str) -> Judgement:
     return Judgement(RULE, f"the feature {feature!r} {why}. The service has nothing but the row itself", False)
+
+
+def _at(columns: Columns, places: NDArray[np.int64]) -> dict[str, NDArray]:
+    return {name: np.asarray(values)[places] for name, values in columns.items()}
+
+
+def _joined(parts: Sequence[Columns]) -> dict[str, NDArray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def _one(columns: Columns, place: int) -> dict[str, NDArray]:

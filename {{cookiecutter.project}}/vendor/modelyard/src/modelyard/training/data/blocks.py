@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,30 @@ def read_blocks(
     for table in _tables(root, contract, params, part, names):
         if table[contract.target].null_count < table.num_rows:
             yield labelled(table, contract, part, stretch, inputs)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The rows of one part of the split as `read_blocks` gives them, as often as they are asked for.
+
+    chosen: shape (n,), which of the rows; None for all.
+    """
+
+    root: Path
+    contract: Contract
+    params: Params
+    part: Part
+    chosen: NDArray[np.bool_] | None = None
+
+    def __iter__(self) -> Iterator[Rows]:
+        before = 0
+        for rows in read_blocks(self.root, self.contract, self.params, self.part):
+            count = len(rows.target)
+            if self.chosen is None:
+                yield rows
+            elif (places := np.flatnonzero(self.chosen[before : before + count])).size:
+                yield rows.take(places)
+            before += count
 
 
 def read_target(root: Path, contract: Contract, params: Params, part: Part) -> tuple[NDArray, int]:
