@@ -350,6 +350,16 @@ def test_row_numbers_of_pandas_are_never_a_feature(capsys, name, numbers, role):
     assert read_contract().columns[name].role == role
 
 
+def test_a_second_number_for_each_row_is_no_feature_either(capsys):
+    numbers = {"id": [*range(ROWS)], "PassengerId": [*range(ROWS, 0, -1)], "TicketNo": [*range(ROWS // 2)] * 2}
+    pyarrow.parquet.write_table(table(**numbers), "data.parquet")
+    told = drafted(capsys, "data.parquet")
+    assert (
+        told_of("PassengerId", told) == "unused integer another number for each row, so nothing can be learned from it"
+    )
+    assert [roles()[name] for name in numbers] == ["id", "unused", "feature"]
+
+
 @pytest.mark.parametrize(("absent", "told"), [(1, "1 of 3,000 missing"), (2999, "2,999 of 3,000 missing")])
 def test_a_share_that_would_read_as_none_or_as_all_is_a_count(capsys, absent, told):
     values = [*[None] * absent, *range(3000 - absent)]

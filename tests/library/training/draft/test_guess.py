@@ -207,13 +207,17 @@ def test_times_out_of_order_are_not_said_to_ascend():
     assert not one(DAYS[::-1]).ascending
 
 
-@pytest.mark.parametrize("name", ["id", "row_id", "Order No", "uuid", "Unnamed: 0", "index", "rownames", "row.names"])
+@pytest.mark.parametrize(
+    "name",
+    ["id", "row_id", "Order No", "uuid", "Unnamed: 0", "index", "rownames", "row.names", "PassengerId", "customerID"],
+)
 def test_a_column_that_names_each_row_is_the_id(name):
     assert one([*range(ROWS)], name).role == "id"
 
 
 @pytest.mark.parametrize(
-    ("name", "values"), [("id", repeated(1, 2)), ("valid", [*range(ROWS)]), ("id", [None, *range(ROWS - 1)])]
+    ("name", "values"),
+    [("id", repeated(1, 2)), ("valid", [*range(ROWS)]), ("PIANO", [*range(ROWS)]), ("id", [None, *range(ROWS - 1)])],
 )
 def test_a_column_that_does_not_name_each_row_is_no_id(name, values):
     assert one(values, name).role != "id"

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.254"
+__version__ = "1.0.255"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -22,14 +22,13 @@ from .categories import category_of, fewest_values
 from .forms import chosen, plain
 from .personal import UNKNOWN, as_personal
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
+from .row_names import is_in_each_row_once, is_likely_id, numbers_rows
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
 from .unknown import no_such_column
 
 CLASSES, MOST_CLASSES = 2, 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
-ROW_NUMBERS = re.compile(r"\s*|unnamed: \d+|__index_level_\d+__", re.IGNORECASE)  # as pandas writes them
-LIKELY_ID = re.compile(rf"(^|[_ ])(id|key|uuid|guid|index|number|no)$|^(row[ _.]?names?|{ROW_NUMBERS.pattern})$", re.I)
 DESCRIBABLE = (
     pa.types.is_null,
     pa.types.is_boolean,
@@ -171,9 +170,8 @@ def _guess_target(table: pa.Table) -> str:
 def _guess_ids(table: pa.Table, target: str, group: str | None) -> list[str]:
     for name in table.column_names:
         values = table[name]
-        likely = name not in (target, group) and (name == "" or LIKELY_ID.search(name))
-        fits = _type(values) in ("string", "integer") and not values.null_count
-        if likely and fits and len(pc.unique(values)) == table.num_rows:
+        likely = name not in (target, group) and is_likely_id(name)
+        if likely and _type(values) in ("string", "integer") and is_in_each_row_once(values):
             return [name]
     return []
 
@@ -224,7 +222,7 @@ def _other(name: str, values: pa.ChunkedArray, named: str) -> Column:
     kind, missing = _type(values), values.null_count > 0
     if personal_data(named, values):
         return Column(kind, "unused", UNKNOWN, missing=missing, pii=True, purpose=UNKNOWN)
-    if ROW_NUMBERS.fullmatch(name) or values.null_count == len(values):
+    if numbers_rows(name, values) or values.null_count == len(values):
         return Column(kind, "unused", UNKNOWN, missing=missing)
     refuse_inexact(name, values)
     if kind == "string":

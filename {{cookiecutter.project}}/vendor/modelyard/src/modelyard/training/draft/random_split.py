@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from ...errors import ContractError
 from ...runtime.contract import Contract
 from .command import arguments
-from .guess import LIKELY_ID
+from .row_names import is_likely_id
 from .times import likely_times, periods_of
 
 ENTITY = re.compile(
@@ -73,6 +73,6 @@ def _entities(contract: Contract, narrowed: pa.Table) -> Iterator[str]:
         if column.role in ("target", "id", "time") or column.type not in ("string", "integer"):
             continue
         values = narrowed[name]
-        is_named = LIKELY_ID.search(name) or ENTITY.search(name)
+        is_named = is_likely_id(name) or ENTITY.search(name)
         if is_named and not values.null_count and FEWEST <= len(pc.unique(values)) <= len(values) // 2:
             yield name

@@ -20,9 +20,9 @@ from .calendar import told_calendar
 from .categories import MOST_VALUES, told_category
 from .command import arguments
 from .forms import examples, number_formats, time_formats
-from .guess import ROW_NUMBERS
 from .personal import UNKNOWN
 from .random_split import no_time, shown
+from .row_names import ROW_NUMBERS, numbers_rows
 from .sizes import told_sizes
 from .split import later_rows
 from .times import guess_time, told_choice
@@ -204,6 +204,8 @@ def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.Chunke
     """Why a column is not used, and how it could be."""
     if ROW_NUMBERS.fullmatch(name):
         return "row numbers" if column.type == "integer" else "it has no name of its own"
+    if numbers_rows(name, values):
+        return "another number for each row, so nothing can be learned from it"
     if values.null_count == len(values):
         return "no value"
     if len(formats := time_formats(given)) > 1:
