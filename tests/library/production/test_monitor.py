@@ -190,6 +190,13 @@ def test_an_empty_store_has_nothing_to_say(made, store):
     assert found["logs"] == {"lines": 0, "torn": 0, "duplicates": 0, "days": 0}
 
 
+def test_the_figures_name_the_run_that_made_them(made, store, monkeypatch):
+    assert watch(made, store)["run"] == "by hand"
+    for name, value in {"SERVER_URL": "https://github.com", "REPOSITORY": "acme/flights", "RUN_ID": "17"}.items():
+        monkeypatch.setenv(f"GITHUB_{name}", value)
+    assert watch(made, store)["run"] == "https://github.com/acme/flights/actions/runs/17"
+
+
 @pytest.mark.parametrize("kind", ["made", "named", "made_multiclass", "made_regression"])
 def test_from_the_lines_of_the_service_to_the_figures(kind, request, store, tmp_path):
     """Log lines, compacted, with labels of the source: every row has a label, and gets its score again."""

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,32 @@ def test_in_a_run_the_actor_and_the_run_are_known(clone, monkeypatch):
     }
     monkeypatch.setenv("GITHUB_ACTIONS", "true")
     assert register._tagger(clone.root)[0] == "github-actions[bot]"
+
+
+def prove(clone, commit, verdict="identical"):
+    content = {"verdict": verdict, "reason": "retraining gave the same bytes\nin all outputs", "commit": commit}
+    (clone.root / "reports").mkdir(exist_ok=True)
+    (clone.root / "reports/prove.json").write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(("own", "proof"), [(True, "identical: retraining gave the same bytes"), (False, "")])
+def test_the_proof_of_the_tagged_commit_is_registered(clone, own, proof):
+    clone.tag("v1.0.0")
+    clone.judge()
+    prove(clone, clone.git("rev-parse", "HEAD") if own else "0" * 40)
+    clone.run("register", "version", "--tag", "v1.0.0")
+    assert registry(clone).last.tag.one("Proof") == proof
+    assert faults(registry(clone)) == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"commit": "COMMIT"}'])
+def test_a_proof_that_is_none_is_refused(clone, text):
+    clone.tag("v1.0.0")
+    clone.judge()
+    (clone.root / "reports/prove.json").write_text(text.replace("COMMIT", clone.git("rev-parse", "HEAD")))
+    with pytest.raises(GitHubError, match=r"reports/prove\.json is not what `prove` writes .* run `make prove` again"):
+        clone.run("register", "version", "--tag", "v1.0.0")
+    assert registry(clone).last is None
 
 
 def test_once_more_is_no_change_and_another_image_is_refused(clone, capsys):

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.255"
+__version__ = "1.0.256"
 
 _PLACES = {
     "Columns": "runtime.matrix",

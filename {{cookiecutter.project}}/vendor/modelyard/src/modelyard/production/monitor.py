@@ -14,6 +14,7 @@ from typing import Any
 
 from ..command import REPORTS
 from ..errors import counted
+from ..github.this_run import this_run
 from ..judging.monitoring import Monitor
 from ..judging.policy import read_policy
 from ..runtime.contract import Contract
@@ -64,6 +65,7 @@ def monitor(
         "format": FORMAT,
         "model": contract.name,
         "until": until.isoformat(),
+        "run": this_run(),
         "primary": PRIMARY[contract.kind],
         "unit": contract.columns[contract.target].unit,
         "logs": logs,

@@ -17,6 +17,7 @@ from ..training.export import to_onnx
 from ..training.fit import Trained, fit
 from ..training.settings import Params
 from ..training.train import export
+from .passed import noted
 
 
 def labelled_rows(table: pa.Table, contract: Contract) -> Rows:
@@ -26,6 +27,7 @@ def labelled_rows(table: pa.Table, contract: Contract) -> Rows:
     return Rows(labelled, encode_table(labelled, contract), encode_target(labelled, contract), unlabelled, ["made"])
 
 
+@noted
 def check_chosen(project: Project, params: Params) -> None:
     """`params.yaml` names an estimator that `model.py` has."""
     __tracebackhide__ = True
@@ -35,6 +37,7 @@ def check_chosen(project: Project, params: Params) -> None:
     )
 
 
+@noted
 def check_export(project: Project, estimator: str, rows: Rows, contract: Contract, params: Params, path: Path) -> None:
     """The estimator is exported as ONNX and answers as scikit-learn does on every row, one by one and many at once."""
     __tracebackhide__ = True
@@ -45,6 +48,7 @@ def check_export(project: Project, estimator: str, rows: Rows, contract: Contrac
         raise AssertionError(f"estimator {estimator!r}: {error}") from None
 
 
+@noted
 def check_reproducible(project: Project, estimator: str, rows: Rows, contract: Contract, params: Params) -> None:
     """Fitted twice on the same rows, the estimator gives the same bytes."""
     __tracebackhide__ = True
@@ -58,6 +62,7 @@ def check_reproducible(project: Project, estimator: str, rows: Rows, contract: C
     )
 
 
+@noted
 def check_tuned(project: Project, estimator: str, rows: Rows, contract: Contract, params: Params) -> None:
     """Both ends of each range that `tune.space` has for the estimator are settings that it takes."""
     __tracebackhide__ = True

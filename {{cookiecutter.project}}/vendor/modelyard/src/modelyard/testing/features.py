@@ -16,6 +16,7 @@ from ..runtime.matrix import Columns
 from ..runtime.project import Project
 from ..runtime.rows import Row, encode
 from ..training.data.dataset import encode_table
+from .passed import noted
 from .taken_rows import as_sent
 
 ROWS = 200  # rows that are checked one by one
@@ -74,6 +75,7 @@ class _Watched(dict[str, NDArray]):
             raise AssertionError(_not_an_input(name, self._contract))
 
 
+@noted
 def check_arrays(features: Features, columns: Columns) -> None:
     """There is at least one feature, and each is an array of numbers with one value for each row."""
     __tracebackhide__ = True
@@ -91,6 +93,7 @@ def check_arrays(features: Features, columns: Columns) -> None:
         )
 
 
+@noted
 def check_no_infinity(features: Features, columns: Columns) -> None:
     """No quantity is infinite: estimators refuse infinity, and the service would answer with an error."""
     __tracebackhide__ = True
@@ -102,6 +105,7 @@ def check_no_infinity(features: Features, columns: Columns) -> None:
         )
 
 
+@noted
 def check_rows_alone(features: Features, columns: Columns) -> None:
     """The features of a row do not depend on the other rows."""
     __tracebackhide__ = True
@@ -119,6 +123,7 @@ def check_rows_alone(features: Features, columns: Columns) -> None:
             )
 
 
+@noted
 def check_twice(features: Features, columns: Columns) -> None:
     """The same rows get the same features again, even after other rows."""
     __tracebackhide__ = True
@@ -135,6 +140,7 @@ def check_twice(features: Features, columns: Columns) -> None:
         )
 
 
+@noted
 def check_inputs_unchanged(features: Features, columns: Columns) -> None:
     """`features` does not change its input."""
     __tracebackhide__ = True
@@ -150,6 +156,7 @@ def check_inputs_unchanged(features: Features, columns: Columns) -> None:
         )
 
 
+@noted
 def check_inputs_only(features: Features, columns: Columns) -> None:
     """It reads the contract's inputs only: not the target, nor other columns that a service does not receive."""
     __tracebackhide__ = True
@@ -159,6 +166,7 @@ def check_inputs_only(features: Features, columns: Columns) -> None:
     features(_chosen(columns, slice(0, 1)))
 
 
+@noted
 def check_parity(features: Features, table: pa.Table) -> None:
     """Rows of a table, as training has them, and the same rows in JSON, as a client sends them, have equal features."""
     __tracebackhide__ = True

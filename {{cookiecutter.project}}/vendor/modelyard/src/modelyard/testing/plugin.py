@@ -23,6 +23,7 @@ from ..training.settings import Params, read_contract, read_params
 from .estimators import labelled_rows
 from .features import Features
 from .made_rows import make_table
+from .passed import PROPERTY, take_passed
 from .service import Service, started
 from .small_bundle import is_current, make_bundle
 from .taken_rows import as_sent, take_table
@@ -39,6 +40,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that uses `estimator` once for each estimator of the project."""
     if "estimator" in metafunc.fixturenames:
         metafunc.parametrize("estimator", list(_project(metafunc.config).estimators))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    """Let junit.xml have the checks that a test has passed, as properties of its case."""
+    take_passed()
+    try:
+        return (yield)
+    finally:
+        item.user_properties += [(PROPERTY, name) for name in take_passed()]
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from typing import Any
 from ..runtime.contract import Contract
 from ..runtime.predictor import Predictor
 from ..runtime.project import Project
+from .passed import noted
 from .small_bundle import read_probe
 
 SECONDS = 30.0  # timeout of the service for its start, an answer and its end
@@ -64,6 +65,7 @@ def started(project: Project, root: Path, bundle: Path) -> Iterator[Service]:
                 process.stdout.close()
 
 
+@noted
 def check_predictor(project: Project, bundle: Path) -> None:
     """A Predictor of the bundle gives the answers in the bundle's probe."""
     __tracebackhide__ = True
@@ -72,6 +74,7 @@ def check_predictor(project: Project, bundle: Path) -> None:
     _compare(predictor.predict(rows).tolist(), expected, "Predictor")
 
 
+@noted
 def check_answers(service: Service, bundle: Path) -> None:
     """The service gives the answers in the bundle's probe, for all rows at once and for the first alone."""
     __tracebackhide__ = True
@@ -82,6 +85,7 @@ def check_answers(service: Service, bundle: Path) -> None:
         _compare([prediction["prediction"] for prediction in reply["predictions"]], right, "POST /predict")
 
 
+@noted
 def check_refusal(service: Service, bundle: Path, contract: Contract) -> None:
     """A row that the contract does not allow is refused, and the answer names the column."""
     __tracebackhide__ = True

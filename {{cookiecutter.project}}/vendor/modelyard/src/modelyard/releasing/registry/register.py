@@ -11,6 +11,7 @@ only after origin has accepted it. Actor and run are taken from GitHub's environ
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import time
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from pathlib import Path
 from ...git import try_git
 from ...github.api import GitHubError
 from ...github.patch import BOT, EMAIL
+from ...github.this_run import BY_HAND, this_run
 from ...versions import Version, read_version
 from .candidate import admit, project_metadata
 from .integrity import is_on_main, require_intact
@@ -28,6 +30,7 @@ from .release import IMAGE, VERDICT, find_token, read_verdict
 from .tags import Tag, fetch_tags, make_tag, message_of, push_tag, read_tags
 
 IMAGES = Path("dist/image.txt")
+PROOF = Path("reports/prove.json")
 ATTEMPTS = 5  # others may register at the same time
 
 
@@ -72,15 +75,21 @@ def register(root: Path, main: str, token: str | None, wanted: Callable[[Registr
     raise GitHubError(f"others registered at the same time, {ATTEMPTS} times in a row; run this again")
 
 
-def version_tag(registry: Registry, tag: Tag, bundle: str, image: str, pipeline: str, verdict: str) -> New | str:
-    """The registration of a release. bundle: its SHA-256. image, pipeline: by their digests. Each may be empty."""
+def version_tag(
+    registry: Registry, tag: Tag, bundle: str, image: str, pipeline: str, verdict: str, proof: str = ""
+) -> New | str:
+    """The registration of a release. bundle: its SHA-256. image, pipeline: by their digests. Each may be empty.
+
+    verdict: the gate's, with its reason. proof: that of `prove`, empty if none of this commit is here.
+    """
     version = read_version(tag.name)
     name = f"{registry.model}@{version.tag}"
     registered = registry.versions.get(version)
     identity: dict[str, str | list[str]] = {"Tag": tag.object, "Bundle": bundle, "Image": image, "Pipeline": pipeline}
     if registered is None:
         title = f"Register {registry.model} {version.tag}"
-        made = {"Tagger": tag.tagger, "Verdict": verdict}  # the run's actor is the workflow that a tag started
+        # the run's actor is the workflow that a tag started
+        made = {"Tagger": tag.tagger, "Verdict": verdict, "Proof": proof}
         return New(name, tag.commit, title, {"Version": version.tag, **identity, **made})
     for key, value in {"Commit": tag.commit, **identity}.items():
         was_known = key != "Pipeline" or registered.tag.one(key)  # earlier versions of the library named no pipeline
@@ -106,6 +115,17 @@ def stage_tag(registry: Registry, stage: str, version: Version | None, verdict: 
     trailers = {"Version": wanted.tag, "Stage": stage, "Bundle": base.one("Bundle"), "Image": base.one("Image")}
     title = f"Assign {registry.model} {wanted.tag} to {stage}"
     return New(f"{registry.model}#{stage}#{number}", base.commit, title, {**trailers, "Verdict": verdict})
+
+
+def proof_of(path: Path, commit: str) -> str:
+    """The verdict of `prove` on a commit, with its reason; empty if the file has none. Raises GitHubError."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        if content.get("commit") != commit:
+            return ""
+        return f"{content['verdict']}: {content['reason'].partition(chr(10))[0]}"
+    except (OSError, ValueError, KeyError, AttributeError) as failure:
+        raise GitHubError(f"{path} is not what `prove` writes ({failure!r}); run `make prove` again") from None
 
 
 def pipeline_beside(path: Path, image: str, version: Version) -> str:
@@ -142,13 +162,9 @@ def _now() -> int:
 
 def _actor_and_run(root: Path) -> dict[str, str]:
     """Who acts, and in which run."""
-    server, run = os.environ.get("GITHUB_SERVER_URL"), os.environ.get("GITHUB_RUN_ID")
-    if not run:
-        return {"Actor": _tagger(root)[0], "Run": "by hand"}
+    run = this_run()
     actor = os.environ.get("GITHUB_TRIGGERING_ACTOR") or os.environ.get("GITHUB_ACTOR") or ""
-    attempt = os.environ.get("GITHUB_RUN_ATTEMPT") or "1"
-    attempt_path = f"/attempts/{attempt}" if attempt != "1" else ""
-    return {"Actor": actor, "Run": f"{server}/{os.environ.get('GITHUB_REPOSITORY')}/actions/runs/{run}{attempt_path}"}
+    return {"Actor": _tagger(root)[0] if run == BY_HAND else actor, "Run": run}
 
 
 def _tagger(root: Path) -> tuple[str, str]:
@@ -173,6 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
     version.add_argument("--image", default="", help="its image, by its digest")
     version.add_argument("--images", type=Path, default=IMAGES, help=f"both images, as `package` names them ({IMAGES})")
     version.add_argument("--verdict", type=Path, default=VERDICT, help=f"what the gate wrote ({VERDICT})")
+    version.add_argument("--proof", type=Path, default=PROOF, help=f"what `prove` wrote, if it did ({PROOF})")
     stage = parts.add_parser("stage", help="assign a registered version to a stage")
     stage.add_argument("stage", choices=STAGES)
     choice = stage.add_mutually_exclusive_group(required=True)
@@ -197,7 +214,8 @@ def main(arguments: list[str] | None = None) -> None:
         fetch_tags(root, options.main, token)
         tag = admit(root, options.tag, options.main).tag
         image, pipeline = options.image, pipeline_beside(options.images, options.image, read_version(options.tag))
+        proof = proof_of(options.proof, tag.commit)
         message = register(
-            root, options.main, token, lambda registry: version_tag(registry, tag, bundle, image, pipeline, why)
+            root, options.main, token, lambda registry: version_tag(registry, tag, bundle, image, pipeline, why, proof)
         )
     print(message)
