@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.256"
+__version__ = "1.0.257"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -7,6 +7,7 @@ from pathlib import Path
 LEDGER = Path("data/ledger.json")
 SEEN = Path("data/.seen.json")
 PERIODS = Path("data/periods")
+CORRECTIONS = Path("corrections")  # what people decided about labels; only where somebody has
 
 MODEL = Path("model/model.onnx")
 VALIDATION = Path("model/validation.parquet")
