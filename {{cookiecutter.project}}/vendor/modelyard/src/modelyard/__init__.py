@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.257"
+__version__ = "1.0.258"
 
 _PLACES = {
     "Columns": "runtime.matrix",

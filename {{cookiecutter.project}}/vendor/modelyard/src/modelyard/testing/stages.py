@@ -34,7 +34,8 @@ DEPS = {
 }
 CONTRACT = Path("contract.yaml")
 HASHES = "vendor/yard.json"
-NOT_MADE = {layout.SEEN, layout.CARD}  # one machine's memory, and a text that a person writes
+# one machine's memory, and what people write
+NOT_MADE = {layout.SEEN, layout.CARD, layout.CORRECTIONS}
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,10 @@ def check_deps(root: Path, project: Project) -> None:
         "evaluate": features,
         "bundle": {path for path in modules if path != Path("__main__.py")},
     }
+    reviews = [layout.CORRECTIONS] if (root / layout.CORRECTIONS).is_dir() else []
     for name, stage in read_stages(root).items():
-        for path in (CONTRACT, *DEPS[name], *sorted(package / module for module in own[name])):
+        read = reviews if name == "ingest" else []
+        for path in (CONTRACT, *DEPS[name], *read, *sorted(package / module for module in own[name])):
             assert stage.covers(path), f"dvc.yaml: stages.{name}.deps must name {path}, which the stage reads"
         absent = sorted(
             str(path) for path in stage.deps if path.parts[0] == project.name and not (root / path).exists()

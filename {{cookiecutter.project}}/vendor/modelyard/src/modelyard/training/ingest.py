@@ -1,7 +1,8 @@
 """Take the source's rows, period by period up to the watermark, checked by the contract.
 
 A period that was already taken is not read again. If its rows changed at the source, this is reported and nothing is
-written, until you take the change (--accept) or refuse it (--keep).
+written, until you take the change (--accept) or refuse it (--keep). Labels that people corrected, in the files of
+`corrections/`, take the place of the source's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from .data.periods import read_periods, written_sha256
 from .data.reader import Reader
 from .data.sources import open_source
 from .data.unique import check_ids
-from .layout import LEDGER, PERIODS, SEEN
+from .layout import CORRECTIONS, LEDGER, PERIODS, SEEN
+from .review.applied import check_corrected, check_periods, correct, corrected_entry
+from .review.corrections import Reviews, read_reviews
 from .settings import Params, read_contract, read_params
 
 if TYPE_CHECKING:
@@ -43,7 +46,9 @@ def ingest(
     """
     check_watermark(contract, params)
     source, rules = _source_name(contract, params), rules_of(contract, params)
-    taken = _read_taken(root, source, params)
+    reviews = read_reviews(root, contract)
+    ledger = {period: entry for period, entry in read_ledger(root / LEDGER, source).items() if params.includes(period)}
+    taken = _read_taken(root, ledger, reviews)
     memory = {} if verify else read_seen(rules, root / SEEN)
     with incoming(root / PERIODS, taken.on_disk) as arrived:
         seen, now = _read_source(arrived, taken, memory, contract, params)
@@ -55,16 +60,50 @@ def ingest(
             {period: partial(read_periods, root / PERIODS, [period]) for period in old},
             root / PERIODS.parent,
         )
-        arrived.move(intake.written, intake.entries)
-    write_ledger(source, intake.entries, root / LEDGER)
+        entries = _corrected(root, arrived, intake, ledger, reviews, contract)
+        arrived.move(intake.written, entries)
+    write_ledger(source, entries, root / LEDGER)
     write_seen(rules, seen, root / SEEN)
-    return _summary(intake) + _staleness(contract, params, max(intake.entries))
+    return _summary(intake) + _told_corrections(entries, reviews) + _staleness(contract, params, max(entries))
 
 
-def _read_taken(root: Path, source: str, params: Params) -> Taken:
-    ledger = read_ledger(root / LEDGER, source)
-    entries = {period: entry for period, entry in ledger.items() if params.includes(period)}
-    return Taken(entries, {period: written_sha256(root / PERIODS, period) for period in entries})
+def _read_taken(root: Path, ledger: dict[str, LedgerEntry], reviews: Reviews) -> Taken:
+    """What was taken, as the source had it; a file with other corrections than those to be made is to be made anew."""
+    on_disk = {period: written_sha256(root / PERIODS, period) for period in ledger}
+    recorrected = {
+        period
+        for period, entry in ledger.items()
+        if (entry.corrected.sha256 if entry.corrected else None) != reviews.sha256(period)
+    }
+    for period, entry in ledger.items():
+        if period in recorrected or (entry.corrected and on_disk[period] != entry.sha256):
+            on_disk[period] = None
+        elif on_disk[period] == entry.sha256:
+            on_disk[period] = entry.at_source.sha256
+    return Taken({period: entry.at_source for period, entry in ledger.items()}, on_disk, recorrected)
+
+
+def _corrected(
+    root: Path, arrived: Incoming, intake: Intake, ledger: dict[str, LedgerEntry], reviews: Reviews, contract: Contract
+) -> dict[str, LedgerEntry]:
+    """Correct the labels of what is to be written, check them in all else, and return the ledger's entries.
+
+    Raises ContractError if a reviewed row is not there, or its label is not the one that was reviewed.
+    """
+    check_periods(reviews, intake.entries)
+    entries = {}
+    for period, entry in intake.entries.items():
+        rows = reviews.periods.get(period, ())
+        if period in intake.written:
+            now = arrived.change(period, partial(correct, rows=rows, contract=contract)) if rows else entry
+            entries[period] = corrected_entry(now, entry, period, reviews)
+        else:
+            before = ledger.get(period, entry)
+            entries[period] = before if before.at_source == entry else entry
+            if rows:
+                columns = [*contract.named("id"), contract.target]
+                check_corrected(read_periods(root / PERIODS, [period], columns), rows, contract)
+    return entries
 
 
 def _read_source(
@@ -120,6 +159,15 @@ def _summary(intake: Intake) -> list[str]:
         for period in sorted(intake.refused)
     ]
     return lines
+
+
+def _told_corrections(entries: dict[str, LedgerEntry], reviews: Reviews) -> list[str]:
+    if not reviews.rows and not reviews.open_lines:
+        return []
+    corrected = {period: entry.corrected.labels for period, entry in entries.items() if entry.corrected}
+    line = f"{CORRECTIONS}/: {counted(len(reviews.rows), 'row')} reviewed, {counted(sum(corrected.values()), 'label')} "
+    line += f"corrected in {counted(len(corrected), 'period')}"
+    return [line + (f"; {counted(reviews.open_lines, 'line')} not reviewed yet" if reviews.open_lines else "")]
 
 
 def _staleness(contract: Contract, params: Params, last: str) -> list[str]:

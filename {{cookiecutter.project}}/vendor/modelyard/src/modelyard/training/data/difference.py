@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ...errors import ContractError
@@ -28,10 +28,15 @@ class Answers:
 
 @dataclass(frozen=True)
 class Taken:
-    """The periods that were taken before: their entries in the ledger, and the hash of the rows in each one's file."""
+    """The periods that were taken before: their entries in the ledger, and the hash of the rows in each one's file.
+
+    Both are of the rows as the source had them. A file whose labels are to be corrected otherwise counts as absent, and
+    its period is in `recorrected`.
+    """
 
     entries: Mapping[str, LedgerEntry]
     on_disk: Mapping[str, str | None]
+    recorrected: Collection[str] = ()
 
     @property
     def absent(self) -> set[str]:
@@ -88,6 +93,11 @@ def decide(difference: SourceDifference, answers: Answers, watermark: str | None
     accepted, refused, unanswered = answers.split(difference.changed)
     if unanswered:
         raise ContractError(_unanswered(unanswered, difference))
+    if anew := refused & set(taken.recorrected):
+        raise ContractError(
+            f"{min(anew)} cannot be kept, because its corrections of labels changed, and they apply to the rows "
+            "that the source has: take its change with --accept, or leave the corrections as they were"
+        )
     if lost := refused & taken.absent:
         raise ContractError(f"{min(lost)} cannot be kept: it is not on this machine; get it with `make pull`")
     entries = {**taken.entries, **{period: entry for period, entry in now.items() if period not in refused}}

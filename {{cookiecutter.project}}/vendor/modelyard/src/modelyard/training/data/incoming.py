@@ -67,6 +67,12 @@ class Incoming:
                     piece.file.unlink()
         return self._pieces[period][0].entry
 
+    def change(self, period: str, changed: Callable[[pa.Table], pa.Table]) -> LedgerEntry:
+        """Put other rows in place of those of a period that was settled; `changed` makes them of these."""
+        table = changed(pyarrow.parquet.ParquetFile(self._pieces[period][0].file).read())
+        self._pieces[period] = [self._piece(period, table, rows_sha256(table))]
+        return self._pieces[period][0].entry
+
     def read(self, period: str, columns: list[str]) -> pa.Table:
         """These columns of a period that was settled."""
         return pyarrow.parquet.ParquetFile(self._pieces[period][0].file).read(columns).select(columns)

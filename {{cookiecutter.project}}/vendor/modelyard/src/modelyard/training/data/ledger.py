@@ -9,11 +9,26 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Corrected:
+    """Labels of one period that people corrected: how many, the hash of the corrections, and of the source's rows."""
+
+    labels: int
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True)
 class LedgerEntry:
-    """The rows of one period: how many, and their hash (`periods.rows_sha256`)."""
+    """The rows of one period: how many, and their hash (`periods.rows_sha256`); and which labels are corrected."""
 
     rows: int
     sha256: str
+    corrected: Corrected | None = None
+
+    @property
+    def at_source(self) -> LedgerEntry:
+        """The entry of the rows as the source has them, without corrections."""
+        return LedgerEntry(self.rows, self.corrected.source) if self.corrected else self
 
 
 @dataclass(frozen=True)
@@ -32,12 +47,12 @@ def read_ledger(path: Path, source: str | None = None) -> dict[str, LedgerEntry]
     content = _read_json(path)
     if not content or source not in (None, content["source"]):
         return {}
-    return {period: LedgerEntry(**entry) for period, entry in content["periods"].items()}
+    return {period: _entry(**entry) for period, entry in content["periods"].items()}
 
 
 def write_ledger(source: str, entries: dict[str, LedgerEntry], path: Path) -> None:
     """Write the periods taken from the source called `source`, in order."""
-    _write_json(path, {"source": source, "periods": {period: asdict(entries[period]) for period in sorted(entries)}})
+    _write_json(path, {"source": source, "periods": {period: _told(entries[period]) for period in sorted(entries)}})
 
 
 def read_seen(rules: str, path: Path) -> dict[str, Seen]:
@@ -51,6 +66,15 @@ def read_seen(rules: str, path: Path) -> dict[str, Seen]:
 def write_seen(rules: str, objects: dict[str, Seen], path: Path) -> None:
     """Write the objects as read under these rules."""
     _write_json(path, {"rules": rules, "objects": {name: asdict(objects[name]) for name in sorted(objects)}})
+
+
+def _entry(rows: int, sha256: str, corrected: dict[str, Any] | None = None) -> LedgerEntry:
+    return LedgerEntry(rows, sha256, Corrected(**corrected) if corrected else None)
+
+
+def _told(entry: LedgerEntry) -> dict[str, Any]:
+    """The entry without what it has not, so that a ledger without corrections is as it was before there were any."""
+    return {name: value for name, value in asdict(entry).items() if value is not None}
 
 
 def _read_json(path: Path) -> Any:

@@ -11,6 +11,7 @@ from ...runtime.column import Column
 from ...runtime.contract import Contract
 from ..contract_schema import FIRST_LINE
 from ..edit import round_trip
+from ..layout import CORRECTIONS
 from .personal import UNKNOWN
 
 HEAD = f"""\
@@ -88,6 +89,7 @@ def watch(path: Path, watched: Sequence[str]) -> None:
     stage = content["stages"]["ingest"]
     package = stage["cmd"].split()[2]  # python -m PACKAGE ingest
     deps = stage["deps"]
-    deps[:] = [dep for dep in deps if dep == "contract.yaml" or dep.startswith(f"{package}/")]
+    kept = ("contract.yaml", CORRECTIONS.as_posix())
+    deps[:] = [dep for dep in deps if dep in kept or dep.startswith(f"{package}/")]
     deps.extend(name.replace("${", "\\${") for name in watched)  # which DVC would fill in
     yaml.dump(content, path)
