@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from library.import_graph import LIBRARY, Library
 
-FLOORS = [{"config", "refusal"}, {"access", "forms"}, {"log"}, {"answers"}, {"http"}, {"process"}]
+FLOORS = [{"config", "refusal"}, {"access", "forms"}, {"log"}, {"answers"}, {"http"}, {"process", "streaming"}]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -9,7 +9,6 @@ give the same columns; a test compares them.
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -18,17 +17,16 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
-from ...runtime.column import Column
 from ...runtime.contract import Contract
 from ...runtime.matrix import Columns
-from ...runtime.rows import Problem, RowsRefused, codes, encode, encode_values
-from ...runtime.times import timestamp
+from ...runtime.rows import Problem, RowsRefused, encode, encode_values
 from ...runtime.written import with_numbers
 from ..refusal import LISTED, NO_ROW, Refusal, broken_rules
 from .decoders import decoders
 from .ids import IdReader, Ids
 from .json_text import loads
-from .size import check_size
+from .one_row import OneRow
+from .size import SMALL, check_size
 
 BLOCK = 1000  # rows that are checked value by value before it is looked whether there are problems enough
 LARGE_BLOCK = 8192  # rows that are transposed at once, which takes as much memory again as these
@@ -108,13 +106,24 @@ class Forms:
         if start.startswith(b'{"rows"'):
             rows = decoders.rows.decode(body).rows
             self._check_count(len(rows))
-            return ParsedRows("rows", len(rows), self._columns_of(rows), rows, None, self._ids.take_rows(rows))
+            return ParsedRows("rows", len(rows), self.columns_of(rows), rows, None, self._ids.take_rows(rows))
         if start.startswith(b'{"columns"'):
             return self.take_columns(decoders.columns.decode(body).columns)
         row = decoders.row.decode(body)
         return ParsedRows("row", 1, self._single_row.fill(row), (row,), None, self._ids.take_row(row))
 
-    def _columns_of(self, rows: Sequence[msgspec.Struct]) -> Columns:
+    def decode_row(self, body: bytes) -> tuple[msgspec.Struct, Ids | None] | None:
+        """The row of a small body of one row, and its ids; None if only `read` can tell what the body is."""
+        if self._decoders is None or len(body) > SMALL or body[:16].lstrip().startswith((b'{"rows"', b'{"columns"')):
+            return None
+        try:
+            row = self._decoders.row.decode(body)
+            return row, self._ids.take_row(row)
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            return None
+
+    def columns_of(self, rows: Sequence[msgspec.Struct]) -> Columns:
+        """The columns of decoded rows. Raises ValueError, OverflowError or KeyError if `read` refuses one of them."""
         blocks, width = [], len(self._names)
         for start in range(0, len(rows) or 1, LARGE_BLOCK):
             # slices of all values, one row after the other, take two thirds of the time of `zip`
@@ -211,40 +220,8 @@ class Forms:
             raise Refusal(413, "too many rows", f"{count} rows; one request may have {self.limit}: send them in parts")
 
 
-class OneRow:
-    """Encodes single rows into the same arrays each time, because new arrays would cost more than all other work.
-
-    The result of `fill` is valid until the next call.
-    """
-
-    def __init__(self, contract: Contract) -> None:
-        self._columns = {name: np.empty(1, dtype=_dtype(column)) for name, column in contract.inputs.items()}
-        places = {name: place for place, name in enumerate(contract.columns)}
-        self._plan = [
-            (self._columns[name], places[name], column, codes(column) if column.values is not None else None)
-            for name, column in contract.inputs.items()
-        ]
-
-    def fill(self, row: msgspec.Struct) -> Columns:
-        """The columns of one row that is known to follow the contract, as `encode_values` gives them."""
-        values = msgspec.structs.astuple(row)
-        for array, place, column, code in self._plan:
-            value = values[place]
-            if code is not None:
-                array[0] = code[value]
-            elif column.type == "timestamp":
-                array[0] = timestamp(value, column)
-            else:
-                array[0] = math.nan if value is None else value
-        return self._columns
-
-
 def _joined(blocks: Sequence[Columns]) -> Columns:
     """The columns of blocks of rows as one."""
     if len(blocks) == 1:
         return blocks[0]
     return {name: np.concatenate([block[name] for block in blocks]) for name in blocks[0]}
-
-
-def _dtype(column: Column) -> str:
-    return "int64" if column.values is not None else {"timestamp": "datetime64[us]"}.get(column.type, "float64")

@@ -1,0 +1,1 @@
+"""Rows from a stream of messages, answered into another one."""
