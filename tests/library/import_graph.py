@@ -53,7 +53,7 @@ BELOW: Mapping[str, frozenset[str]] = {
 # What a room or a module may import beside the standard library; others may import anything.
 PACKAGES: Mapping[str, frozenset[str]] = {
     "runtime": frozenset({"numpy", "onnxruntime", "pyarrow"}),
-    "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt"}),
+    "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt", "confluent_kafka"}),
     **dict.fromkeys((*LEAVES, "command", "clone", "cli", "github", "vendoring", FACADE), frozenset[str]()),
     "releasing.registry": frozenset(),
     "deploying.deployment": frozenset(),
@@ -61,7 +61,7 @@ PACKAGES: Mapping[str, frozenset[str]] = {
     "production.relay": frozenset(),
 }
 # Packages of an extra, which a module imports inside functions only
-OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow"})}
+OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow"}), "serving": frozenset({"confluent_kafka"})}
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.259"
+__version__ = "1.0.260"
 
 _PLACES = {
     "Columns": "runtime.matrix",
