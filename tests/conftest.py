@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from kafka_broker import broker  # noqa: F401 - a fixture
 from s3_server import s3  # noqa: F401 - a fixture
 
 from projects import Project, clone_of, made_once, made_small
