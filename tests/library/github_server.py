@@ -10,6 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -82,6 +83,8 @@ class GitHub:
     runs: list[dict[str, Any]] = field(default_factory=list)
     statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     happened: list[dict[str, Any]] = field(default_factory=list)
+    issues: list[dict[str, Any]] = field(default_factory=list)
+    artifacts: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.repository = {
@@ -462,6 +465,37 @@ def delete_asset(github: GitHub, asked: Asked, number: str) -> Answer:
     return 204, None, {}
 
 
+def list_issues(github: GitHub, asked: Asked) -> Answer:
+    newest = sorted(github.issues, key=lambda one: one["number"], reverse=asked.query.get("direction") != "asc")
+    state = asked.query.get("state", "open")
+    return page(github, asked, [one for one in newest if state in ("all", one["state"])])
+
+
+def add_issue(github: GitHub, asked: Asked) -> Answer:
+    number = github.number()
+    address = f"https://github.example/{REPOSITORY}/issues/{number}"
+    known = {"number": number, "html_url": address, "state": "open", "created_at": "2026-03-16T05:23:00Z"}
+    issue = {**asked.body, **known, "user": {"login": "github-actions[bot]", "type": "Bot"}}
+    github.issues.append(issue)
+    return 201, issue, {}
+
+
+def list_artifacts(github: GitHub, asked: Asked) -> Answer:
+    shown = [{key: value for key, value in one.items() if key != "content"} for one in github.artifacts]
+    return 200, {"total_count": len(shown), "artifacts": shown}, {}
+
+
+def get_zip(github: GitHub, asked: Asked, number: str) -> Answer:
+    if asked.headers["accept"] == "application/octet-stream":
+        raise Refused(415, "Unsupported Media Type")
+    place = {"Location": f"{github.url}/blobs/{number}"}
+    return 302, None, place
+
+
+def get_content(github: GitHub, asked: Asked, number: str) -> Answer:
+    return 200, next(one["content"] for one in github.artifacts if one["id"] == int(number)), {}
+
+
 R = f"/repos/{REPOSITORY}"
 ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("GET", "/user"): get_me,
@@ -485,6 +519,12 @@ ROUTES: dict[tuple[str, str], Callable[..., Answer]] = {
     ("DELETE", rf"{R}/issues/comments/(\d+)"): delete_comment,
     ("POST", rf"{R}/actions/workflows/([\w.]+)/dispatches"): dispatch,
     ("POST", f"{R}/dispatches"): dispatch_event,
+    ("GET", f"{R}/issues"): list_issues,
+    ("POST", f"{R}/issues"): add_issue,
+    ("GET", f"{R}/labels/incident"): lambda github, asked: (200, {"name": "incident"}, {}),
+    ("GET", f"{R}/actions/artifacts"): list_artifacts,
+    ("GET", rf"{R}/actions/artifacts/(\d+)/zip"): get_zip,
+    ("GET", r"/blobs/(\d+)"): get_content,
     ("GET", f"{R}/vulnerability-alerts"): get_alerts,
     ("PUT", f"{R}/vulnerability-alerts"): switch("alerts", True),
     ("DELETE", f"{R}/vulnerability-alerts"): switch("alerts", False),
@@ -552,8 +592,8 @@ def serve(github: GitHub) -> ThreadingHTTPServer:
     return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
-@pytest.fixture
-def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+@contextmanager
+def running(patch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     """A GitHub of one repository, which the environment points to with a token."""
     kept = GitHub()
     server = serve(kept)
@@ -561,14 +601,21 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     for name in ("GITHUB_SERVER_URL", "GH_TOKEN", "GITHUB_OUTPUT", "GITHUB_RUN_ID", "HEAD_SHA", "CML"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("GITHUB_API_URL", kept.url)
-    monkeypatch.setenv("GITHUB_TOKEN", TOKEN)
-    monkeypatch.setenv("GITHUB_REPOSITORY", REPOSITORY)
+        patch.delenv(name, raising=False)
+    patch.setenv("GITHUB_API_URL", kept.url)
+    patch.setenv("GITHUB_TOKEN", TOKEN)
+    patch.setenv("GITHUB_REPOSITORY", REPOSITORY)
     yield kept
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    """The same for one test."""
+    with running(monkeypatch) as kept:
+        yield kept
 
 
 @pytest.fixture

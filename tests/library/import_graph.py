@@ -47,6 +47,7 @@ BELOW: Mapping[str, frozenset[str]] = {
     "releasing": frozenset({"proving", "reporting", "vendoring"}),
     "deploying": frozenset({"releasing"}),
     "testing": frozenset({"serving", "reporting"}),
+    "maturity": frozenset({"deploying", "production", "testing"}),
     "cli": frozenset({"command", "runtime", "vendoring"}),
     FACADE: frozenset({"cli", "training"}),
 }

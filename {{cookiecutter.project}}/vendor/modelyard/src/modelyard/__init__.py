@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.261"
+__version__ = "1.0.262"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -91,9 +91,12 @@ class Client:
             )
         return self._send("POST", url, content)[0]
 
-    def download(self, path: str, largest: int) -> bytes:
-        """The content of a file of a release. Raises GitHubError, also where it has more bytes than `largest`."""
-        content: bytes = self._send("GET", self.base.rstrip("/") + path, None, "application/octet-stream")[0]
+    def download(self, path: str, largest: int, accept: str = "application/octet-stream") -> bytes:
+        """The content of a file, unparsed. Raises GitHubError, also where it has more bytes than `largest`.
+
+        accept: what GitHub gives a file of a release for; an artifact of a run takes another.
+        """
+        content: bytes = self._send("GET", self.base.rstrip("/") + path, None, accept, parsed=False)[0]
         if len(content) > largest:
             raise GitHubError(f"GET {path}: the file has {len(content)} bytes; {largest} are allowed")
         return content
@@ -131,7 +134,9 @@ class Client:
                 raise GitHubError(f"the next page of {path} is on another host, {urlsplit(url).netloc}; not followed")
         raise GitHubError(f"{path} has more than {MOST_PAGES} pages")
 
-    def _send(self, method: str, url: str, body: Any, accept: str = JSON) -> tuple[Any, Mapping[str, str]]:
+    def _send(
+        self, method: str, url: str, body: Any, accept: str = JSON, parsed: bool = True
+    ) -> tuple[Any, Mapping[str, str]]:
         call = f"{method} {urlsplit(url).path}"
         data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = "application/octet-stream" if isinstance(body, bytes) else "application/json"
@@ -142,7 +147,7 @@ class Client:
             try:
                 with urllib.request.build_opener(_Redirects).open(request, timeout=TIMEOUT) as answer:
                     content = answer.read(LARGEST + 1)
-                    return _parsed(content, call) if accept == JSON else content, answer.headers
+                    return _parsed(content, call) if parsed else content, answer.headers
             except urllib.error.HTTPError as refused:
                 wait = _wait(refused, method, wait)
                 if wait < 0 or attempt == ATTEMPTS:

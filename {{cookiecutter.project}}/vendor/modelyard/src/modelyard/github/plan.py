@@ -30,8 +30,8 @@ def make_plan(
     """
     return [
         *_plan_repository(place, current, wanted.repository),
-        *_plan_alerts(github, place, wanted),
-        *_plan_actions(github, place, wanted.actions),
+        *plan_alerts(github, place, wanted),
+        *plan_actions(github, place, wanted.actions),
         *plan_approval(github, place),
         *plan_environments(github, place, wanted.environments, owners),
         *plan_rulesets(github, place, wanted.rulesets),
@@ -62,7 +62,8 @@ def _plan_repository(place: Place, current: Mapping[str, Any], wanted: Mapping[s
         yield Change(tuple(lines), (ApiCall("PATCH", f"/repos/{place.repository}", body),))
 
 
-def _plan_alerts(github: Client, place: Place, wanted: Settings) -> Iterator[Change]:
+def plan_alerts(github: Client, place: Place, wanted: Settings) -> Iterator[Change]:
+    """The changes of what GitHub says of packages with known faults."""
     alerts = f"/repos/{place.repository}/vulnerability-alerts"
     fixes = f"/repos/{place.repository}/automated-security-fixes"
     fixes_enabled = bool((github.find(fixes) or {}).get("enabled"))
@@ -76,7 +77,8 @@ def _plan_alerts(github: Client, place: Place, wanted: Settings) -> Iterator[Cha
             yield Change((line,), (ApiCall("PUT" if target else "DELETE", path),))
 
 
-def _plan_actions(github: Client, place: Place, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[Change]:
+def plan_actions(github: Client, place: Place, wanted: Mapping[str, Mapping[str, Any]]) -> Iterator[Change]:
+    """The changes of what workflows and their token may do."""
     path = f"/repos/{place.repository}/actions/permissions"
     current = github.request("GET", path)
     target = dict(wanted["permissions"])
