@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.262"
+__version__ = "1.0.263"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -8,6 +8,7 @@ open after the most requests that the policy allows, or after its time, rolls it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -15,6 +16,7 @@ from typing import Literal
 from ..judging.canary import Canary, Shift
 from .sprt import Word, bounds, compare_shares, distance, look, noise, spent
 
+PROMOTED = re.compile(r"nothing harmful in [0-9]+ requests")  # in the reason for which a canary is promoted
 LOOKS = 5  # at the scores, evenly over the requests of the trial
 
 
