@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.263"
+__version__ = "1.0.264"
 
 _PLACES = {
     "Columns": "runtime.matrix",
