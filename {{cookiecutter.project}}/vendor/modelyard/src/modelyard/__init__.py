@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.264"
+__version__ = "1.0.265"
 
 _PLACES = {
     "Columns": "runtime.matrix",

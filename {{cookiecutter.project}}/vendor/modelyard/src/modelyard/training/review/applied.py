@@ -99,7 +99,7 @@ def _checked(table: pa.Table, rows: Sequence[ReviewedRow], contract: Contract, b
         if not is_same(found, getattr(row, by)):
             faults.append(
                 f"{where}, given: the review was of {name} {shown(row.given)}, and the source has {shown(found)} now; "
-                "review the row again, or remove the line"
+                "review the row again (`make labels-review`), or remove the line"
             )
     if faults:
         raise refused(faults)
