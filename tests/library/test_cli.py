@@ -87,7 +87,7 @@ def test_help_lists_every_verb_with_what_it_does(tmp_path):
     done = from_shell("--help", folder=tmp_path)
     assert done.returncode == 0
     assert done.stdout.startswith("usage: flight_delays ")
-    assert [name for name, verb in ALL.items() if f"  {name:<11}{verb.summary}\n" not in f"{done.stdout}\n"] == []
+    assert [name for name, verb in ALL.items() if f"  {name:<14}{verb.summary}\n" not in f"{done.stdout}\n"] == []
 
 
 def test_help_without_an_environment_lists_the_bare_verbs_alone():

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 PIPELINE = Path("dvc.yaml")
 # The verbs that read outputs which Git tracks, beside `gate`, which says itself that it could not judge, and the
 # stages, before which make looks
-READ_OUTPUTS = frozenset({"tune", "automl", "compare", "data-diff", "prove", "stale", "package", "retrain"})
+READ_OUTPUTS = frozenset(
+    {"tune", "automl", "compare", "labels-review", "data-diff", "prove", "stale", "package", "retrain"}
+)
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "tune": Verb("training.tune", "search for better settings of the model", None),
         "automl": Verb("training.automl", "search all estimators and their settings", None),
         "cluster": Verb("training.cluster.local", "start a Dask cluster here, for tune and automl", pandas=False),
+        "labels-review": Verb("judging.review", "write a CSV of suspicious labels, for people to correct"),
         "compare": Verb("training.experiments", "show experiments and trials, ranked on the validation rows", None),
     },
     "judge it": {
@@ -198,7 +201,7 @@ def _installed_verbs(bare_only: bool) -> dict[str, Verb]:
 def _parse(arguments: Sequence[str] | None, program: str, installed: Mapping[str, Verb]) -> tuple[str, list[str]]:
     groups = []
     for title, verbs in VERBS.items():
-        lines = [f"  {name:<11}{verb.summary}" for name, verb in verbs.items() if name in installed]
+        lines = [f"  {name:<14}{verb.summary}" for name, verb in verbs.items() if name in installed]
         groups += [f"{title}:\n" + "\n".join(lines)] if lines else []
     parser = argparse.ArgumentParser(
         prog=program, formatter_class=argparse.RawDescriptionHelpFormatter, epilog="\n\n".join(groups)
