@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 import sample
 from modelyard.runtime.contract import Contract
+from modelyard.runtime.matrix import Columns
 from modelyard.training.data.difference import Answers
 from modelyard.training.data.periods import read_periods
 from modelyard.training.draft.draft import draft
@@ -32,6 +33,11 @@ MONTHS = ("2024-01", "2024-02", "2024-03")
 MONTH_ROWS = 200
 WHOLE = "all"
 SMALL = {"estimator": "gradient_boosting", "gradient_boosting": {"max_iter": 20, "min_samples_leaf": 10}}
+
+
+def drafted(columns: Columns, contract: Contract) -> dict[str, Any]:
+    """The features of a drafted project: every input as it is."""
+    return {name: columns[name] for name, column in contract.inputs.items() if column.type != "timestamp"}
 
 
 def orders(kind: str) -> pa.Table:

@@ -9,7 +9,7 @@ import shutil
 import numpy as np
 import pyarrow as pa
 import pytest
-from library.reviewed import TARGETS, lay_out_orders
+from library.reviewed import TARGETS, drafted, lay_out_orders
 from modelyard.judging.review import review
 from modelyard.training.bundle import bundle
 from modelyard.training.evaluate import evaluate
@@ -18,11 +18,6 @@ from modelyard.training.train import train
 from flight_delays import project as flights_project
 
 PLANTED = 12
-
-
-def drafted(columns, contract):
-    """The features of a drafted project: every input as it is."""
-    return {name: columns[name] for name, column in contract.inputs.items() if column.type != "timestamp"}
 
 
 @pytest.fixture(params=TARGETS)

@@ -19,6 +19,7 @@ from modelyard.errors import YardError
 from modelyard.production.compact import compact
 from modelyard.production.forget import (
     audit,
+    forget_in_corrections,
     forget_in_dvc,
     forget_in_figures,
     forget_in_files,
@@ -206,3 +207,16 @@ def test_what_is_no_id_is_refused(given: str) -> None:
     with pytest.raises(YardError, match="there are: loan"):
         parse_ids([given], PLAIN)
     assert parse_ids(["loan=a=b", "loan=c"], PLAIN) == {"loan": ["a=b", "c"]}
+
+
+def test_a_persons_lines_leave_the_reviewed_labels(tmp_path: Path) -> None:
+    assert forget_in_corrections(tmp_path, {"loan": ["L 1"]}) == {}
+    folder = tmp_path / "corrections"
+    folder.mkdir()
+    head = "loan,period,given,label,reviewer,reason\n"
+    other = "L 12,2024-02,true,false,Ada,by phone\n"
+    (folder / "one.csv").write_text(f'{head}L 1,2024-02,true,false,Ada,"as she\nsaid"\n{other}')
+    (folder / "two.csv").write_text(f"{head}{other}L 1,2024-02,true,,,\n")
+    assert forget_in_corrections(tmp_path, {"loan": ["L 1"]}) == {"lines of reviewed labels": 2}
+    assert [path.read_text() for path in sorted(folder.iterdir())] == [head + other] * 2
+    assert forget_in_corrections(tmp_path, {"loan": ["L 1"]}) == {"lines of reviewed labels": 0}

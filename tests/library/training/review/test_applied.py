@@ -9,6 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 from library.reviewed import MONTHS
 from modelyard.errors import ContractError
+from modelyard.production.forget import forget_in_corrections, forget_in_files
+from modelyard.proving.resolve import merge_ledgers
 from modelyard.training.layout import LEDGER, PERIODS
 
 OTHER = {"binary": ("true", True), "regression": ("12.5", 12.5), "multiclass": ("c", "c")}
@@ -169,3 +171,34 @@ def test_the_types_of_the_rows_stay_as_the_contract_has_them(shop):
     shop.take()
     after = pq.read_schema(shop.root / PERIODS / f"{shop.period(order)}.parquet")
     assert before.equals(after)
+
+
+def test_two_branches_that_corrected_labels_are_merged(binary):
+    base = (binary.root / LEDGER).read_text()
+    ones = [next(order for order, label in binary.labels().items() if not label and order >= first)
+            for first in ("o-0000", "o-0001", "o-0200")]  # fmt: skip
+    ours = binary.review((ones[0], "false", "true"), name="ours.csv")
+    binary.take()
+    here = (binary.root / LEDGER).read_text()
+    content = ours.read_text()
+    ours.unlink()
+    binary.review(*((order, "false", "true", "Ben") for order in ones[1:]), name="theirs.csv")
+    binary.take()
+    there = (binary.root / LEDGER).read_text()
+    ours.write_text(content)
+    (binary.root / LEDGER).write_text(merge_ledgers(base, here, there))
+    binary.take()
+    assert [binary.labels()[order] for order in ones] == [True, True, True]
+    assert [entry.get("corrected", {}).get("labels") for entry in binary.ledger().values()] == [2, 1, None]
+
+
+def test_a_person_who_is_forgotten_leaves_the_corrections_and_then_the_data(binary):
+    order, given = first_to_change(binary)
+    binary.review((order, text(given), "true"))
+    binary.take()
+    assert forget_in_corrections(binary.root, {"order": [order]}) == {"lines of reviewed labels": 1}
+    forget_in_files(binary.root, {"order": [order]})
+    binary.write_source(binary.source.filter(pc.not_equal(binary.source["order"], order)))
+    binary.take(accept={"all"})
+    assert order not in binary.labels()
+    assert not any("corrected" in entry for entry in binary.ledger().values())

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from library.reviewed import MONTH_ROWS, MONTHS
+from library.reviewed import MONTH_ROWS, MONTHS, drafted
 from modelyard.errors import ContractError
 from modelyard.training.data.matrices import Matrix, matrix_of
 from modelyard.training.edit import edit_yaml
@@ -14,11 +14,6 @@ from modelyard.training.fit import features_of
 from modelyard.training.review.crossfit import groups_of, out_of_fold, periods_of, read_labelled
 
 from flight_delays import project as flights_project
-
-
-def drafted(columns, contract):
-    """The features of a drafted project: every input as it is."""
-    return {name: columns[name] for name, column in contract.inputs.items() if column.type != "timestamp"}
 
 
 @pytest.fixture(scope="module")

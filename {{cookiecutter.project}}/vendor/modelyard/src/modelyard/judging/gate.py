@@ -17,12 +17,14 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ContractError, YardError
+from ..errors import ContractError, YardError, counted
 from ..git import find_commit
 from ..runtime.bundle import Bundle, read_bundle
 from ..runtime.project import Project
 from ..training import layout
 from ..training.metrics import PRIMARY, Decision
+from ..training.review.applied import reviewed_among
+from ..training.review.corrections import read_reviews
 from .answers import periods_of
 from .champion import LOCAL_MAIN, is_unpublished
 from .champion import champion as get_champion
@@ -63,6 +65,7 @@ def gate(
     """
     case = collect(project, champion, challenger, root)
     pairing, notes = _pair_if_any(case, policy)
+    notes = [*notes, *_corrected(case, root)]
     return judge(case, pairing, policy, notes, root, stated_in)
 
 
@@ -109,6 +112,18 @@ def _pair_if_any(case: Case, policy: Policy) -> tuple[Pairing | None, list[str]]
             f"{ALONE.capitalize()}"
         ]
     return pairing, pairing.notes
+
+
+def _corrected(case: Case, root: Path) -> list[str]:
+    """A remark if people corrected labels of the holdout: each model is judged by the corrected ones."""
+    contract = case.challenger.contract
+    changed = [row for row in read_reviews(root, contract).rows if row.is_changed]
+    count = int(reviewed_among(case.rows.table, changed, contract).sum()) if changed else 0
+    if not count:
+        return []
+    return [
+        f"{counted(count, 'label')} of the holdout corrected by people: all models are judged by the corrected ones."
+    ]
 
 
 def _compare(champion: Bundle, case: Case, pairing: Pairing, policy: Policy) -> tuple[dict[str, Any], list[Judgement]]:

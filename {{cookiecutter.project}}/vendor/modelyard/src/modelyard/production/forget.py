@@ -1,12 +1,14 @@
 """Remove a person's rows by the values of ids: logs, predictions and labels in the store, data, and DVC's copies of it.
 
+So are the lines of reviewed labels in corrections/ that name the person.
 DVC's cache and remote lose every Parquet file, of any commit, that has one of the rows, so older commits cannot be
 pulled or reproduced any more where their data held the person. Afterwards remove the person at the source too, take the
 data anew (`make ingest ARGS='--accept PERIOD'`), run `make pipeline` and commit.
 
-What stays: Git's history (hashes, metrics, reports; no rows), models that learned from the rows, rows whose ids were
-masked as personal data, lines that are not shipped yet, and copies elsewhere: other clones and their caches, backups,
-artifacts of workflows, images that were released, issues of incidents and comments on pull requests that name an id.
+What stays: Git's history (hashes, metrics, reports, reviewed labels; no rows of data), models that learned from the
+rows, rows whose ids were masked as personal data, lines that are not shipped yet, and copies elsewhere: other clones
+and their caches, backups, artifacts of workflows, images that were released, issues of incidents and comments on pull
+requests that name an id.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from ..judging.champion import CHAMPION, ROWS
 from ..judging.policy import read_policy
 from ..runtime.contract import Contract
 from ..runtime.project import Project
-from ..training.layout import PERIODS, PREDICTIONS, VALIDATION
+from ..training.layout import CORRECTIONS, PERIODS, PREDICTIONS, VALIDATION
+from ..training.review.files import files_of, remove_records
 from ..training.settings import read_contract
 from .compact import compact
 from .layout import AUDIT, LATEST
@@ -41,7 +44,7 @@ COPIES = Path("build/production")  # of files in a store that is not a folder
 MARKDOWN = Path("reports/report.md")
 SHOWN = 30  # characters of an id that a report shows at least
 PARQUET = b"PAR1"  # with which a file of Parquet begins
-GIT = "Git's history has no rows, but hashes and figures that were made of them; those and the models stay"
+GIT = "Git's history has no rows of data, but hashes and figures that were made of them; those and the models stay"
 
 
 def forget_in_store(store: Store, values: Mapping[str, Sequence[str]], contract: Contract) -> dict[str, int]:
@@ -86,6 +89,16 @@ def forget_in_files(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str
                 part.replace(path)  # a new file: the old one may be a link into DVC's cache
             removed += left_out
     return {"rows of data": removed}
+
+
+def forget_in_corrections(root: Path, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
+    """Remove the lines of reviewed labels that name one of the ids; how many. Git's history keeps them."""
+
+    def is_theirs(cells: Mapping[str, str]) -> bool:
+        return any(cells.get(name, "").strip() in given for name, given in values.items())
+
+    removed = sum(remove_records(path, root, is_theirs) for path in files_of(root))
+    return {"lines of reviewed labels": removed} if files_of(root) else {}
 
 
 def forget_in_figures(root: Path, store: Store | None, values: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -185,6 +198,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     store = Store(url) if url else None
     removed = forget_in_store(store, values, contract) if store else {}
     removed |= forget_in_files(Path(), values)
+    removed |= forget_in_corrections(Path(), values)
     removed |= forget_in_dvc(Path(), values, print)
     removed |= forget_in_figures(Path(), store, values)
     shutil.rmtree(COPIES, ignore_errors=True)
@@ -193,6 +207,8 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         print(f"{place}: {number} removed")
     if not any(removed.values()):
         print("nothing was left to remove")
+    if removed.get("lines of reviewed labels"):
+        print(f"{CORRECTIONS}/: Git's history keeps the lines, with their ids; only a rewritten history would not")
     masked = [name for name in values if contract.columns[name].pii]
     if masked:
         print(f"{', '.join(masked)}: personal data, so the log has it masked, and no row of the log is found by it")

@@ -20,6 +20,7 @@ from .document import Section, to_markdown
 from .evidence import CHAMPION, Evidence, gather, other_case, read_refusal, read_verdict
 from .sections.changes import changes
 from .sections.contributions import contributions
+from .sections.corrections import corrections
 from .sections.curves import curves
 from .sections.decisions import decisions
 from .sections.headline import headline, in_short, stopped, unjudged, unreported
@@ -34,11 +35,13 @@ REPORTS = Path("reports")
 def report(evidence: Evidence, learned: Section | None = None) -> list[Section]:
     """The sections of the report, in the order in which a reviewer needs them; `learned` is the learning curve."""
     changed, differing, rows = changes(evidence), changed_rows(evidence), answered(evidence)
+    corrected = corrections(evidence)
     return [
         *headline(evidence),
         metrics(evidence),
         slices(evidence),
         *([changed] if changed else []),
+        *([corrected] if corrected else []),
         *([differing] if differing else []),
         *decisions(evidence, rows),
         *residuals(evidence, rows),

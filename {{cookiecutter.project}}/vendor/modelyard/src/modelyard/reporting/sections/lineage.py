@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ...errors import counted
 from ...markdown import code, cut, prose
 from ...runtime.bundle import Bundle
 from ...training.data.parts import shown
@@ -39,7 +40,7 @@ def _origins(bundle: Bundle) -> dict[str, str]:
     return {
         "estimator": code(training["estimator"], 40),
         "made because of": cut(str(manifest.get("cause", "by_hand")).replace("_", " "), 20),
-        "data": _rows(rows, list(periods)),
+        "data": _rows(rows, list(periods)) + _corrected(periods),
         "trained on": _rows(training["rows"], [training["first_period"], training["last_period"]]),
         "threshold chosen on": _listed(shown(training, "validation")),
         "judged on": _listed(shown(training, "holdout")),
@@ -70,6 +71,11 @@ def span(periods: Sequence[str]) -> str:
 
 def _rows(count: int, periods: Sequence[str]) -> str:
     return ", ".join(part for part in (f"{count:,} rows", span(periods)) if part)
+
+
+def _corrected(periods: Mapping[str, Mapping[str, Any]]) -> str:
+    labels = sum(entry.get("corrected", {}).get("labels", 0) for entry in periods.values())
+    return f"; {counted(labels, 'label')} corrected" if labels else ""
 
 
 def _listed(periods: Sequence[str]) -> str:
