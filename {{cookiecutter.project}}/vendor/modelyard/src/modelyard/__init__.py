@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.267"
+__version__ = "1.0.268"
 
 _PLACES = {
     "Columns": "runtime.matrix",

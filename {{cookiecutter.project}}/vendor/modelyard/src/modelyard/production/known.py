@@ -13,7 +13,6 @@ from typing import Any
 
 from ..judging.collect import CHAMPION
 from ..runtime.bundle import read_bundle
-from ..runtime.column import Column
 from ..runtime.contract import Contract
 from ..training.layout import BUNDLE, CALIBRATION, REFERENCE, SLICES
 from .layout import BUNDLES
@@ -91,8 +90,6 @@ def _lines(path: Path) -> list[dict[str, str]]:
 
 
 def _known(content: dict[str, Any]) -> KnownBundle:
-    raw = content["contract"]
-    columns = {name: Column(**column) for name, column in raw["columns"].items()}
     calibration = [line for line in content["calibration"] if line.get("lowest")]
     counts = [int(line["rows"]) for line in calibration]
     edges = [float(line["lowest"]) for line in calibration]
@@ -103,7 +100,7 @@ def _known(content: dict[str, Any]) -> KnownBundle:
         slices.setdefault(f"{line['column']}={line['slice']}", {})[line["metric"]] = figures
     return KnownBundle(
         name=content["name"],
-        contract=Contract(**raw | {"columns": columns}),
+        contract=Contract.from_raw(content["contract"]),
         reference=content["reference"],
         score_edges=edges,
         score_shares=[count / sum(counts) for count in counts],

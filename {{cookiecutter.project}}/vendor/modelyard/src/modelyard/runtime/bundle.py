@@ -16,6 +16,7 @@ from .column import Column
 from .contract import Contract, Kind
 from .fitting import field_hints, misfits
 from .hashing import bundle_sha256, sha256
+from .history import HistoryFeature
 
 Manifest = Mapping[str, Any]
 
@@ -138,6 +139,8 @@ def bundled_contract(folder: Path) -> Contract:
     if not faults:
         for name, column in raw.get("columns", {}).items():
             faults += [f"columns.{name}.{fault}" for fault in _misfits_of(Column, column)]
+        for name, feature in raw.get("features", {}).items():
+            faults += [f"features.{name}.{fault}" for fault in _misfits_of(HistoryFeature, feature)]
     if faults:
         raise ContractError(f"{unread}: {'; '.join(faults)}")
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, Literal
 
 from ..errors import ContractError
 from .column import DESCRIBED, Column, Role, faults_of
+from .history import HistoryFeature, history_faults
 from .names import clashes, unprintable
 
 Kind = Literal["regression", "binary", "multiclass"]
@@ -41,20 +43,38 @@ class Contract:
     """So many days after its last period the data counts as stale; null: never."""
     slices: list[str] = field(default_factory=list)
     """The categorical features for each of whose values the model is judged separately."""
+    features: dict[str, HistoryFeature] = field(default_factory=dict)
+    """The features with history by name: columns that are looked up by entity, as known at the row's time."""
 
     def __post_init__(self) -> None:
+        if self.features:
+            if faults := history_faults(self.features, self.columns):
+                raise ContractError("\n".join(faults))
+            looked_up = {name: feature.column for name, feature in self.features.items()}
+            object.__setattr__(self, "columns", {**self.columns, **looked_up})
         if faults := [*self._column_faults(), *self._role_faults()] or self._name_faults():
             raise ContractError("\n".join(faults))
 
     @classmethod
     def from_json(cls, path: Path) -> Contract:
         """The contract of a bundle, as `to_json` wrote it."""
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return cls(**raw | {"columns": {name: Column(**column) for name, column in raw["columns"].items()}})
+        return cls.from_raw(json.loads(path.read_text(encoding="utf-8")))
+
+    @classmethod
+    def from_raw(cls, raw: Mapping[str, Any]) -> Contract:
+        """The contract of the JSON object that `to_json` wrote."""
+        features = {name: HistoryFeature(**feature) for name, feature in raw.get("features", {}).items()}
+        columns = {name: Column(**column) for name, column in raw["columns"].items()}
+        return cls(**{**raw, "columns": columns, "features": features})
 
     def to_json(self) -> str:
         """The contract as JSON text; the same contract always gives the same text."""
         content = dataclasses.asdict(self)
+        if not self.features:
+            del content["features"]
+        for name, feature in content.get("features", {}).items():
+            del content["columns"][name]
+            content["features"][name] = {key: value for key, value in feature.items() if value not in (None, [], False)}
         for column in content["columns"].values():
             # What is not used is left out, so that a version of the library that does not know it reads the contract
             for key in ("empty", "other"):

@@ -50,9 +50,11 @@ def write_contract(path: Path, contract: Contract, is_again: bool = False) -> No
     """
     defaults = {field.name: field.default for field in dataclasses.fields(Column)}
     content: dict[str, Any] = dataclasses.asdict(contract)
+    del content["features"]  # which a person writes, and no draft changes
     content["columns"] = {
         name: {key: value for key, value in dataclasses.asdict(column).items() if value != defaults[key]}
         for name, column in contract.columns.items()
+        if name not in contract.features
     }
     columns = content.pop("columns")
     for column in columns.values():
