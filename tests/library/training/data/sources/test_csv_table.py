@@ -32,7 +32,7 @@ SEMICOLONS = PLAIN.replace(",", ";").replace("0.5", "0,5")
 
 
 def source_of(path: Path, contract: Contract | None = CONTRACT) -> tuple[FileSource, pa.Table]:
-    source = FileSource(str(path), contract)
+    source = FileSource(str(path), contract and contract.columns)
     (name,) = source.objects()
     return source, source.read(name)
 

@@ -49,7 +49,7 @@ def served(tmp_path) -> Iterator[str]:
 
 
 def read(path: Path | str, contract: Contract | None = CONTRACT) -> pa.Table:
-    source = FileSource(str(path), contract)
+    source = FileSource(str(path), contract and contract.columns)
     (name,) = source.objects()
     return source.read(name)
 

@@ -22,7 +22,7 @@ def contract(**columns: Column) -> Contract:
 
 def read(path: Path, content: str, of: Contract | None = None) -> pa.Table:
     path.write_text(content)
-    return FileSource(str(path), of).read(str(path))
+    return FileSource(str(path), of and of.columns).read(str(path))
 
 
 def test_ids_keep_every_digit_where_another_column_is_read_in_a_wider_type(tmp_path):

@@ -48,7 +48,7 @@ def from_files(place: str, contract: Contract) -> Iterator[Given]:
     A file has the contract's target and its id columns, or `request` and `row` of our log; and it may have `known`, the
     time (UTC) at which a label became known. Raises ContractError that says what is wrong with a file.
     """
-    source = FileSource(place, contract)
+    source = FileSource(place, contract.columns)
     for name in sorted(source.objects()):
         raw = source.read(name)
         ids = list(contract.named("id"))

@@ -34,7 +34,7 @@ def open_source(params: Params, contract: Contract) -> Source:
     if settings.kind == "files":
         from .files import FileSource
 
-        return FileSource(settings.path, contract)
+        return FileSource(settings.path, contract.columns)
     from .sql import SqlSource
 
     return SqlSource(settings, params, contract)

@@ -6,7 +6,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import pyarrow.parquet
 from fsspec.implementations.local import LocalFileSystem
 
 from ....errors import ContractError
-from ....runtime.contract import Contract
+from ....runtime.column import Column
 from .csv_table import CsvTable
 from .decisions import Decisions
 from .packed import PARQUET, is_csv, unpack
@@ -29,11 +29,11 @@ GLOB = "*?["
 class FileSource:
     """Files in the order of their names; each is an object.
 
-    decisions: what was decided to read those that were read without a contract.
+    columns: those of the contract. decisions: what was decided to read files without them.
     """
 
-    def __init__(self, path: str, contract: Contract | None = None) -> None:
-        self._contract = contract
+    def __init__(self, path: str, columns: Mapping[str, Column] | None = None) -> None:
+        self._columns = columns or {}
         self.decisions = Decisions()
         with _told(f"source {path} cannot be opened"):
             self._files, names = _listed(path)
@@ -57,8 +57,7 @@ class FileSource:
         if not is_csv(plain, inner, name):
             return _read_parquet(pa.BufferReader(plain), name)
         path = name if self._local and plain is content else None
-        columns = self._contract.columns if self._contract else {}
-        return CsvTable(plain, name, path, columns, self.decisions).read()
+        return CsvTable(plain, name, path, self._columns, self.decisions).read()
 
     def _fingerprint(self, name: str) -> str:
         with _told(f"{name} cannot be read"):
