@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy
 from modelyard.errors import ContractError
 from modelyard.runtime.contract import Column, Contract
-from modelyard.training.data.sources import open_source
+from modelyard.training.data.opening import open_source
 from modelyard.training.data.sources.sql import SqlSource, _address, read_query
 from modelyard.training.data.validate import validate
 from modelyard.training.settings import SqlSettings

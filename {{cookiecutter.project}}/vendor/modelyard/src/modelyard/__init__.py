@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.269"
+__version__ = "1.0.270"
 
 _PLACES = {
     "Columns": "runtime.matrix",

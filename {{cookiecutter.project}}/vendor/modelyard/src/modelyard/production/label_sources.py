@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 from ..errors import ContractError
 from ..runtime.contract import Contract
 from ..training.data.conform import conform
+from ..training.data.opening import open_source
 from ..training.data.reader import Reader
 from ..training.data.refusal import BrokenRule
-from ..training.data.sources import open_source
 from ..training.data.sources.files import FileSource
 from ..training.settings import Params
 from .layout import id_column, label_column

@@ -15,10 +15,11 @@ from tqdm import tqdm
 from ..runtime.contract import Contract
 from .data.conform import conform
 from .data.ledger import Seen, read_ledger, read_seen
+from .data.opening import open_source
 from .data.periods import read_periods, written_sha256
 from .data.plausible import LONGEST
 from .data.refusal import BrokenRule, DataRefused
-from .data.sources import Source, open_source
+from .data.sources import Source
 from .data.summary import Summary, summarize
 from .data.unique import check_ids
 from .data.validate import validate

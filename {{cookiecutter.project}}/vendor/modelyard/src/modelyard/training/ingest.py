@@ -22,9 +22,9 @@ from ..runtime.contract import Contract
 from .data.difference import Answers, Intake, SourceDifference, Taken, decide, questioned
 from .data.incoming import Incoming, incoming
 from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
+from .data.opening import open_source
 from .data.periods import read_periods, written_sha256
 from .data.reader import Reader
-from .data.sources import open_source
 from .data.unique import check_ids
 from .layout import CORRECTIONS, LEDGER, PERIODS, SEEN
 from .review.applied import check_corrected, check_periods, correct, corrected_entry
@@ -138,7 +138,8 @@ def rules_of(contract: Contract, params: Params) -> str:
 def _source_name(contract: Contract, params: Params) -> str:
     """A hash of source and columns: only rows of the same source with the same columns can be compared."""
     columns = [[name, column.type] for name, column in contract.columns.items()]
-    return _hash(json.dumps([asdict(params.source), params.period, columns]))
+    looked_up = [asdict(feature) for feature in contract.features.values()]
+    return _hash(json.dumps([asdict(params.source), params.period, columns, *looked_up]))
 
 
 def _hash(*texts: str) -> str:

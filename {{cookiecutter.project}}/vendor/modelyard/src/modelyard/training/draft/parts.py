@@ -11,9 +11,9 @@ import pyarrow as pa
 from ...errors import ContractError
 from ...runtime.column import Column
 from ...runtime.contract import Contract
+from ..data.opening import open_source
 from ..data.reader import Reader
 from ..data.refusal import ADVICE
-from ..data.sources import open_source
 from ..data.validate import may_be_empty
 from ..settings import UNITS, Params
 from .personal import as_personal

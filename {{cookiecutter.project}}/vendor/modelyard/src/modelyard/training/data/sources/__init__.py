@@ -10,9 +10,6 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from ....runtime.contract import Contract
-from ...settings import Params
-
 
 class Source(Protocol):
     """One kind of source."""
@@ -22,19 +19,3 @@ class Source(Protocol):
 
     def read(self, name: str) -> pa.Table:
         """The rows of one object, in the source's order. Raises ContractError if it cannot be read."""
-
-
-def open_source(params: Params, contract: Contract) -> Source:
-    """The source that `params.yaml` names; the libraries of other sources are not imported."""
-    settings = params.source
-    if settings.kind == "sample":
-        from .sample import SampleSource
-
-        return SampleSource(contract)
-    if settings.kind == "files":
-        from .files import FileSource
-
-        return FileSource(settings.path, contract.columns)
-    from .sql import SqlSource
-
-    return SqlSource(settings, params, contract)
