@@ -27,6 +27,7 @@ from .data.periods import read_periods, written_sha256
 from .data.reader import Reader
 from .data.unique import check_ids
 from .layout import CORRECTIONS, LEDGER, PERIODS, SEEN
+from .record_files import check_watched
 from .review.applied import check_corrected, check_periods, correct, corrected_entry
 from .review.corrections import Reviews, read_reviews
 from .settings import Params, read_contract, read_params
@@ -191,4 +192,6 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser.add_argument("--verify", action="store_true", help="read the whole source again and compare")
     options = parser.parse_args(arguments)
     answers = Answers(frozenset(options.accept), frozenset(options.keep))
-    print("\n".join(ingest(Path(), read_contract(), read_params(), answers, options.verify)))
+    contract = read_contract()
+    check_watched(contract, Path())
+    print("\n".join(ingest(Path(), contract, read_params(), answers, options.verify)))

@@ -24,7 +24,8 @@ from .steps import Steps, steps_of
 class History:
     """The features with history of a contract. Their records are read when the first value is asked for.
 
-    seconds: by feature, what making its steps and looking values up has taken.
+    By feature: `seconds` is what reading its records, making its steps and looking values up has taken, `records` is
+    how many there are, and `newest` the time at which the last of them became known.
     """
 
     def __init__(self, contract: Contract) -> None:
@@ -32,6 +33,8 @@ class History:
         self._sources = sources(contract)
         self._steps: dict[str, Steps] = {}
         self.seconds = dict.fromkeys(contract.features, 0.0)
+        self.records: dict[str, int] = {}
+        self.newest: dict[str, str | None] = {}
 
     @cached_property
     def mark(self) -> str:
@@ -43,7 +46,11 @@ class History:
         """The steps of one feature. Raises ContractError if its records cannot be read."""
         if name not in self._steps:
             feature, started = self._contract.features[name], time.perf_counter()
-            self._steps[name] = steps_of(feature, self._sources[feature.source].read(name))
+            records = self._sources[feature.source].read(name)
+            self._steps[name] = steps_of(feature, records)
+            self.records[name] = len(records.known)
+            newest = records.known.max(initial=np.iinfo(np.int64).min).astype("datetime64[us]")
+            self.newest[name] = str(newest.astype("datetime64[s]")) if len(records.known) else None
             self.seconds[name] += time.perf_counter() - started
         return self._steps[name]
 
