@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.271"
+__version__ = "1.0.272"
 
 _PLACES = {
     "Columns": "runtime.matrix",
