@@ -87,6 +87,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "score": Verb("runtime.score", "score a CSV or Parquet file of rows with a bundle", "score"),
         "score-files": Verb("training.cluster.score_files", "score many files, here or on a Dask cluster", "train"),
         "serve": Verb("serving.process.serve", "answer rows over HTTP", "serve"),
+        "stream": Verb("serving.streaming.stream", "answer the messages of a Kafka topic, or lines on stdin", "serve"),
         "key": Verb("serving.access.key", "make a key for a caller of the service", "serve"),
     },
     "release and deploy it": {
