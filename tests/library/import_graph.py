@@ -53,8 +53,8 @@ BELOW: Mapping[str, frozenset[str]] = {
 }
 # What a room or a module may import beside the standard library; others may import anything.
 PACKAGES: Mapping[str, frozenset[str]] = {
-    "runtime": frozenset({"numpy", "onnxruntime", "pyarrow"}),
-    "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt", "confluent_kafka"}),
+    "runtime": frozenset({"numpy", "onnxruntime", "pyarrow", "confluent_kafka"}),
+    "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt"}),
     **dict.fromkeys((*LEAVES, "command", "clone", "cli", "github", "vendoring", FACADE), frozenset[str]()),
     "releasing.registry": frozenset(),
     "deploying.deployment": frozenset(),
@@ -62,7 +62,7 @@ PACKAGES: Mapping[str, frozenset[str]] = {
     "production.relay": frozenset(),
 }
 # Packages of an extra, which a module imports inside functions only
-OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow"}), "serving": frozenset({"confluent_kafka"})}
+OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow", "confluent_kafka"})}
 
 
 @dataclass(frozen=True)

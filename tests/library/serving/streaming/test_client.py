@@ -6,10 +6,10 @@ import sys
 
 import pytest
 from modelyard.errors import ContractError
+from modelyard.runtime.kafka.address import TopicAddress
+from modelyard.runtime.kafka.client import settings
 from modelyard.serving.log.metrics import Metrics
 from modelyard.serving.log.shared import Shared
-from modelyard.serving.streaming.address import TopicAddress
-from modelyard.serving.streaming.client import settings
 from modelyard.serving.streaming.consumer import TopicInput
 from modelyard.serving.streaming.producer import TopicOutput
 

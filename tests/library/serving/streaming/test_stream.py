@@ -239,6 +239,25 @@ def test_lines_of_stdin_are_answered_on_stdout(made, tmp_path):
     assert "line 1, column 1" in told[0]["reason"]["detail"]
 
 
+def test_the_answers_to_lines_have_keys_of_their_own_in_each_run(made, broker):
+    topic, rows = broker.topic(), b"\n".join(as_messages(rows_of(made, 3)))
+    command = [
+        sys.executable,
+        "-m",
+        "flight_delays",
+        "stream",
+        "--from",
+        "-",
+        "--to",
+        f"kafka://{broker.address}/{topic}",
+    ]
+    for _ in range(2):
+        subprocess.run([*command, "--bundle", made.root / "bundle"], input=rows, check=True)
+    found = by_key(broker.all_of(topic, 6))
+    assert len(found) == 6
+    assert {key.partition("/")[2] for key in found} == {"stdin/0/0", "stdin/0/1", "stdin/0/2"}
+
+
 def test_a_missing_topic_ends_the_stream_with_an_error(made, broker, stream):
     topic = broker.topic(1, ".answers")
     one = stream(topic, made)

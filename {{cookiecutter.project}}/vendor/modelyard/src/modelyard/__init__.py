@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.273"
+__version__ = "1.0.274"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -77,7 +77,8 @@ def bring_source(project: Path, clone: Path) -> None:
         if (project / name).is_file() and not (clone / name).exists():
             (clone / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(project / name, clone / name)
-    if not glob.glob(pattern, root_dir=clone, recursive=True):
+    is_stream = read_params(clone / "params.yaml").source.kind == "stream"  # else its topic has them
+    if not is_stream and not glob.glob(pattern, root_dir=clone, recursive=True):
         raise ContractError(
             f"the source {pattern} is neither in the commit nor on this machine; commit it, or bring it with "
             "`make pull`, or name a place in params.yaml that every machine can reach"
@@ -88,6 +89,8 @@ def _local_source(root: Path) -> str | None:
     """The path or pattern of a source that consists of files of the project; None for other sources."""
     source = read_params(root / "params.yaml").source
     path = source.path if source.kind == "files" else ""
+    if source.kind == "stream":
+        path = f"{source.folder}/*.json*"  # the files, and what they are known to hold
     if source.kind == "sql" and source.url.startswith("sqlite:///"):
         path = source.url.removeprefix("sqlite:///").partition("?")[0]
     return path if path and "://" not in path and not Path(path).is_absolute() else None

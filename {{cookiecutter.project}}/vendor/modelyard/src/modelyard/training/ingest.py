@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 
 from ..errors import ContractError, counted
 from ..runtime.contract import Contract
-from .data.difference import Answers, Intake, SourceDifference, Taken, decide, questioned
+from .data.difference import ALL, Answers, Intake, SourceDifference, Taken, decide, questioned
 from .data.incoming import Incoming, incoming
-from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, write_ledger, write_seen
-from .data.opening import open_source
+from .data.ledger import LedgerEntry, Seen, read_ledger, read_seen, read_stream, write_ledger, write_seen
+from .data.opening import open_rows, with_history
 from .data.periods import read_periods, written_sha256
 from .data.reader import Reader
+from .data.sources import KnowsOffsets, Source
 from .data.unique import check_ids
 from .layout import CORRECTIONS, LEDGER, PERIODS, SEEN
 from .record_files import check_watched
@@ -51,9 +52,12 @@ def ingest(
     ledger = {period: entry for period, entry in read_ledger(root / LEDGER, source).items() if params.includes(period)}
     taken = _read_taken(root, ledger, reviews)
     memory = {} if verify else read_seen(rules, root / SEEN)
+    answers = answers or Answers()
+    reopened = frozenset(taken.entries) if ALL in answers.accept else answers.accept
+    rows = open_rows(params, contract, read_stream(root / LEDGER, source), reopened)
     with incoming(root / PERIODS, taken.on_disk) as arrived:
-        seen, now = _read_source(arrived, taken, memory, contract, params)
-        intake = decide(SourceDifference(taken, now), answers or Answers(), params.watermark)
+        seen, now = _read_source(with_history(rows, contract), arrived, taken, memory, contract, params)
+        intake = decide(SourceDifference(taken, now), answers, params.watermark)
         old = sorted(intake.entries.keys() - set(intake.written))
         check_ids(
             contract,
@@ -63,9 +67,10 @@ def ingest(
         )
         entries = _corrected(root, arrived, intake, ledger, reviews, contract)
         arrived.move(intake.written, entries)
-    write_ledger(source, entries, root / LEDGER)
+    write_ledger(source, entries, root / LEDGER, rows.ledger(entries) if isinstance(rows, KnowsOffsets) else None)
     write_seen(rules, seen, root / SEEN)
-    return _summary(intake) + _told_corrections(entries, reviews) + _staleness(contract, params, max(entries))
+    told = rows.told() if isinstance(rows, KnowsOffsets) else []
+    return _summary(intake) + told + _told_corrections(entries, reviews) + _staleness(contract, params, max(entries))
 
 
 def _read_taken(root: Path, ledger: dict[str, LedgerEntry], reviews: Reviews) -> Taken:
@@ -108,13 +113,13 @@ def _corrected(
 
 
 def _read_source(
-    arrived: Incoming, taken: Taken, memory: dict[str, Seen], contract: Contract, params: Params
+    opened: Source, arrived: Incoming, taken: Taken, memory: dict[str, Seen], contract: Contract, params: Params
 ) -> tuple[dict[str, Seen], dict[str, LedgerEntry]]:
     """The source's objects as they are now, and the entry of each period that may have changed.
 
     An object is read if its fingerprint is new, or if it has rows of such a period.
     """
-    reader = Reader(open_source(params, contract), contract, params, arrived)
+    reader = Reader(opened, contract, params, arrived)
     marks = reader.fingerprints
     reader.read(name for name, mark in marks.items() if name not in memory or memory[name].fingerprint != mark)
     seen = {name: source_object for name, source_object in memory.items() if name in marks} | reader.seen

@@ -57,7 +57,17 @@ class SqlSettings:
     fingerprint: str | None = None
 
 
-SourceSettings = Annotated[SampleSettings | FileSettings | SqlSettings, Field(discriminator="kind")]
+@dataclass(frozen=True)
+class StreamSettings:
+    """Messages of a Kafka topic, `kafka://host:port/topic`, one row as a JSON object each; they land in `folder`."""
+
+    __pydantic_config__: ClassVar = STRICT
+    kind: Literal["stream"]
+    topic: str
+    folder: str = "data/landed"
+
+
+SourceSettings = Annotated[SampleSettings | FileSettings | SqlSettings | StreamSettings, Field(discriminator="kind")]
 
 
 @dataclass(frozen=True)

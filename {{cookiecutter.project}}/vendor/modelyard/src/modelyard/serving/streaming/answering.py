@@ -142,7 +142,6 @@ def _joined(singles: Sequence[SingleRow]) -> Ids | None:
 
 def _asked(message: StreamMessage) -> Asked:
     """The message as it is named in the prediction log: by its place, so that a repeated answer is counted once."""
-    name = f"{message.run}/{message.name}" if message.run else message.name
     trace = message.header("traceparent")
     key = None if message.key is None else message.key.decode("utf-8", "replace")[:SHOWN]
-    return Asked(name, None, key, None if trace is None else trace.decode("latin-1")[:SHOWN])
+    return Asked(message.id, None, key, None if trace is None else trace.decode("latin-1")[:SHOWN])

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from ...runtime.kafka.address import TopicAddress
+from ...runtime.kafka.client import Trouble, check_topic, client, import_kafka, settings, topics
 from ..log.metrics import Metrics
-from .address import TopicAddress
-from .client import Trouble, check_topic, client, import_kafka, settings, topics
 from .message import StreamMessage
 
 WAIT = 0.5  # seconds for the first message

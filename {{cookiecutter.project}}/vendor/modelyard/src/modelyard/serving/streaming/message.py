@@ -29,8 +29,13 @@ class StreamMessage(NamedTuple):
 
     @property
     def name(self) -> str:
-        """`topic/partition/offset`: the key of its answer, which is the same whenever the message is answered again."""
+        """`topic/partition/offset`, for people."""
         return f"{self.topic}/{self.partition}/{self.offset}"
+
+    @property
+    def id(self) -> str:
+        """The key of its answer: its name, and of a line the run too. It stays when the message is answered again."""
+        return f"{self.run}/{self.name}" if self.run else self.name
 
     def header(self, name: str) -> bytes | None:
         """The value of its first header with this name, in lower case."""

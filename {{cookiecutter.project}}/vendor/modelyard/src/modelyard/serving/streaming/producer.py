@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...errors import ContractError
-from .address import TopicAddress
-from .client import Trouble, check_topic, client, import_kafka, settings, topics
+from ...runtime.kafka.address import TopicAddress
+from ...runtime.kafka.client import Trouble, check_topic, client, import_kafka, settings, topics
 from .message import Headers, StreamMessage
 
 LARGEST = 1_000_000_000  # bytes: by default, the broker alone decides what is too large
@@ -43,7 +43,7 @@ class TopicOutput:
     def write(
         self, message: StreamMessage, value: bytes | None, headers: Headers, too_large: Callable[[], None]
     ) -> None:
-        """Write what became of a message, with its place as the key.
+        """Write what became of a message, with its id as the key.
 
         The partition has the message's number, modulo how many there are, so that their order is kept.
         """
@@ -61,7 +61,7 @@ class TopicOutput:
                 self._producer.produce(
                     self._address.topic,
                     value=value,
-                    key=message.name.encode(),
+                    key=message.id.encode(),
                     headers=list(headers),
                     partition=message.partition % self._partitions,
                     on_delivery=on_delivery,

@@ -20,6 +20,8 @@ from typing import BinaryIO
 import msgspec
 
 from ...errors import ContractError
+from ...runtime.bundle import bundled_contract
+from ...runtime.kafka.address import STANDARD, TOPIC, TopicAddress, topic_address
 from ...runtime.project import Project
 from ..access.access import Access
 from ..answers.models import Models
@@ -28,7 +30,6 @@ from ..log.log_metrics import LogMetrics
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
-from .address import STANDARD, TOPIC, TopicAddress, topic_address
 from .answering import Answering
 from .consumer import TopicInput
 from .health import StreamHealth
@@ -79,7 +80,7 @@ def configured(path: Path | None, bundle: str | None, project: Project) -> Confi
         folder = Path(bundle) if bundle else project.packaged_bundle
         if not (folder / "contract.json").is_file():
             raise ContractError(f"{folder} holds no bundle; make one with `make pipeline`, or name one with --bundle")
-        name = project.predictor(bundle).contract.name
+        name = bundled_contract(folder).name
         config = Config({name: ModelConfig(bundle)})
         check_names(config, "contract.json")
         return config

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+Offsets = dict[str, int]  # by partition, as JSON has it
+
 
 @dataclass(frozen=True)
 class Corrected:
@@ -32,6 +34,18 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True)
+class StreamLedger:
+    """What is known of a source of messages.
+
+    first: the offset of each partition's first message that was landed. taken: for each period, the offset of each
+    partition before which its messages were taken.
+    """
+
+    first: Offsets = field(default_factory=dict)
+    taken: dict[str, Offsets] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Seen:
     """One object of the source as this machine last read it: its fingerprint, and the hash of its rows by period.
 
@@ -50,9 +64,18 @@ def read_ledger(path: Path, source: str | None = None) -> dict[str, LedgerEntry]
     return {period: _entry(**entry) for period, entry in content["periods"].items()}
 
 
-def write_ledger(source: str, entries: dict[str, LedgerEntry], path: Path) -> None:
-    """Write the periods taken from the source called `source`, in order."""
-    _write_json(path, {"source": source, "periods": {period: _told(entries[period]) for period in sorted(entries)}})
+def read_stream(path: Path, source: str) -> StreamLedger:
+    """What the ledger knows of a source of messages; nothing if it is from another source."""
+    content = _read_json(path)
+    return StreamLedger(**content.get("stream", {})) if content and content["source"] == source else StreamLedger()
+
+
+def write_ledger(source: str, entries: dict[str, LedgerEntry], path: Path, stream: StreamLedger | None = None) -> None:
+    """Write the periods taken from the source called `source`, in order. stream: what is known of messages."""
+    content: dict[str, Any] = {"source": source}
+    if stream is not None:
+        content["stream"] = asdict(stream)
+    _write_json(path, content | {"periods": {period: _told(entries[period]) for period in sorted(entries)}})
 
 
 def read_seen(rules: str, path: Path) -> dict[str, Seen]:

@@ -6,9 +6,12 @@ machine and changes when the object changes.
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Collection
+from typing import Protocol, runtime_checkable
 
 import pyarrow as pa
+
+from ..ledger import StreamLedger
 
 
 class Source(Protocol):
@@ -19,3 +22,14 @@ class Source(Protocol):
 
     def read(self, name: str) -> pa.Table:
         """The rows of one object, in the source's order. Raises ContractError if it cannot be read."""
+
+
+@runtime_checkable
+class KnowsOffsets(Protocol):
+    """A source whose ledger also has offsets."""
+
+    def ledger(self, periods: Collection[str]) -> StreamLedger:
+        """What the ledger is to know once these periods are taken."""
+
+    def told(self) -> list[str]:
+        """Lines about what was left out in this run."""

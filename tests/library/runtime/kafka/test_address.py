@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from modelyard.errors import ContractError
-from modelyard.serving.streaming.address import TopicAddress, topic_address
+from modelyard.runtime.kafka.address import TopicAddress, topic_address
 
 
 @pytest.mark.parametrize(

@@ -27,10 +27,15 @@ class TopicAddress(NamedTuple):
 
 
 def topic_address(option: str, text: str) -> TopicAddress | None:
-    """What an option names; None for `-`. Raises ContractError that says what is wrong, without any password."""
-    if text == STANDARD:
-        return None
+    """What an option of `stream`, or a setting, names; None for the option `-`.
+
+    Raises ContractError that says what is wrong, without any password.
+    """
     example = f"as in {option} '{EXAMPLES.get(option, EXAMPLES['--to'])}', or - for {_standard(option)}"
+    if not option.startswith("--"):
+        example = f"as in {option}: {EXAMPLES['--to']}"
+    elif text == STANDARD:
+        return None
     if not text.startswith(SCHEME):
         raise ContractError(f"{option}: {text.rpartition('@')[2]!r} is no {SCHEME} address; write one {example}")
     place, _, query = text.removeprefix(SCHEME).partition("?")

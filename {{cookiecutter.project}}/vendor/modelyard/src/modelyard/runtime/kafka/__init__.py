@@ -1,0 +1,1 @@
+"""The Kafka client: addresses, settings from the environment, and ranges of a topic."""
