@@ -76,7 +76,7 @@ class Server:
 
     def __init__(self, settings: Settings, process: subprocess.Popen[bytes], port: int, began: float) -> None:
         self._settings, self._process, self._began = settings, process, began
-        self._url = f"http://127.0.0.1:{port}"
+        self.url = f"http://127.0.0.1:{port}"
         self._first_answer = 0.0
         self.errors: list[int] = []
 
@@ -105,7 +105,7 @@ class Server:
         with tempfile.NamedTemporaryFile("w", suffix=".lua") as written:
             written.write(script)
             written.flush()
-            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", written.name, self._url]
+            command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", written.name, self.url]
             done = subprocess.run(
                 command,
                 capture_output=True,
@@ -123,7 +123,7 @@ class Server:
     def wait(self, load: Load) -> float:
         """Wait until the server answers; how many seconds after its start it did so for the first time."""
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self._settings.key}"}
-        request = urllib.request.Request(self._url + self._settings.path, load.text.encode(), headers)
+        request = urllib.request.Request(self.url + self._settings.path, load.text.encode(), headers)
         until = time.perf_counter() + PATIENCE
         while not self._first_answer:
             try:
@@ -131,10 +131,10 @@ class Server:
                     answer.read()
                 self._first_answer = time.perf_counter() - self._began
             except urllib.error.HTTPError as error:
-                raise Failed(f"{self._url} answered {error.code}: {error.read()[:500]!r}") from None
+                raise Failed(f"{self.url} answered {error.code}: {error.read()[:500]!r}") from None
             except OSError:
                 if self._process.poll() is not None or time.perf_counter() > until:
-                    raise Failed(f"{self._settings.command} does not answer at {self._url}") from None
+                    raise Failed(f"{self._settings.command} does not answer at {self.url}") from None
                 time.sleep(0.005)
         return self._first_answer
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.274"
+__version__ = "1.0.275"
 
 _PLACES = {
     "Columns": "runtime.matrix",
