@@ -19,6 +19,7 @@ from . import (
     months,
     pipeline,
     production,
+    review,
     rows,
     scoring,
     serving,
@@ -46,6 +47,7 @@ GROUPS = {
     "builders": builders,
     "automl": automl,
     "drafts": drafts,
+    "review": review,
 }
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.275"
+__version__ = "1.0.276"
 
 _PLACES = {
     "Columns": "runtime.matrix",
