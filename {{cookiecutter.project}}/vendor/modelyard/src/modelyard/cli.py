@@ -112,6 +112,11 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "forget": Verb("production.forget", "remove a person's rows by ids", "monitor", pandas=False),
         "compact": Verb("production.compact", "make Parquet files of the logs in the store", "monitor", pandas=False),
     },
+    "see where it stands": {
+        "maturity": Verb(
+            "maturity.maturity", "say how mature the practice is, by what runs have left", "dev", pandas=False
+        ),
+    },
     "GitHub": {
         "scope": _bare("github.scope", "decide what a change touches, for the first job of a workflow"),
         "results": _bare("github.results", "show the tests' results in the run's summary"),

@@ -75,15 +75,15 @@ def quickness(found: PracticeEvidence) -> list[Part]:
     """An input or a feature was changed, and the model made with it, in a time that Git tells."""
     made = "contract.yaml", f"{found.package.name}/features.py"
     form = "--format=%h%x09%aI%x09%cI%x09%ce"
-    with_model = set(git(found.root, "log", "--format=%h", "--", "dvc.lock").split())
-    first = git(found.root, "log", "--diff-filter=A", "--format=%h", "--", *made).split()
-    for line in git(found.root, "log", form, "--", *made).splitlines():
+    # changed, not added: the contract of one's own data is written once, in place of the sample's
+    with_model = set(git(found.root, "log", "--diff-filter=M", "--format=%h", "--", "dvc.lock").split())
+    for line in git(found.root, "log", "--diff-filter=M", form, "--", *made).splitlines():
         commit, begun, ended, committer = line.split("\t")
-        if commit in with_model and commit not in first:
+        if commit in with_model:
             what = f"a change of inputs or features came with its model (written {begun})"
             merged = committer == GITHUBS
             return [Trace(what, f"commit {commit}" + (", merged on GitHub" if merged else ""), ended, merged)]
-    lacking = "no commit since the first one changed contract.yaml or features.py together with the model"
+    lacking = "no commit since the first model changed contract.yaml or features.py together with the model"
     return [Lack(lacking, "make pipeline")]
 
 

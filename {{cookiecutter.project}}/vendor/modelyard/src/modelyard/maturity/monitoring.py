@@ -75,8 +75,13 @@ def staleness(found: PracticeEvidence) -> list[Part]:
         if line:  # else it is not committed
             commit, when, author = line.split("\t", 2)
             alternatives.append(Trace(what, f"params.yaml at {commit}, by {author}", when, automated=author == BOT))
-    nothing = Lack("nobody has looked whether the model is due to be made again", "make retrain ARGS=--due")
-    return [best(*alternatives) if alternatives else nothing]
+    if alternatives:
+        return [best(*alternatives)]
+    if found.contract.time is None:
+        return [Lack("contract.yaml has no column of role time, so nothing tells new data from old", "")]
+    if not looks:
+        return [_unwatched(found)]
+    return [Lack("nobody has looked whether the model is due to be made again", "make retrain ARGS=--due")]
 
 
 def stability(found: PracticeEvidence) -> list[Part]:
