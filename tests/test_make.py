@@ -30,6 +30,7 @@ GIVEN = {
         (
             "gate",
             "features",
+            "materialize",
             "labels-review",
             "maturity",
             "prove",

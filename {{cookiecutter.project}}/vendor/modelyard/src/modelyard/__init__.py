@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.277"
+__version__ = "1.0.278"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -64,6 +64,7 @@ VERBS: Mapping[str, Mapping[str, Verb]] = {
         "draft": Verb("training.draft.draft", "draft contract.yaml from a source of your own"),
         "contract": Verb("training.contract_schema", "check contract.yaml, or print its JSON Schema"),
         "features": Verb("training.feature_list", "list features with history: users, records, freshness, cost"),
+        "materialize": Verb("training.materialize", "write the online store, in which features with history are found"),
         "run": Verb("training.run", "run all stages on data in a folder, without the repository"),
         "tune": Verb("training.tune", "search for better settings of the model", None),
         "automl": Verb("training.automl", "search all estimators and their settings", None),

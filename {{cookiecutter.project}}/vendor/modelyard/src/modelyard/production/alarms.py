@@ -92,6 +92,22 @@ def of_skew(found: Mapping[str, Any] | None, until: datetime.datetime) -> list[A
     return [_alarm("skew", found["feature"] or "scores", until.date().isoformat(), summary, lines)]
 
 
+def of_parity(found: Mapping[str, Any] | None, until: datetime.datetime) -> list[Alarm]:
+    """An alarm for each feature with history that was served otherwise than its records say."""
+    if not found:
+        return []
+    alarms = []
+    for name, one in found["features"].items():
+        summary = f"{name} was served otherwise than joined again in {one['different']:,} of {found['rows']:,} rows"
+        lines = [
+            f"request {row['request']} row {row['row']}: served {row['served']}, joined again {row['joined']}"
+            for row in one["examples"]
+        ]
+        lines.append("the online store may be behind its records: run `make materialize` whenever records have arrived")
+        alarms.append(_alarm("skew", name, until.date().isoformat(), summary, lines))
+    return alarms
+
+
 def _drifts(entries: Sequence[Entry], monitor: Monitor) -> Iterable[Alarm]:
     last = entries[-monitor.alarm.of :]
     for name in sorted({name for entry in last if entry["drift"] for name in entry["drift"]["inputs"]}):

@@ -113,7 +113,9 @@ def values_of(contract: Contract, inputs: Iterable[str] = (), ids: Iterable[str]
     ContractError if the contract itself has such names.
     """
     known_ids = contract.named("id")
-    named = {**contract.inputs, **known_ids}
+    keys = {key for feature in contract.features.values() for key in feature.entity}
+    entities = {name: column for name, column in contract.named("unused").items() if name in keys}
+    named = {**contract.inputs, **entities, **known_ids}
     written: dict[tuple[bool, str], list[str]] = {}
     for name in named:
         if other := written.setdefault((name in known_ids, name.casefold()), []):

@@ -31,6 +31,7 @@ from .layout import LATEST
 from .ledger import read_ledger
 from .outcomes import Outcomes, outcomes
 from .page import write_page
+from .parity import parity
 from .performance import judge
 from .predictions import newest
 from .skew import skew
@@ -55,9 +56,9 @@ def monitor(
     windows = complete_windows(days, until, settings.window_days)
     entries = _entries(windows, days, judged, known, settings, seed, until)
     report = _read(root / LABELS_REPORT)
-    replayed = _skew(project, root, store, days, cache) if days else None
+    replayed, joined = _replayed(project, root, store, days, cache) if days else (None, None)
     logs = read_ledger(store).totals()
-    found = [*alarms.of_labels(report, until), *alarms.of_skew(replayed, until)]
+    found = [*alarms.of_labels(report, until), *alarms.of_skew(replayed, until), *alarms.of_parity(joined, until)]
     if days:
         found += [*alarms.silence(days, until, settings), *alarms.torn(logs, until)]
         found += alarms.alarms(entries, settings, PRIMARY[contract.kind])
@@ -72,6 +73,7 @@ def monitor(
         "labels": report,
         "windows": entries,
         "skew": replayed,
+        **({} if joined is None else {"parity": joined}),
         "alarms": found,
         "retrain": alarms.retrain(found),
     }
@@ -143,15 +145,18 @@ def _entry(
     return entry
 
 
-def _skew(project: Project, root: Path, store: Store, days: Mapping[str, Day], cache: Path) -> dict[str, Any] | None:
-    """The replay of the newest rows of the bundle that answers now."""
+def _replayed(
+    project: Project, root: Path, store: Store, days: Mapping[str, Day], cache: Path
+) -> tuple[dict[str, Any] | None, dict[str, Any] | None]:
+    """The replay of the newest rows of the bundle that answers now: `skew` and `parity`."""
     last = max(days)
     bundle = max(days[last], key=lambda name: days[last][name].rows)
     with_rows = [day for day in days if bundle in days[day] and days[day][bundle].rows][-REPLAYED:]
     if not with_rows:
-        return None
+        return None, None
     current = newest(store)
-    return skew(project, root, bundle, store.copies([current[day] for day in with_rows if day in current], cache))
+    paths = store.copies([current[day] for day in with_rows if day in current], cache)
+    return skew(project, root, bundle, paths), parity(root, bundle, paths)
 
 
 def _read(path: Path) -> dict[str, Any]:

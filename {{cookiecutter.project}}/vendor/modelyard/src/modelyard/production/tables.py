@@ -167,6 +167,14 @@ def _skew(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"All of {held['rows']:,} rows get the score that is in the log."
     else:
         yield f"{held['different']:,} of {held['rows']:,} rows get another score; see the alarm."
+    if joined := found.get("parity"):
+        yield "## Features with history, joined again"
+        if "note" in joined:
+            yield prose(joined["note"])
+        elif not joined["features"]:
+            yield f"All of {joined['rows']:,} rows were served what the records say, to the last bit."
+        else:
+            yield f"Served otherwise than the records say: {', '.join(map(code, joined['features']))}; see the alarms."
 
 
 def _labels(found: Mapping[str, Any]) -> Iterator[str]:

@@ -11,7 +11,9 @@ from typing import Any
 
 from ..errors import ContractError
 from .csv_form import encoding_fault
+from .online import OnlineStore
 from .project import Project
+from .rows import Row
 from .table_files import READ
 
 
@@ -63,8 +65,12 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser = argparse.ArgumentParser(prog="predict", description=__doc__)
     parser.add_argument("rows", nargs="?", default="-", help="a file, or - for stdin")
     parser.add_argument("--bundle", help="the bundle's folder; else the one inside the installed wheel")
+    parser.add_argument("--online", help="the online store, for features with history that rows do not carry")
     options = parser.parse_args(arguments)
     predictor = project.predictor(options.bundle)
-    scores = predictor.predict(read_rows(_text(options.rows)))
+    rows: Sequence[Row] = read_rows(_text(options.rows))
+    if options.online:
+        rows = OnlineStore(options.online, predictor.contract).filled(rows)
+    scores = predictor.predict(rows)
     for score, decision in zip(scores.tolist(), predictor.decide(scores), strict=True):
         sys.stdout.write(json.dumps({"prediction": score, "decision": decision}) + "\n")

@@ -8,6 +8,7 @@ contract, they are reported with their lines, and nothing is written.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import os
 import shutil
 import sys
@@ -20,6 +21,7 @@ from typing import Any
 from ..errors import ContractError
 from .contract import Contract
 from .names import DECISION, scored
+from .online import OnlineStore
 from .predictor import Predictor
 from .project import Project
 from .rows import Problem, RowsRefused
@@ -28,8 +30,10 @@ from .table_files import Chunk, check_readable, read_chunks, suffix, writer
 SHOWN = 20  # problems that are listed; the others are counted
 
 
-def score(predictor: Predictor, source: Path, target: Path, kind: str) -> int:
+def score(predictor: Predictor, source: Path, target: Path, kind: str, online: OnlineStore | None = None) -> int:
     """Write the answers to the rows of `source` to `target`, a ".csv" or ".parquet" file; return their number.
+
+    online: where features with history are looked up that rows do not carry.
 
     Raises ContractError if rows break the contract; it lists up to 20 problems with their lines and counts the others.
     The content of `target` is then not valid.
@@ -40,6 +44,8 @@ def score(predictor: Predictor, source: Path, target: Path, kind: str) -> int:
     with writer(target, kind, columns) as write:
         for chunk in read_chunks(source, predictor.contract):
             rows += len(chunk.rows)
+            if online is not None:
+                chunk = dataclasses.replace(chunk, rows=online.filled(chunk.rows))
             try:
                 answers = answer(predictor, chunk)
             except RowsRefused as error:
@@ -99,6 +105,10 @@ def beside(output: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
+def _online(path: str | None, predictor: Predictor) -> OnlineStore | None:
+    return OnlineStore(path, predictor.contract) if path else None
+
+
 def main(arguments: Sequence[str], project: Project) -> None:
     """The verb `score`."""
     parser = argparse.ArgumentParser(
@@ -111,17 +121,19 @@ def main(arguments: Sequence[str], project: Project) -> None:
         "output", type=Path, nargs="?", help="where the answers go: .csv or .parquet; else CSV on stdout"
     )
     parser.add_argument("--bundle", help="the bundle's folder; else the one inside the installed wheel")
+    parser.add_argument("--online", help="the online store, for features with history that rows do not carry")
     options = parser.parse_args(arguments)
     check_readable(options.input)
     if options.output is None:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / "answers.csv"
-            score(project.predictor(options.bundle), options.input, temporary, ".csv")
+            predictor = project.predictor(options.bundle)
+            score(predictor, options.input, temporary, ".csv", _online(options.online, predictor))
             with temporary.open(encoding="utf-8", newline="") as opened:
                 shutil.copyfileobj(opened, sys.stdout)
         return
     kind = suffix(options.output)
     predictor = project.predictor(options.bundle)
     with beside(options.output) as temporary:
-        rows = score(predictor, options.input, temporary, kind)
+        rows = score(predictor, options.input, temporary, kind, _online(options.online, predictor))
     print(f"{rows:,} rows of {options.input} scored into {options.output}", file=sys.stderr)

@@ -30,12 +30,16 @@ class SplitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`models.<name>` of serving.json: folders of bundles. bundle: None means the one inside the wheel."""
+    """`models.<name>` of serving.json: folders of bundles. bundle: None means the one inside the wheel.
+
+    online: the file of the online store, if rows do not carry the features with history.
+    """
 
     bundle: str | None = None
     fallback: str | None = None
     shadow: str | None = None
     split: SplitConfig | None = None
+    online: str | None = None
 
 
 class RateConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

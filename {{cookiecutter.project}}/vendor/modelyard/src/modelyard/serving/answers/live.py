@@ -23,6 +23,7 @@ from ..log.log_lines import Asked, LogEntry, LoggedModel, masked
 from ..log.metrics import SECONDS, Histogram, Metrics
 from ..log.prediction_log import PredictionLog
 from .gathered import Gathered
+from .looked_up import LookedUp
 from .shadowed import Shadowed
 from .variants import Answered, Served
 
@@ -96,6 +97,8 @@ class Live:
         self.key_header = split.header if split else None
         self._key_column = split.column if split else None
         self._gathered = Gathered(self.served)
+        online = config.models[name].online
+        self._looked_up = LookedUp(online, self.contract, metrics, **self._labels) if online else None
 
     def answer(self, body: ParsedRows, key: bytes | None) -> AnsweredRequest:
         """The answer to a request's rows. key: the key of the traffic split if it comes from a header."""
@@ -109,6 +112,8 @@ class Live:
         return AnsweredRequest(body, table, parts, time.perf_counter() - started)
 
     def _table(self, body: ParsedRows) -> NDArray[np.float64]:
+        if self._looked_up is not None:
+            self._looked_up.fill(body)
         for name, other, count in self._others:
             if found := np.count_nonzero(body.columns[name] == other):
                 count(float(found))

@@ -22,6 +22,7 @@ CATALOGUE = {
     "http_requests_in_flight": ("gauge", "Requests that have begun and are not answered yet"),
     "predictions_total": ("counter", "Rows answered, by model, variant and who answered"),
     "other_values_total": ("counter", "Values of inputs that their lists do not have and count as other, by column"),
+    "online_values_total": ("counter", "Features with history that were looked up, by feature and outcome"),
     "prediction_duration_seconds": ("histogram", "Time in the model, by request"),
     "http_request_duration_seconds": ("histogram", "Time from the end of a request's body to its answer"),
     "prediction_score": ("histogram", "Scores: a probability (of several, the highest), or the number"),

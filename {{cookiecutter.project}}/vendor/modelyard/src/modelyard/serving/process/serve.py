@@ -28,7 +28,7 @@ def configured(options: argparse.Namespace, project: Project) -> Config:
         if not (folder / "contract.json").is_file():
             raise ContractError(f"{folder} holds no bundle; make one with `make pipeline`, or name one with --bundle")
         name = bundled_contract(folder).name
-        config = Config({name: ModelConfig(options.bundle)})
+        config = Config({name: ModelConfig(options.bundle, online=options.online)})
         check_names(config, "contract.json")
     overrides = {key: value for key in ("host", "port", "workers") if (value := getattr(options, key)) is not None}
     return msgspec.structs.replace(config, **overrides)
@@ -42,6 +42,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--config", type=Path, help="serving.json: models, limits, access, log")
     source.add_argument("--bundle", help="the folder of one bundle to serve")
+    parser.add_argument("--online", help="the online store, with --bundle or the installed wheel: see `materialize`")
     parser.add_argument("--open", action="store_true", help="let anyone predict; then nobody is admin")
     parser.add_argument("--host", help="the address to listen at, instead of the file's")
     parser.add_argument("--port", type=int, help="the port to listen at; 0 takes a free one")

@@ -1,0 +1,59 @@
+"""Write the online store, from which the service, `predict` and `score` look up features with history.
+
+It replaces the one before as a whole, and a service at work takes it without a restart. What a service knows is as old
+as its store, so run this whenever records have arrived.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ..errors import ContractError, counted
+from ..runtime.contract import Contract
+from ..runtime.online import Step, entity_text, write_store
+from ..runtime.project import Project
+from .data.history.joined import History
+from .settings import read_contract
+
+STORE = Path("reports/online.sqlite")
+BLOCK = 1 << 16  # steps that are Python's objects at once
+
+
+def materialize(contract: Contract, path: Path) -> dict[str, int]:
+    """Write the steps of all features of a contract; return how many each has.
+
+    Raises ContractError if the contract has none, or records cannot be read.
+    """
+    if not contract.features:
+        raise ContractError("contract.yaml defines no features with history, so there is nothing to write")
+    history = History(contract)
+    return write_store(path, contract, {name: _steps(history, name, contract) for name in contract.features})
+
+
+def _steps(history: History, name: str, contract: Contract) -> Iterator[Step]:
+    found = history.steps(name)
+    columns = [contract.columns[key] for key in found.feature.entity]
+    entities = [entity_text(list(one.values()), columns) for one in found.keys.to_pylist()]
+    code = 0
+    for start in range(0, len(found.moment), BLOCK):
+        values = found.values.slice(start, BLOCK).to_pylist()
+        for place, (moment, value) in enumerate(zip(found.moment[start : start + BLOCK].tolist(), values, strict=True)):
+            while found.starts[code + 1] <= start + place:
+                code += 1
+            yield str(entities[code]), moment, value
+
+
+def main(arguments: Sequence[str], _project: Project) -> None:
+    """The verb `materialize`."""
+    parser = argparse.ArgumentParser(
+        prog="materialize", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--to", type=Path, default=STORE, metavar="FILE", help=f"the file ({STORE})")
+    options = parser.parse_args(arguments)
+    contract = read_contract()
+    counts = materialize(contract, options.to)
+    for name, count in counts.items():
+        print(f"{name}: {counted(count, 'step')}")
+    print(f"{options.to}: {options.to.stat().st_size / 1e6:.1f} MB")
