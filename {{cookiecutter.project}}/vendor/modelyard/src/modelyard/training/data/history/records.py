@@ -165,8 +165,12 @@ def _value(table: pa.Table, feature: HistoryFeature, where: str) -> pa.ChunkedAr
 
 def _apart(columns: list[pa.ChunkedArray], rows: int) -> NDArray[np.int64]:
     """A number for each combination of values, the same for the same ones."""
-    numbers = np.zeros(rows, dtype=np.int64)
-    for column in columns:
+    if not columns:
+        return np.zeros(rows, dtype=np.int64)
+    first, *others = columns
+    is_number = pa.types.is_signed_integer(first.type) and not first.null_count  # then it need not be numbered
+    numbers = first.cast(pa.int64()).to_numpy() if is_number and not others else _numbered(first.combine_chunks())
+    for column in others:
         each = _numbered(column.combine_chunks())
         numbers = np.unique(numbers * (each.max(initial=0) + 1) + each, return_inverse=True)[1]
     return numbers

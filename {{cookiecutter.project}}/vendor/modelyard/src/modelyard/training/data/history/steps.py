@@ -20,7 +20,7 @@ from ..conform import ARROW
 from .changes import Ints, Part, different, halves, inside, joined, newest, running, union, values_at
 from .records import EXACTLY, Records
 
-RECORDS = 1 << 19  # of whole entities, that are worked on at once
+RECORDS = 1 << 18  # of whole entities, that are worked on at once
 KEYS = 1 << 62  # what an entity and a time have room for
 BLOCK = 1 << 16  # rows that are looked up at once, whose places in the steps stay in the processor's cache
 PLACES = (None, "last")  # whose values are those of records
@@ -83,6 +83,7 @@ def steps_of(feature: HistoryFeature, records: Records) -> Steps:
         starts.append(before + np.searchsorted(found // part.width, np.arange(last - first), side="right"))
         before += len(found)
     moment = np.concatenate(moments) if moments else np.empty(0, np.int64)
+    moments.clear()  # which are as large
     return Steps(feature, keys, np.concatenate(starts), moment, pa.concat_arrays(values))
 
 
