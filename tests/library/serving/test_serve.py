@@ -12,7 +12,8 @@ from flight_delays import project
 
 
 def given(**values):
-    nothing = {"config": None, "bundle": None, "open": False, "host": None, "port": None, "workers": None}
+    nothing = {"config": None, "bundle": None, "online": None, "open": False}
+    nothing |= {"host": None, "port": None, "workers": None}
     return argparse.Namespace(**nothing | values)
 
 
@@ -48,3 +49,14 @@ def test_a_bundle_and_a_configuration_exclude_each_other(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--config", "a", "--bundle", "b"], project)
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_the_online_store_of_a_configuration_is_named_in_it(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--config", "serving.json", "--online", "online.sqlite"], project)
+    assert "serving.json names the online store of each model: models.<name>.online" in capsys.readouterr().err
+
+
+def test_the_online_store_of_a_bundle_alone_is_given(made):
+    config = configured(given(bundle=str(made.root / "bundle"), online="online.sqlite"), project)
+    assert config.models[made.contract.name].online == "online.sqlite"

@@ -48,6 +48,8 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser.add_argument("--port", type=int, help="the port to listen at; 0 takes a free one")
     parser.add_argument("--workers", type=int, help="how many processes; 0 is one for each core")
     options = parser.parse_args(arguments)
+    if options.config is not None and options.online is not None:
+        parser.error(f"{options.config} names the online store of each model: models.<name>.online; leave --online out")
     # each worker has a core to itself, so more threads would only compete for it
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
