@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.282"
+__version__ = "1.0.283"
 
 _PLACES = {
     "Columns": "runtime.matrix",

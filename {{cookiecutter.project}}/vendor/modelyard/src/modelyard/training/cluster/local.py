@@ -138,7 +138,8 @@ def main(arguments: Sequence[str], _: Project) -> None:
     def stop(*_signal: Any) -> None:
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGTERM, stop)
+    for number in (signal.SIGTERM, signal.SIGINT):  # which a script's job in the background would ignore
+        signal.signal(number, stop)
     try:
         with local_cluster(options.workers, memory, options.port) as address:
             print(f"{counted(options.workers, 'worker')} on this machine; Ctrl-C stops them. In another terminal:")
