@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 import pytest
 from library import awkward, other_project
-from modelyard.runtime.contract import Contract
+from library.laid_out import LaidOut
 from modelyard.runtime.project import Project, load_project
 from modelyard.training.bundle import bundle
 from modelyard.training.data.sources.sample import SampleSource
@@ -26,7 +26,6 @@ from modelyard.training.draft.guess import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.evaluate import evaluate
 from modelyard.training.ingest import ingest
-from modelyard.training.settings import Params, read_contract, read_params
 from modelyard.training.train import train
 from sample import PYTHON_PATH, SAMPLE  # first, so that the sample can be imported
 
@@ -43,30 +42,15 @@ SMALL = {
 
 
 @dataclass(frozen=True)
-class Workspace:
+class Workspace(LaidOut):
     """A folder that is laid out as the project is, with a source of monthly Parquet files in `source/`."""
 
-    root: Path
     project: Project = flights_project
 
     @property
     def source(self) -> Path:
         """The folder of the source's files."""
         return self.root / "source"
-
-    @property
-    def contract(self) -> Contract:
-        """The contract as it stands in the folder."""
-        return read_contract(self.root / "contract.yaml")
-
-    @property
-    def params(self) -> Params:
-        """The parameters as they stand in the folder."""
-        return read_params(self.root / "params.yaml")
-
-    def edit(self, **values: object) -> None:
-        """Change params.yaml."""
-        edit_yaml(self.root / "params.yaml", values)
 
     def month(self, month: str) -> pa.Table:
         """The rows of one month at the source."""
@@ -203,13 +187,7 @@ def named(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 @pytest.fixture(scope="session")
 def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """As `made`, of a project that has nothing of the sample; see other_project.py. Its package can be imported."""
-    folder = tmp_path_factory.mktemp("other")
-    root, installed = folder / other_project.NAME, folder / "installed"
-    other_project.write_other_project(root, installed)
-    with pytest.MonkeyPatch.context() as patch:
-        for path in (installed, root):
-            patch.syspath_prepend(path)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(root), str(installed), PYTHON_PATH]))
+    with other_project.importable(tmp_path_factory.mktemp("other")) as root:
         workspace = Workspace(root, load_project(other_project.PACKAGE))
         workspace.run()
         yield workspace

@@ -11,14 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import sample
+from library.laid_out import LaidOut
 from library.shop import PAID, SHOP, month, name
-from modelyard.runtime.contract import Contract
 from modelyard.runtime.history import HistoryFeature
 from modelyard.training.bundle import bundle
 from modelyard.training.edit import edit_yaml, round_trip
 from modelyard.training.evaluate import evaluate
 from modelyard.training.ingest import ingest
-from modelyard.training.settings import Params, read_contract, read_params
 from modelyard.training.train import train
 
 from flight_delays import project
@@ -70,21 +69,10 @@ def refunds(months: int, seed: int = 3) -> pa.Table:
 
 
 @dataclasses.dataclass(frozen=True)
-class HistoryShop:
-    """A folder that is laid out as a project is."""
+class HistoryShop(LaidOut):
+    """The shop's folder."""
 
-    root: Path
     project = project
-
-    @property
-    def contract(self) -> Contract:
-        """The contract as it stands in the folder."""
-        return read_contract(self.root / "contract.yaml")
-
-    @property
-    def params(self) -> Params:
-        """The parameters as they stand in the folder."""
-        return read_params(self.root / "params.yaml")
 
     def take(self) -> list[str]:
         """Ingest, in the folder."""

@@ -5,9 +5,13 @@ modules, another estimator and three classes. What holds for it holds for more t
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 import sample
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.draft.draft import draft
@@ -130,6 +134,18 @@ def write_other_project(root: Path, installed: Path) -> None:
     edit_yaml(root / "params.yaml", {"evaluate": SMALL})
     _replace(root / "dvc.yaml", vars=[{"package": PACKAGE}])
     _replace(root / "contract.yaml", description="Penguins of the Palmer Archipelago", owner="Biology")
+
+
+@contextmanager
+def importable(folder: Path) -> Iterator[Path]:
+    """The project, written into a folder; its package can be imported here and in processes that start meanwhile."""
+    root, installed = folder / NAME, folder / "installed"
+    write_other_project(root, installed)
+    with pytest.MonkeyPatch.context() as patch:
+        for path in (installed, root):
+            patch.syspath_prepend(path)
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(root), str(installed), sample.PYTHON_PATH]))
+        yield root
 
 
 def _replace(path: Path, **values: object) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet
 import sample
+from library.laid_out import LaidOut
 from modelyard.runtime.contract import Contract
 from modelyard.runtime.matrix import Columns
 from modelyard.training.data.difference import Answers
@@ -24,7 +25,6 @@ from modelyard.training.draft.guess import Roles
 from modelyard.training.edit import edit_yaml, round_trip
 from modelyard.training.ingest import ingest
 from modelyard.training.layout import CORRECTIONS, LEDGER, PERIODS
-from modelyard.training.settings import Params, read_contract, read_params
 
 SETTINGS = ("contract.yaml", "params.yaml", "policy.yaml", "dvc.yaml", "docs/model-card.md")
 TARGETS = {"binary": "returned", "regression": "weight", "multiclass": "grade"}
@@ -61,21 +61,10 @@ def orders(kind: str) -> pa.Table:
 
 
 @dataclass(frozen=True)
-class Orders:
+class Orders(LaidOut):
     """A folder that is laid out as a project is, with one Parquet file of orders as its source."""
 
-    root: Path
     kind: str
-
-    @property
-    def contract(self) -> Contract:
-        """The contract as it stands in the folder."""
-        return read_contract(self.root / "contract.yaml")
-
-    @property
-    def params(self) -> Params:
-        """The parameters as they stand in the folder."""
-        return read_params(self.root / "params.yaml")
 
     @property
     def source(self) -> pa.Table:

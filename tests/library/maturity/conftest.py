@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -21,7 +20,6 @@ from library.maturity.practice import (
 )
 from modelyard.maturity.found import JudgedItem
 from modelyard.runtime.project import load_project
-from sample import PYTHON_PATH
 
 
 @pytest.fixture(scope="session")
@@ -73,13 +71,7 @@ def everything(watched: Practice, tmp_path_factory: pytest.TempPathFactory) -> d
 @pytest.fixture(scope="session")
 def penguins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Practice]:
     """Another project, of three classes and without a time, after its first release; nothing was proven."""
-    folder = tmp_path_factory.mktemp("penguins")
-    root, installed = folder / other_project.NAME, folder / "installed"
-    other_project.write_other_project(root, installed)
-    with pytest.MonkeyPatch.context() as patch:
-        for path in (installed, root):
-            patch.syspath_prepend(path)
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(root), str(installed), PYTHON_PATH]))
+    with other_project.importable(tmp_path_factory.mktemp("penguins")) as root:
         practice = begin(root, load_project(other_project.PACKAGE))
         run_pipeline(practice)
         practice.commit("Run the pipeline")
