@@ -9,7 +9,13 @@ from .workspace import BENCH, Workspace
 TITLE = "Features with history"
 HEAD = ("what", "seconds", "GiB", "limit of the seconds, of the GiB", "kept")
 ROWS, RECORDS, ENTITIES = 2_000_000, 5_000_000, 50_000
-DEFINITIONS = {"newest": "the newest value", "mean": "the mean of 7 days", "count": "the number of 7 days"}
+DEFINITIONS = {
+    "newest": "the newest value",
+    "mean": "the mean of 7 days",
+    "count": "the number of 7 days",
+    "fresh": "the number of 7 days, none of which may be older than 2",
+    "distinct": "the number of different values of 7 days",
+}
 SECONDS, GIB = 6.0, 1.0
 
 

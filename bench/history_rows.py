@@ -25,6 +25,8 @@ FEATURES = {
     "newest": {"maximum_age": "30d", "value": "amount"},
     "mean": {"aggregate": "mean", "window": "7d", "value": "amount"},
     "count": {"aggregate": "count", "window": "7d"},
+    "fresh": {"aggregate": "count", "window": "7d", "maximum_age": "2d"},
+    "distinct": {"aggregate": "distinct", "window": "7d", "value": "amount"},
 }
 
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.283"
+__version__ = "1.0.284"
 
 _PLACES = {
     "Columns": "runtime.matrix",

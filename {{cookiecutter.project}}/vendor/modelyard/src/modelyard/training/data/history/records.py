@@ -55,7 +55,7 @@ class Records:
     @cached_property
     def numbered(self) -> NDArray[np.int64]:
         """A number for each value, the same for the same ones."""
-        return _numbered(self.values)
+        return _numbered(self.value if self.value is not None else pa.chunked_array([pa.nulls(0)]))
 
 
 class RecordSource:
@@ -169,13 +169,14 @@ def _apart(columns: list[pa.ChunkedArray], rows: int) -> NDArray[np.int64]:
         return np.zeros(rows, dtype=np.int64)
     first, *others = columns
     is_number = pa.types.is_signed_integer(first.type) and not first.null_count  # then it need not be numbered
-    numbers = first.cast(pa.int64()).to_numpy() if is_number and not others else _numbered(first.combine_chunks())
+    numbers = first.cast(pa.int64()).to_numpy() if is_number and not others else _numbered(first)
     for column in others:
-        each = _numbered(column.combine_chunks())
+        each = _numbered(column)
         numbers = np.unique(numbers * (each.max(initial=0) + 1) + each, return_inverse=True)[1]
     return numbers
 
 
-def _numbered(values: pa.Array) -> NDArray[np.int64]:
-    encoded = pc.dictionary_encode(values, null_encoding="encode")
-    return encoded.indices.to_numpy().astype(np.int64)
+def _numbered(values: pa.ChunkedArray) -> NDArray[np.int64]:
+    encoded = pc.dictionary_encode(values, null_encoding="encode").unify_dictionaries()
+    numbers = [chunk.indices.to_numpy() for chunk in encoded.chunks]  # the values themselves are not copied
+    return np.concatenate([np.empty(0, np.int64), *numbers]).astype(np.int64)

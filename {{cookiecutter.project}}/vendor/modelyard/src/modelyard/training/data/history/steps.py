@@ -20,7 +20,7 @@ from ..conform import ARROW
 from .changes import Ints, Part, different, halves, inside, joined, newest, running, union, values_at
 from .records import EXACTLY, Records
 
-RECORDS = 1 << 18  # of whole entities, that are worked on at once
+RECORDS = 1 << 17  # of whole entities, that are worked on at once
 KEYS = 1 << 62  # what an entity and a time have room for
 BLOCK = 1 << 16  # rows that are looked up at once, whose places in the steps stay in the processor's cache
 PLACES = (None, "last")  # whose values are those of records
