@@ -105,8 +105,9 @@ def beside(output: Path) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _online(path: str | None, predictor: Predictor) -> OnlineStore | None:
-    return OnlineStore(path, predictor.contract) if path else None
+def online_store(online: str | None, predictor: Predictor) -> OnlineStore | None:
+    """The online store for a predictor, if one is named. Raises ContractError as `OnlineStore` does."""
+    return OnlineStore(online, predictor.contract) if online else None
 
 
 def main(arguments: Sequence[str], project: Project) -> None:
@@ -128,12 +129,12 @@ def main(arguments: Sequence[str], project: Project) -> None:
         with tempfile.TemporaryDirectory() as folder:
             temporary = Path(folder) / "answers.csv"
             predictor = project.predictor(options.bundle)
-            score(predictor, options.input, temporary, ".csv", _online(options.online, predictor))
+            score(predictor, options.input, temporary, ".csv", online_store(options.online, predictor))
             with temporary.open(encoding="utf-8", newline="") as opened:
                 shutil.copyfileobj(opened, sys.stdout)
         return
     kind = suffix(options.output)
     predictor = project.predictor(options.bundle)
     with beside(options.output) as temporary:
-        rows = score(predictor, options.input, temporary, kind, _online(options.online, predictor))
+        rows = score(predictor, options.input, temporary, kind, online_store(options.online, predictor))
     print(f"{rows:,} rows of {options.input} scored into {options.output}", file=sys.stderr)

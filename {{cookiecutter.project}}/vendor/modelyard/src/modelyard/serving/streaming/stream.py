@@ -20,16 +20,16 @@ from typing import BinaryIO
 import msgspec
 
 from ...errors import ContractError
-from ...runtime.bundle import bundled_contract
 from ...runtime.kafka.address import STANDARD, TOPIC, TopicAddress, topic_address
 from ...runtime.project import Project
 from ..access.access import Access
 from ..answers.models import Models
-from ..config import Config, LogConfig, ModelConfig, check_names, read_config
+from ..config import Config, LogConfig
 from ..log.log_metrics import LogMetrics
 from ..log.metrics import Metrics
 from ..log.prediction_log import PredictionLog
 from ..log.shared import Shared
+from ..served import add_served, served
 from .answering import Answering
 from .consumer import TopicInput
 from .health import StreamHealth
@@ -56,9 +56,7 @@ def main(arguments: Sequence[str], project: Project) -> None:
         help=f"where refused messages go: a topic of the input's brokers (default: the input's name and {SUFFIX}); "
         "with --from -, a file to which they are appended (default: stderr)",
     )
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--config", type=Path, help="serving.json, of which models, limits, log and access are used")
-    which.add_argument("--bundle", help="the folder of one bundle; else the one inside the installed wheel")
+    add_served(parser, "serving.json, of which models, limits, log and access are used")
     add("--batch", type=int, default=BATCH, help=f"the most messages that are answered together (default: {BATCH})")
     add("--host", default="127.0.0.1", help="where /metrics, /healthz and /readyz are (default: 127.0.0.1)")
     add("--port", type=int, help=f"their port (default: {PORT}, and none with --from -); 0 takes a free one")
@@ -71,24 +69,16 @@ def main(arguments: Sequence[str], project: Project) -> None:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="stream: %(message)s")
-    stream(project, configured(options.config, options.bundle, project), options, source, target, refused)
+    stream(project, configured(options, project), options, source, target, refused)
 
 
-def configured(path: Path | None, bundle: str | None, project: Project) -> Config:
-    """What is served. Raises ContractError as `read_config` does, or if something is asked that a stream has not."""
-    if path is None:
-        folder = Path(bundle) if bundle else project.packaged_bundle
-        if not (folder / "contract.json").is_file():
-            raise ContractError(f"{folder} holds no bundle; make one with `make pipeline`, or name one with --bundle")
-        name = bundled_contract(folder).name
-        config = Config({name: ModelConfig(bundle)})
-        check_names(config, "contract.json")
-        return config
-    config = read_config(path)
+def configured(options: argparse.Namespace, project: Project) -> Config:
+    """What is served. Raises ContractError as `served` does, or if something is asked that a stream has not."""
+    config = served(options, project)
     if config.models[config.main].shadow is not None:
         raise ContractError(
-            f"{path}: models.{config.main}.shadow: a stream has none; start a second stream with a group and an output "
-            "of its own, which answers the same messages"
+            f"{options.config}: models.{config.main}.shadow: a stream has none; start a second stream with a group and "
+            "an output of its own, which answers the same messages"
         )
     return config
 

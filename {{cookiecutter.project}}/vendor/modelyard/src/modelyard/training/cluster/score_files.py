@@ -19,9 +19,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import ContractError, counted
+from ...runtime.online import OnlineStore
 from ...runtime.predictor import Predictor
 from ...runtime.project import Project
-from ...runtime.score import beside, score
+from ...runtime.score import beside, online_store, score
 from ...runtime.table_files import KINDS, check_readable
 from ..layout import BUNDLE
 from ..settings import read_params
@@ -33,18 +34,23 @@ WORK = Work("a file", "give the workers more memory, or split the file", "files 
 
 
 def score_files(
-    project: Project, bundle: Path, files: dict[Path, Path], jobs: int, cluster: str | None
+    project: Project,
+    bundle: Path,
+    files: dict[Path, Path],
+    jobs: int,
+    cluster: str | None = None,
+    online: str | None = None,
 ) -> Iterator[tuple[Path, int | ContractError]]:
     """Each file, as they end, with the number of its rows, or why it was not scored.
 
     files: where the answers to each go, a ".csv" or ".parquet" file. jobs: processes of this machine. cluster: the
-    address of a scheduler, whose workers score instead.
+    address of a scheduler, whose workers score instead. online: the online store, without a cluster.
 
-    Raises ContractError if the bundle cannot be used, or what goes wrong with the cluster.
+    Raises ContractError if the bundle or the online store cannot be used, or what goes wrong with the cluster.
     """
     waiting = iter(files.items())
     running: dict[Future, tuple[Path, Path]] = {}
-    with _workers(project, bundle, jobs, cluster) as (pool, many):
+    with _workers(project, bundle, jobs, cluster, online) as (pool, many):
         while True:
             while len(running) <= many and (one := next(waiting, None)):  # one more, so that no worker waits for it
                 source, target = one
@@ -65,20 +71,22 @@ def score_files(
 
 
 @contextmanager
-def _workers(project: Project, bundle: Path, jobs: int, cluster: str | None) -> Iterator[tuple[Executor, int]]:
+def _workers(
+    project: Project, bundle: Path, jobs: int, cluster: str | None, online: str | None
+) -> Iterator[tuple[Executor, int]]:
     """The workers, and how many there are."""
-    project.predictor(bundle)  # what is wrong with it is not wrong with each file
+    online_store(online, project.predictor(bundle))  # what is wrong with them is not wrong with each file
     if cluster:
         import_distributed()  # which says how to get it
         from .client import cluster_workers
         from .packing import Cargo
 
         bundled = {path.name: path for path in sorted(bundle.iterdir())}
-        with cluster_workers(cluster, WORK, Cargo(project, bundled, begin, (project,))) as pool:
+        with cluster_workers(cluster, WORK, Cargo(project, bundled, begin, (project, online))) as pool:
             yield pool, pool.size
         return
     context = multiprocessing.get_context("spawn")  # a forked process may not use threads that its parent has
-    with ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(bundle, project)) as processes:
+    with ProcessPoolExecutor(jobs, context, initializer=begin, initargs=(bundle, project, online)) as processes:
         yield processes, jobs
 
 
@@ -90,28 +98,30 @@ def _submit(pool: Executor, source: Path, target: Path, there: bool) -> Future[t
 
 # In a worker
 
-_begun: tuple[Path, Project] | None = None
+_begun: tuple[Path, Project, str | None] | None = None
 
 
-def begin(bundle: Path, project: Project) -> None:
+def begin(bundle: Path, project: Project, online: str | None = None) -> None:
     """Keep what answers."""
     global _begun
-    _begun = bundle, project
-    _predictor.cache_clear()
+    _begun = bundle, project, online
+    _answering.cache_clear()
 
 
 @functools.cache
-def _predictor() -> Predictor:
+def _answering() -> tuple[Predictor, OnlineStore | None]:
     if _begun is None:
         raise RuntimeError("the worker was not started")
-    bundle, project = _begun
-    return project.predictor(bundle)
+    bundle, project, online = _begun
+    predictor = project.predictor(bundle)
+    return predictor, online_store(online, predictor)
 
 
 def answer_here(source: Path, target: Path) -> tuple[int, None]:
     """Score a file into another of this machine; the number of its rows."""
     with beside(target) as temporary:
-        return score(_predictor(), source, temporary, target.suffix.lower()), None
+        predictor, online = _answering()
+        return score(predictor, source, temporary, target.suffix.lower(), online), None
 
 
 def answer_there(name: str, content: bytes, kind: str) -> tuple[int, bytes]:
@@ -120,7 +130,8 @@ def answer_there(name: str, content: bytes, kind: str) -> tuple[int, bytes]:
         source, target = Path(folder) / name, Path(folder) / f"answers{kind}"
         source.write_bytes(content)
         try:
-            rows = score(_predictor(), source, target, kind)
+            predictor, online = _answering()
+            rows = score(predictor, source, target, kind, online)
         except ContractError as error:
             raise ContractError(str(error).replace(str(source), name)) from None
         return rows, target.read_bytes()
@@ -136,14 +147,19 @@ def main(arguments: Sequence[str], project: Project) -> None:
     parser.add_argument("--as", dest="kind", choices=KINDS, help="what is written (default: what is read)")
     parser.add_argument("--bundle", type=Path, default=BUNDLE, help="the bundle's folder (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=1, help="processes, unless there is a cluster (default: 1)")
+    parser.add_argument("--online", help="the online store, for features with history that rows do not carry")
     options = parser.parse_args(arguments)
     params = Path("params.yaml")
     cluster = scheduler_address(read_params(params).cluster if params.is_file() else None)
     if options.jobs < 1:
         raise ContractError(f"JOBS is {options.jobs}: at least 1 is needed")
+    if cluster and options.online:
+        raise ContractError(
+            f"--online {options.online} is a file, which the workers of {cluster} do not see: score on this machine"
+        )
     files = _targets(options.inputs, options.to, options.kind, travel=bool(cluster))
     refused = total = 0
-    for source, found in score_files(project, options.bundle, files, options.jobs, cluster):
+    for source, found in score_files(project, options.bundle, files, options.jobs, cluster, options.online):
         if isinstance(found, ContractError):
             refused += 1
             print(f"error: {found}" if str(source) in str(found) else f"error: {source}: {found}", file=sys.stderr)
