@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import ContractError
 from .csv_form import encoding_fault
-from .online import OnlineStore
+from .online.store import OnlineStore
 from .project import Project
 from .rows import Row
 from .table_files import READ

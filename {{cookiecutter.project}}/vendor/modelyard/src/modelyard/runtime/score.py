@@ -21,7 +21,7 @@ from typing import Any
 from ..errors import ContractError
 from .contract import Contract
 from .names import DECISION, scored
-from .online import OnlineStore
+from .online.store import OnlineStore
 from .predictor import Predictor
 from .project import Project
 from .rows import Problem, RowsRefused

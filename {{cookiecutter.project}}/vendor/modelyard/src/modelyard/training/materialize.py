@@ -12,24 +12,25 @@ from pathlib import Path
 
 from ..errors import ContractError, counted
 from ..runtime.contract import Contract
-from ..runtime.online import Step, entity_text, write_store
+from ..runtime.online.steps import Step, entity_text
+from ..runtime.online.store import write_store
 from ..runtime.project import Project
 from .data.history.joined import History
 from .settings import read_contract
 
-STORE = Path("reports/online.sqlite")
+STORE = "reports/online.sqlite"
 BLOCK = 1 << 16  # steps that are Python's objects at once
 
 
-def materialize(contract: Contract, path: Path) -> dict[str, int]:
-    """Write the steps of all features of a contract; return how many each has.
+def materialize(contract: Contract, where: str) -> dict[str, int]:
+    """Write the steps of all features of a contract into a file; return how many each has.
 
     Raises ContractError if the contract has none, or records cannot be read.
     """
     if not contract.features:
         raise ContractError("contract.yaml defines no features with history, so there is nothing to write")
     history = History(contract)
-    return write_store(path, contract, {name: _steps(history, name, contract) for name in contract.features})
+    return write_store(where, contract, {name: _steps(history, name, contract) for name in contract.features})
 
 
 def _steps(history: History, name: str, contract: Contract) -> Iterator[Step]:
@@ -50,10 +51,10 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser = argparse.ArgumentParser(
         prog="materialize", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--to", type=Path, default=STORE, metavar="FILE", help=f"the file ({STORE})")
+    parser.add_argument("--to", default=STORE, metavar="FILE", help=f"the file ({STORE})")
     options = parser.parse_args(arguments)
     contract = read_contract()
     counts = materialize(contract, options.to)
     for name, count in counts.items():
         print(f"{name}: {counted(count, 'step')}")
-    print(f"{options.to}: {options.to.stat().st_size / 1e6:.1f} MB")
+    print(f"{options.to}: {Path(options.to).stat().st_size / 1e6:.1f} MB")

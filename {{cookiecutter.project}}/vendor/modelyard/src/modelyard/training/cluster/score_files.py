@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import ContractError, counted
-from ...runtime.online import OnlineStore
+from ...runtime.online.store import OnlineStore
 from ...runtime.predictor import Predictor
 from ...runtime.project import Project
 from ...runtime.score import beside, online_store, score

@@ -3,67 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from library.history_shop import write_shop
 from library.production.logged import ship_lines
+from library.serving.online.asked import config, looked_up, predictions, scores_of, write_csv, write_redefined
+from library.serving.online.conftest import ROWS
 from modelyard.errors import ContractError
 from modelyard.production.compact import compact
 from modelyard.production.parity import parity
 from modelyard.production.predictions import newest
 from modelyard.production.store import Store
 from modelyard.runtime.bundle import read_bundle
-from modelyard.runtime.online import OnlineStore
+from modelyard.runtime.online.store import OnlineStore
 from modelyard.runtime.predict import main as predict
 from modelyard.runtime.score import main as score
 from modelyard.serving.config import Config, ModelConfig
 from modelyard.serving.log.log_folder import read_lines
 from modelyard.serving.log.prediction_log import PredictionLog
-from modelyard.training.data.periods import read_periods
-from modelyard.training.edit import edit_yaml
-from modelyard.training.layout import PERIODS
+from modelyard.training.cluster.score_files import main as score_files_of
 from modelyard.training.materialize import main as materialize
-
-ROWS = 100
-
-
-@pytest.fixture(scope="module")
-def shop(tmp_path_factory):
-    """A shop whose model is made, in its folder, with an online store."""
-    folder, before = tmp_path_factory.mktemp("shop"), os.getcwd()
-    os.chdir(folder)
-    made = write_shop(folder)
-    made.make()
-    materialize(["--to", "online.sqlite"], made.project)
-    yield made
-    os.chdir(before)
-
-
-@pytest.fixture(scope="module")
-def taken(shop):
-    """Rows as they were taken for training: with the features, and as a client sends them, without."""
-    contract = shop.contract
-    table = read_periods(PERIODS, ["2013-03"], list(contract.columns)).slice(0, ROWS)
-    full = [dict(row, at=row["at"].isoformat()) for row in table.drop_columns(["returned", "sale"]).to_pylist()]
-    sent = [{name: value for name, value in row.items() if name not in contract.features} for row in full]
-    return full, sent
-
-
-def config(shop, store="online.sqlite"):
-    return Config({"shop": ModelConfig(str(shop.root / "bundle"), online=str(store))})
-
-
-def looked_up(app, feature, outcome):
-    """How many values of a feature had this outcome."""
-    lines = app.get("/metrics").body.decode().splitlines()
-    named = [line for line in lines if line.startswith("modelyard_online_values_total{") and f'"{feature}"' in line]
-    return sum(float(line.split()[-1]) for line in named if f'"{outcome}"' in line)
-
-
-def predictions(answer):
-    return [one["prediction"] for one in answer.json()["predictions"]]
 
 
 def test_every_form_gets_the_answers_of_rows_with_the_values_of_training(shop, taken, called):
@@ -128,16 +89,28 @@ def test_a_store_that_is_replaced_is_noticed_and_one_that_is_gone_gives_missing_
 
 
 def test_a_store_of_another_definition_is_refused(shop, called, tmp_path):
-    before = (shop.root / "contract.yaml").read_text()
-    try:
-        edit_yaml(shop.root / "contract.yaml", {"features": {"refunds": {"window": "2d"}}})
-        materialize(["--to", str(tmp_path / "online.sqlite")], shop.project)
-    finally:
-        (shop.root / "contract.yaml").write_text(before)
+    write_redefined(shop, tmp_path / "online.sqlite")
     with pytest.raises(ContractError, match="does not hold refunds as the contract defines it"):
         called(config(shop, tmp_path / "online.sqlite"))
     with pytest.raises(ContractError, match=r"none.sqlite cannot be read.*make it with `materialize`"):
         called(config(shop, tmp_path / "none.sqlite"))
+
+
+def test_a_store_of_another_definition_in_place_of_the_first_gives_missing_values(
+    shop, taken, called, tmp_path, caplog
+):
+    _, sent = taken
+    path = tmp_path / "online.sqlite"
+    materialize(["--to", str(path)], shop.project)
+    app = called(config(shop, path))
+    write_redefined(shop, path)
+    nothing = shop.project.predictor("bundle").predict(sent).tolist()
+    assert predictions(app.post("/predict", {"rows": sent})) == nothing
+    assert looked_up(app, "refunds", "failed") == ROWS
+    assert "does not hold refunds as the contract defines it" in caplog.text
+    materialize(["--to", str(path)], shop.project)
+    app.post("/predict", {"rows": sent})
+    assert looked_up(app, "refunds", "found") == ROWS
 
 
 def test_the_command_line_looks_up_too(shop, taken, tmp_path, capsys):
@@ -147,13 +120,32 @@ def test_the_command_line_looks_up_too(shop, taken, tmp_path, capsys):
     predict([str(tmp_path / "rows.json"), "--bundle", "bundle", "--online", "online.sqlite"], shop.project)
     told = [json.loads(line)["prediction"] for line in capsys.readouterr().out.splitlines()]
     assert told == expected.tolist()
-    names = list(sent[0])
-    text = [",".join(names), *(",".join("" if row[name] is None else str(row[name]) for name in names) for row in sent)]
-    (tmp_path / "rows.csv").write_text("\n".join(text) + "\n")
-    score([str(tmp_path / "rows.csv"), "--bundle", "bundle", "--online", "online.sqlite"], shop.project)
-    written = capsys.readouterr().out.splitlines()
-    place = written[0].split(",").index("prediction")
-    np.testing.assert_array_equal([float(line.split(",")[place]) for line in written[1:]], expected)
+    rows = write_csv(sent, tmp_path / "rows.csv")
+    score([str(rows), "--bundle", "bundle", "--online", "online.sqlite"], shop.project)
+    np.testing.assert_array_equal(scores_of(capsys.readouterr().out), expected)
+    (tmp_path / "answers").mkdir()
+    options = ["--jobs", "2", "--online", "online.sqlite"]
+    score_files_of([str(rows), "--to", str(tmp_path / "answers"), *options], shop.project)
+    np.testing.assert_array_equal(scores_of((tmp_path / "answers/rows.csv").read_text()), expected)
+
+
+def test_a_stream_looks_up_too(shop, taken):
+    full, sent = taken
+    command = [sys.executable, "-m", "flight_delays", "stream", "--from", "-", "--to", "-", "--bundle", "bundle"]
+    lines = "".join(json.dumps(row) + "\n" for row in sent)
+    done = subprocess.run(
+        [*command, "--online", "online.sqlite"], input=lines, capture_output=True, text=True, check=True, cwd=shop.root
+    )
+    told = [json.loads(line)["answer"]["predictions"][0]["prediction"] for line in done.stdout.splitlines()]
+    assert told == shop.project.predictor("bundle").predict(full).tolist()
+
+
+def test_the_workers_of_a_cluster_do_not_see_a_file(shop, tmp_path, monkeypatch):
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:1")
+    rows = tmp_path / "rows.csv"
+    rows.touch()
+    with pytest.raises(ContractError, match=r"online.sqlite is a file, which the workers of tcp://127.0.0.1:1 do not"):
+        score_files_of([str(rows), "--to", str(tmp_path), "--online", "online.sqlite"], shop.project)
 
 
 def test_an_entity_of_which_nothing_is_known_gets_what_training_gives_it(shop):
