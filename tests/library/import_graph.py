@@ -53,7 +53,7 @@ BELOW: Mapping[str, frozenset[str]] = {
 }
 # What a room or a module may import beside the standard library; others may import anything.
 PACKAGES: Mapping[str, frozenset[str]] = {
-    "runtime": frozenset({"numpy", "onnxruntime", "pyarrow", "confluent_kafka"}),
+    "runtime": frozenset({"numpy", "onnxruntime", "pyarrow", "confluent_kafka", "redis"}),
     "serving": frozenset({"numpy", "msgspec", "uvicorn", "httptools", "jwt"}),
     **dict.fromkeys((*LEAVES, "command", "clone", "cli", "github", "vendoring", FACADE), frozenset[str]()),
     "releasing.registry": frozenset(),
@@ -62,7 +62,7 @@ PACKAGES: Mapping[str, frozenset[str]] = {
     "production.relay": frozenset(),
 }
 # Packages of an extra, which a module imports inside functions only
-OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow", "confluent_kafka"})}
+OPTIONAL: Mapping[str, frozenset[str]] = {"runtime": frozenset({"pyarrow", "confluent_kafka", "redis"})}
 
 
 @dataclass(frozen=True)

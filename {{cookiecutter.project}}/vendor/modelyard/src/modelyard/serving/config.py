@@ -32,7 +32,7 @@ class SplitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`models.<name>` of serving.json: folders of bundles. bundle: None means the one inside the wheel.
 
-    online: the file of the online store, if rows do not carry the features with history.
+    online: the online store, a file or an address of Redis, if rows do not carry the features with history.
     """
 
     bundle: str | None = None

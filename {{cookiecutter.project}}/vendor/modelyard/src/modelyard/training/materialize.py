@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import ContractError, counted
 from ..runtime.contract import Contract
+from ..runtime.online.address import redis_address
 from ..runtime.online.steps import Step, entity_text
 from ..runtime.online.store import write_store
 from ..runtime.project import Project
@@ -23,9 +24,9 @@ BLOCK = 1 << 16  # steps that are Python's objects at once
 
 
 def materialize(contract: Contract, where: str) -> dict[str, int]:
-    """Write the steps of all features of a contract into a file; return how many each has.
+    """Write the steps of all features of a contract into a file or Redis; return how many each has.
 
-    Raises ContractError if the contract has none, or records cannot be read.
+    Raises ContractError if the contract has none, records cannot be read, or as `write_store` does.
     """
     if not contract.features:
         raise ContractError("contract.yaml defines no features with history, so there is nothing to write")
@@ -51,10 +52,13 @@ def main(arguments: Sequence[str], _project: Project) -> None:
     parser = argparse.ArgumentParser(
         prog="materialize", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--to", default=STORE, metavar="FILE", help=f"the file ({STORE})")
+    parser.add_argument(
+        "--to", default=STORE, metavar="FILE", help=f"the file ({STORE}), or redis://host:port/number?prefix=NAME"
+    )
     options = parser.parse_args(arguments)
     contract = read_contract()
     counts = materialize(contract, options.to)
     for name, count in counts.items():
         print(f"{name}: {counted(count, 'step')}")
-    print(f"{options.to}: {Path(options.to).stat().st_size / 1e6:.1f} MB")
+    address = redis_address(options.to)
+    print(f"{options.to}: {Path(options.to).stat().st_size / 1e6:.1f} MB" if address is None else f"written: {address}")

@@ -1,4 +1,4 @@
-"""The online store, opened for a contract: an SQLite file.
+"""The online store, opened for a contract: an SQLite file, or a Redis server by its address.
 
 `materialize` writes it. It holds the steps that training looks up, so a row gets the same value to the last bit. A file
 needs the standard library and numpy only.
@@ -14,7 +14,10 @@ from ...errors import ContractError
 from ..contract import Contract
 from ..rows import Row
 from ..times import timestamp
+from .address import redis_address
 from .file_steps import FileSteps, write_file
+from .redis_steps import RedisSteps
+from .redis_writing import write_redis
 from .steps import StepKey, Steps, StepStore, definition, entity_text
 
 
@@ -29,12 +32,17 @@ class Wanted(NamedTuple):
 class OnlineStore:
     """An online store for the features of a contract. One that takes its place is noticed.
 
+    where: a file, or `redis://host:port/number`.
+
     Raises ContractError if there is none, it cannot be read, or it was made with another definition of a feature.
     """
 
     def __init__(self, where: str | Path, contract: Contract) -> None:
         self._where, self._contract = where, contract
-        self._steps: StepStore = FileSteps(Path(where), self._check)
+        address = redis_address(str(where))
+        self._steps: StepStore = (
+            FileSteps(Path(where), self._check) if address is None else RedisSteps(address, self._check)
+        )
 
     def look_up(self, wanted: Sequence[Wanted]) -> list[list[Any]]:
         """The values of each feature that is wanted. Raises ContractError as the constructor does."""
@@ -96,6 +104,10 @@ class OnlineStore:
 
 
 def write_store(where: str, contract: Contract, steps: Steps) -> dict[str, int]:
-    """Write the steps of each feature in place of the store that is there; return how many each has."""
+    """Write the steps of each feature in place of the store that is there; return how many each has.
+
+    Raises ContractError if Redis cannot take them; the store that was there is then as before.
+    """
     definitions = {name: definition(one) for name, one in contract.features.items()}
-    return write_file(Path(where), definitions, steps)
+    address = redis_address(where)
+    return write_file(Path(where), definitions, steps) if address is None else write_redis(address, definitions, steps)

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import ContractError, counted
+from ...runtime.online.address import redis_address
 from ...runtime.online.store import OnlineStore
 from ...runtime.predictor import Predictor
 from ...runtime.project import Project
@@ -44,7 +45,7 @@ def score_files(
     """Each file, as they end, with the number of its rows, or why it was not scored.
 
     files: where the answers to each go, a ".csv" or ".parquet" file. jobs: processes of this machine. cluster: the
-    address of a scheduler, whose workers score instead. online: the online store, without a cluster.
+    address of a scheduler, whose workers score instead. online: the online store; for a cluster, one in Redis.
 
     Raises ContractError if the bundle or the online store cannot be used, or what goes wrong with the cluster.
     """
@@ -153,9 +154,10 @@ def main(arguments: Sequence[str], project: Project) -> None:
     cluster = scheduler_address(read_params(params).cluster if params.is_file() else None)
     if options.jobs < 1:
         raise ContractError(f"JOBS is {options.jobs}: at least 1 is needed")
-    if cluster and options.online:
+    if cluster and options.online and redis_address(options.online) is None:
         raise ContractError(
-            f"--online {options.online} is a file, which the workers of {cluster} do not see: score on this machine"
+            f"--online {options.online} is a file, which the workers of {cluster} do not see: write the store into "
+            "Redis with `materialize --to redis://...`"
         )
     files = _targets(options.inputs, options.to, options.kind, travel=bool(cluster))
     refused = total = 0
