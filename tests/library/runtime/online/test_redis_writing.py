@@ -37,7 +37,7 @@ def any_definition(_):
 
 
 def keys(server, prefix):
-    return sorted(key.decode() for key in server.client.scan_iter(f"{prefix}:*"))
+    return sorted({key.decode() for key in server.client.scan_iter(f"{prefix}:*")})  # SCAN may give one twice
 
 
 def drawn():
