@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 from library.history_shop import RECORDS, write_shop
 from modelyard.errors import ContractError
-from modelyard.training.data.periods import read_periods
+from modelyard.training.data.periods import read_blocks, read_periods
 from modelyard.training.edit import edit_yaml
 from modelyard.training.feature_list import main as feature_list
 from modelyard.training.ingest import ingest, main
@@ -101,6 +101,25 @@ def test_the_list_says_who_uses_a_feature_and_how_fresh_it_is(shop, tmp_path, mo
     assert f"| {shop.project.name} | 1,760 | 2013-" in lines["last_way"]
     assert lines["refunds"].endswith("| 0% |")
     assert unwatched(shop.contract, shop.root) == []
+
+
+def test_features_are_listed_before_the_taken_rows_have_them(shop, capsys):
+    folder = shop.root / PERIODS
+    for path in folder.glob("*.parquet"):
+        table = pyarrow.parquet.read_table(path)
+        pyarrow.parquet.write_table(table.drop_columns(["refund_mean", "refunds"]), path)
+    feature_list([], shop.project)
+    lines = {line.split("`")[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")}
+    assert lines["refunds"].endswith("| 0% |")
+    for path in folder.glob("*.parquet"):
+        pyarrow.parquet.write_table(pyarrow.parquet.read_table(path).drop_columns(["shop"]), path)
+    feature_list([], shop.project)
+    lines = {line.split("`")[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith("| `")}
+    assert lines["refunds"].endswith("| - |")
+    with pytest.raises(ContractError, match=r"2013-03.parquet was taken before contract.yaml had shop, refunds; "):
+        read_periods(folder, ["2013-03"], ["at", "shop", "refunds"])
+    with pytest.raises(ContractError, match=r"2013-03.parquet was taken before contract.yaml had refunds"):
+        list(read_blocks(folder, "2013-03", ["at", "refunds"], 10))
 
 
 def test_a_contract_without_features_is_told_so(tmp_path, monkeypatch, capsys):

@@ -360,6 +360,37 @@ def test_a_second_number_for_each_row_is_no_feature_either(capsys):
     assert [roles()[name] for name in numbers] == ["id", "unused", "feature"]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "role"),
+    [
+        (range(300), "unused"),
+        (range(17, 317), "unused"),
+        (range(300, 0, -1), "unused"),
+        (range(0, 600, 2), "feature"),
+        ([*range(150), *range(151, 301)], "feature"),
+        ([1, 0, *range(2, 300)], "feature"),
+    ],
+)
+def test_a_column_that_counts_the_rows_is_no_feature_whatever_its_name(capsys, numbers, role):
+    rows = pa.table({"size": [place % 7 for place in range(300)], "x": [*numbers], "sold": ["yes", "no"] * 150})
+    pyarrow.parquet.write_table(rows, "data.parquet")
+    told = drafted(capsys, "data.parquet")
+    assert roles()["x"] == role
+    assert told_of("x", told).startswith(f"{role} integer")
+    if role == "unused":
+        assert told_of("x", told).endswith("another number for each row, so nothing can be learned from it")
+
+
+def test_what_counts_the_rows_is_a_feature_where_there_is_no_other(capsys):
+    rows = pa.table({"step": range(300), "PassengerId": range(300), "sold": [place % 97 / 7 for place in range(300)]})
+    pyarrow.parquet.write_table(rows, "data.parquet")
+    drafted(capsys, "data.parquet")
+    assert roles() == {"step": "feature", "PassengerId": "id", "sold": "target"}
+    column = read_contract().columns["step"]
+    assert column.minimum <= 0
+    assert column.maximum >= 299
+
+
 @pytest.mark.parametrize(("absent", "told"), [(1, "1 of 3,000 missing"), (2999, "2,999 of 3,000 missing")])
 def test_a_share_that_would_read_as_none_or_as_all_is_a_count(capsys, absent, told):
     values = [*[None] * absent, *range(3000 - absent)]

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.288"
+__version__ = "1.0.289"
 
 _PLACES = {
     "Columns": "runtime.matrix",

@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..errors import counted
+from ..errors import ContractError, counted
 from ..markdown import code, markdown_table, prose
 from ..runtime.contract import Contract
 from ..runtime.project import Project, load_project
 from .data.history.joined import History
 from .data.ledger import read_ledger
-from .data.periods import period_file, read_periods
+from .data.periods import read_periods
 from .layout import LEDGER, PERIODS
 from .record_files import watch_records
 from .settings import read_contract
@@ -37,13 +38,12 @@ def feature_table(contract: Contract, root: Path, projects: Sequence[Project]) -
     Raises ContractError if records cannot be read.
     """
     used = {project.name: _used(project, contract) for project in projects}
-    last, missing = max(read_ledger(root / LEDGER), default=None), dict.fromkeys(contract.features, "-")
+    missing = dict.fromkeys(contract.features, "-")
     history = History(contract)
     for name in contract.features:
         history.steps(name)
-    if last is not None and period_file(root / PERIODS, last).is_file():
-        taken = read_periods(root / PERIODS, [last], list(contract.columns))
-        filled = history.filled(taken.drop_columns(list(contract.features)), last)
+    if (rows := _last_rows(contract, root)) is not None:
+        filled = history.filled(rows, "the last period")
         missing |= {name: f"{filled[name].null_count / max(filled.num_rows, 1):.0%}" for name in contract.features}
     return markdown_table(
         HEAD,
@@ -61,6 +61,18 @@ def feature_table(contract: Contract, root: Path, projects: Sequence[Project]) -
             for name, feature in contract.features.items()
         ],
     )
+
+
+def _last_rows(contract: Contract, root: Path) -> pa.Table | None:
+    """The columns of the last period by which values are looked up; None if they are not here."""
+    last = max(read_ledger(root / LEDGER), default=None)
+    if last is None:
+        return None
+    keys = [str(contract.time), *(key for feature in contract.features.values() for key in feature.entity)]
+    try:
+        return read_periods(root / PERIODS, [last], list(dict.fromkeys(keys)))
+    except ContractError:  # it is on another machine, or the contract has got the columns since
+        return None
 
 
 def projects_of(root: Path, own: Project) -> list[Project]:

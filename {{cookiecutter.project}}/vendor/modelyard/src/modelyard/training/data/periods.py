@@ -51,15 +51,18 @@ def written_sha256(folder: Path, period: str) -> str | None:
 
 
 def read_periods(folder: Path, periods: Iterable[str], columns: list[str]) -> pa.Table:
-    """These columns of these periods, the periods in order. Raises ContractError if one is not on this machine."""
-    tables = [_opened(folder, period).read(columns).select(columns) for period in sorted(periods)]
+    """These columns of these periods, the periods in order.
+
+    Raises ContractError if a period is not on this machine, or was taken without one of the columns.
+    """
+    tables = [_opened(folder, period, columns).read(columns).select(columns) for period in sorted(periods)]
     # a file from which a person's rows were removed may say of a column that no value is missing
     return pa.concat_tables(tables, promote_options="default")
 
 
 def read_blocks(folder: Path, period: str, columns: list[str], rows: int) -> Iterator[pa.Table]:
     """These columns of one period, at most so many rows at a time. Raises ContractError as `read_periods` does."""
-    for batch in _opened(folder, period).iter_batches(rows, columns=columns):
+    for batch in _opened(folder, period, columns).iter_batches(rows, columns=columns):
         yield pa.Table.from_batches([batch]).select(columns)
 
 
@@ -69,11 +72,17 @@ def write_period(file: Path, table: pa.Table, sha256: str) -> None:
     pyarrow.parquet.write_table(marked, file, compression="zstd")
 
 
-def _opened(folder: Path, period: str) -> pyarrow.parquet.ParquetFile:
+def _opened(folder: Path, period: str, columns: list[str]) -> pyarrow.parquet.ParquetFile:
     file = period_file(folder, period)
     if not file.is_file():
         raise ContractError(f"{file} is not on this machine; get it with `make pull`, or make it with `make pipeline`")
-    return pyarrow.parquet.ParquetFile(file)
+    opened = pyarrow.parquet.ParquetFile(file)
+    if absent := [name for name in columns if name not in opened.schema_arrow.names]:
+        opened.close()
+        raise ContractError(
+            f"{file} was taken before contract.yaml had {', '.join(absent)}; take it again with `make pipeline`"
+        )
+    return opened
 
 
 def period_file(folder: Path, period: str) -> Path:

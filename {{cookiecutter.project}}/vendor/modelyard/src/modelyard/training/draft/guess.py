@@ -22,7 +22,7 @@ from .categories import category_of, fewest_values
 from .forms import chosen, plain
 from .personal import UNKNOWN, as_personal
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
-from .row_names import is_in_each_row_once, is_likely_id, numbers_rows
+from .row_names import is_counted, is_in_each_row_once, is_likely_id, numbers_rows
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
 from .unknown import no_such_column
@@ -132,6 +132,7 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         if drafted.type == "timestamp":
             zoned = dataclasses.replace(drafted, timezone=zones[column])
             columns[column] = _of_times(column, zoned, table)
+    _use_counted(columns, table)
     if not any(column.role == "feature" for column in columns.values()):
         others = ", ".join(f"{name} is {column.role}" for name, column in columns.items() if name != target)
         raise ContractError(
@@ -141,6 +142,16 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     for column, purpose in roles.purposes.items():
         columns[column] = dataclasses.replace(columns[column], pii=True, purpose=purpose)
     return Contract(name, UNKNOWN, owner, columns, slices=fewest_values(columns))
+
+
+def _use_counted(columns: dict[str, Column], table: pa.Table) -> None:
+    """If there is no feature, let what counts the rows be one: a series may have nothing else to be predicted by."""
+    if any(column.role == "feature" for column in columns.values()):
+        return
+    for name in [name for name, column in columns.items() if column.role == "unused"]:
+        if not is_likely_id(name) and is_counted(table[name]):
+            low, high = range_of_numbers(table[name])
+            columns[name] = dataclasses.replace(columns[name], role="feature", minimum=low, maximum=high)
 
 
 def _check_columns(table: pa.Table) -> None:
