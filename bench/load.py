@@ -29,8 +29,9 @@ wrk.headers["Authorization"] = %s
 wrk.body = %s
 function done(summary, latency, requests)
   local e = summary.errors
-  print(string.format('{"requests":%%d,"us":%%d,"p99":%%d,"mean":%%f,"errors":%%d}', summary.requests,
-    summary.duration, latency:percentile(99), latency.mean, e.connect + e.read + e.write + e.status + e.timeout))
+  local failed = e.connect + e.read + e.write + e.status + e.timeout
+  print(string.format('{"requests":%%d,"us":%%d,"p50":%%d,"p99":%%d,"mean":%%f,"errors":%%d}', summary.requests,
+    summary.duration, latency:percentile(50), latency:percentile(99), latency.mean, failed))
 end
 """
 
@@ -67,6 +68,7 @@ class Found:
     """What one load came to."""
 
     per_second: float
+    median_ms: float
     p99_ms: float
     mean_ms: float
 
@@ -123,7 +125,8 @@ class Server:
             raise Failed(f"wrk failed:\n{done.stdout}{done.stderr}")
         told = json.loads(done.stdout.splitlines()[-1])
         self.errors.append(told["errors"])
-        return Found(told["requests"] / told["us"] * 1e6, told["p99"] / 1e3, told["mean"] / 1e3)
+        milliseconds = (told[key] / 1e3 for key in ("p50", "p99", "mean"))
+        return Found(told["requests"] / told["us"] * 1e6, *milliseconds)
 
     def wait(self, load: Load) -> float:
         """Wait until the server answers; how many seconds after its start it did so for the first time."""
