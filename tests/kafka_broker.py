@@ -128,6 +128,13 @@ class Broker:
 @pytest.fixture(scope="session")
 def broker() -> Iterator[Broker]:
     """A broker with its data in memory."""
+    with running_broker() as started:
+        yield started
+
+
+@contextlib.contextmanager
+def running_broker(*options: str) -> Iterator[Broker]:
+    """A broker with further options of its command."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
@@ -139,6 +146,7 @@ def broker() -> Iterator[Broker]:
         f"--listener-url=tcp://{HOST}:{port}",
         f"--advertised-listener-url=tcp://{HOST}:{proxy.port}",
         "--storage-engine=memory://tansu/",
+        *options,
     ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:

@@ -13,7 +13,7 @@ import time
 from collections import Counter
 
 import pytest
-from kafka_broker import GROUP
+from kafka_broker import GROUP, running_broker
 from modelyard.runtime.table_files import read_chunks
 
 from flight_delays import project
@@ -256,6 +256,27 @@ def test_the_answers_to_lines_have_keys_of_their_own_in_each_run(made, broker):
     found = by_key(broker.all_of(topic, 6))
     assert len(found) == 6
     assert {key.partition("/")[2] for key in found} == {"stdin/0/0", "stdin/0/1", "stdin/0/2"}
+
+
+def test_a_password_that_the_broker_refuses_is_told_and_not_shown(made):
+    told = {"KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT", "KAFKA_SASL_MECHANISM": "SCRAM-SHA-256"}
+    told |= {"KAFKA_SASL_USERNAME": "scoring", "KAFKA_SASL_PASSWORD": "hidden-word"}
+    with running_broker("--authentication") as locked:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "flight_delays", "stream", "--from", "-"),
+                *("--to", f"kafka://{locked.address}/answers", "--bundle", str(made.root / "bundle")),
+            ],
+            env={**os.environ, **told},
+            input=b"",
+            capture_output=True,
+            check=False,
+        )
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "SASL SCRAM authentication failed" in said
+    assert "hidden-word" not in said
+    assert "Traceback" not in said
 
 
 def test_a_missing_topic_ends_the_stream_with_an_error(made, broker, stream):
