@@ -101,10 +101,10 @@ def running(start: Ints, ends: Ints, *amounts: Ints) -> tuple[Ints, list[Ints]]:
     return keys[last], [np.cumsum(np.concatenate([one, -one])[order])[last] for one in (counts, *amounts)]
 
 
-def different(part: Part, window: int, values: Ints) -> tuple[Ints, Ints]:
+def different(part: Part, window: int, values: NDArray[np.int32]) -> tuple[Ints, Ints]:
     """The keys at which the number of different values changes, and the number from then on.
 
-    values: a number below 2^31 for each record's value.
+    values: a number for each record's value.
     """
     places, start, ends = inside(part, window)
     moments = union(start, ends)

@@ -28,7 +28,7 @@ class Records:
     """The n records of one feature, each array of length n.
 
     keys: the columns of the entity. event, known: microseconds since 1970, in the zone of the rows. apart: what tells
-    events of one entity and time apart. value: None where records are counted.
+    events of one entity and time apart. value: None where records are counted, a dictionary where different ones are.
     """
 
     keys: list[pa.ChunkedArray]
@@ -53,9 +53,9 @@ class Records:
         return self.values.cast(pa.float64()).to_numpy(zero_copy_only=False)
 
     @cached_property
-    def numbered(self) -> NDArray[np.int64]:
-        """A number for each value, the same for the same ones."""
-        return _numbered(self.value if self.value is not None else pa.chunked_array([pa.nulls(0)]))
+    def numbered(self) -> NDArray[np.int32]:
+        """A number for each value of a dictionary, the same for the same ones, -1 where there is none."""
+        return self.values.indices.fill_null(-1).to_numpy()
 
 
 class RecordSource:
@@ -152,8 +152,10 @@ def _conformed(table: pa.Table, name: str, column: Column, where: str) -> pa.Chu
 
 
 def _value(table: pa.Table, feature: HistoryFeature, where: str) -> pa.ChunkedArray:
-    if feature.aggregate in ("count", "distinct"):
-        return table[feature.value].cast(pa.string())
+    if feature.aggregate == "distinct":
+        return pc.dictionary_encode(table[feature.value]).unify_dictionaries()
+    if feature.aggregate == "count":
+        return table[feature.value]
     values = _conformed(table, str(feature.value), feature.column, where)
     if feature.aggregate in EXACTLY and not (pc.sum(pc.abs(values)).as_py() or 0) <= LARGEST:
         raise ContractError(
