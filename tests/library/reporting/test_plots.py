@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from xml.etree import ElementTree
 
 import pytest
@@ -38,6 +39,16 @@ def test_each_chart_is_an_svg_that_says_what_it_shows_and_is_the_same_each_time(
     assert chart.title in texts(drawn)
     assert f'aria-label="{chart.title}"' in drawn
     assert svg(chart) == drawn
+
+
+@pytest.mark.parametrize("days", [0.01, 1, 9, 40, 200, 800, 1461, 2500, 9000, 40_000])
+def test_times_of_any_span_are_drawn_without_a_warning(days):
+    edges = [1325376000.0 + share * days * 86_400 for share in (0.0, 0.5, 1.0)]
+    span = {"missing": 0.0, "edges": edges, "shares": [0.4, 0.6]}
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        svg(ColumnDistribution("departure", {"this": span}, time=True))
+    assert not told
 
 
 def test_lines_and_text_take_the_colour_of_the_page():

@@ -62,7 +62,9 @@ def svg_of(figure: Figure, title: str) -> str:
     """A figure that was drawn with STYLE as an SVG element in the colours of the page."""
     written = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
-    figure.savefig(written, format="svg", transparent=True, metadata=nothing)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "AutoDateLocator was unable")  # and then took a step that is as good
+        figure.savefig(written, format="svg", transparent=True, metadata=nothing)
     drawn = written.getvalue().partition("<svg")[2].replace(INK, "currentColor")
     # the ids of groups are the same in every plot, and must be unique in a page
     drawn = re.sub(r'<g id="[^"]*">', "<g>", drawn)
