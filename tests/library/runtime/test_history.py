@@ -85,8 +85,12 @@ def test_the_bundle_keeps_it_and_a_contract_without_features_is_written_as_befor
     [
         ({"known_at": None}, "known_at is missing: name the records' column with the time at which each became known"),
         ({"window": "-1h"}, "window is '-1h': such a window looks ahead"),
-        ({"window": "0d"}, "window is '0d': such a window looks ahead"),
+        ({"window": "0d"}, "window is '0d': nothing is so new"),
         ({"window": "soon"}, "window is 'soon': a length of time such as 90m"),
+        (
+            {"window": "9999999d"},
+            "window is '9999999d': a length of time such as 90m, 1h, 7d or 2w is expected, of at most",
+        ),
         ({"maximum_age": "0s"}, "maximum_age is '0s': nothing is so new"),
         ({"value": "sold"}, "value is 'sold', which is the target"),
         ({"value": None}, "value is missing: name the records' column with the value"),

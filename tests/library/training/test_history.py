@@ -12,6 +12,7 @@ from modelyard.training.edit import edit_yaml
 from modelyard.training.feature_list import main as feature_list
 from modelyard.training.ingest import ingest, main
 from modelyard.training.layout import PERIODS
+from modelyard.training.materialize import main as materialize
 from modelyard.training.record_files import unwatched, watch_records
 
 LATER = {"shop": ["north"], "amount_back": [7.5], "way_back": ["desk"]}
@@ -75,6 +76,31 @@ def test_a_pipeline_that_would_not_notice_new_records_is_refused_until_it_depend
     assert watch_records(shop.contract, shop.root) == [RECORDS]
     assert unwatched(shop.contract, shop.root) == watch_records(shop.contract, shop.root) == []
     main([], shop.project)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"source": "rows/none*.parquet"}, r"features.refunds: source rows/none\*.parquet matches no file"),
+        ({"known_at": "when"}, r"has no column 'when'; it has shop, "),
+    ],
+)
+def test_a_list_that_cannot_be_made_changes_nothing(shop, change, told):
+    before = (shop.root / "dvc.yaml").read_text()
+    edit_yaml(shop.root / "contract.yaml", {"features": {"refunds": change}})
+    with pytest.raises(ContractError, match=told) as ended:
+        feature_list([], shop.project)
+    assert str(ended.value).count("source ") == 1
+    assert (shop.root / "dvc.yaml").read_text() == before
+
+
+def test_an_export_without_records_does_not_replace_a_store(shop):
+    materialize(["--to", "online.sqlite"], shop.project)
+    before = (shop.root / "online.sqlite").read_bytes()
+    pyarrow.parquet.write_table(pyarrow.parquet.read_table(RECORDS).slice(0, 0), RECORDS)
+    with pytest.raises(ContractError, match=r"features.refund_mean: source rows/refunds.parquet has no records, so "):
+        materialize(["--to", "online.sqlite"], shop.project)
+    assert (shop.root / "online.sqlite").read_bytes() == before
 
 
 def test_a_regression_has_the_same_columns(tmp_path, monkeypatch):

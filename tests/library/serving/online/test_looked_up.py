@@ -90,7 +90,7 @@ def test_a_store_that_is_replaced_is_noticed_and_one_that_is_gone_gives_missing_
 
 def test_a_store_of_another_definition_is_refused(shop, called, tmp_path):
     write_redefined(shop, tmp_path / "online.sqlite")
-    with pytest.raises(ContractError, match="does not hold refunds as the contract defines it"):
+    with pytest.raises(ContractError, match="does not hold refunds as the bundle's contract defines it"):
         called(config(shop, tmp_path / "online.sqlite"))
     with pytest.raises(ContractError, match=r"none.sqlite cannot be read.*make it with `materialize`"):
         called(config(shop, tmp_path / "none.sqlite"))
@@ -107,7 +107,7 @@ def test_a_store_of_another_definition_in_place_of_the_first_gives_missing_value
     nothing = shop.project.predictor("bundle").predict(sent).tolist()
     assert predictions(app.post("/predict", {"rows": sent})) == nothing
     assert looked_up(app, "refunds", "failed") == ROWS
-    assert "does not hold refunds as the contract defines it" in caplog.text
+    assert "does not hold refunds as the bundle's contract defines it" in caplog.text
     materialize(["--to", str(path)], shop.project)
     app.post("/predict", {"rows": sent})
     assert looked_up(app, "refunds", "found") == ROWS

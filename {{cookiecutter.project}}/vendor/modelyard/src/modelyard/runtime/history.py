@@ -148,9 +148,10 @@ def _of_sight(feature: HistoryFeature) -> Iterator[str]:
             continue
         length = span(text)
         if length is None:
-            yield f"{key} is {text!r}: a length of time such as 90m, 1h, 7d or 2w is expected"
+            yield f"{key} is {text!r}: a length of time such as 90m, 1h, 7d or 2w is expected, of at most six digits"
         elif length <= datetime.timedelta(0):
-            why = "such a window looks ahead, at what happens after the row" if key == "window" else "nothing is so new"
+            ahead = key == "window" and length < datetime.timedelta(0)
+            why = "such a window looks ahead, at what happens after the row" if ahead else "nothing is so new"
             yield f"{key} is {text!r}: {why}; give a length above 0, such as 7d"
 
 

@@ -134,7 +134,8 @@ def main(arguments: Sequence[str], project: Project) -> None:
     if not contract.features:
         print("features: contract.yaml defines none; docs/features-with-history.md of the template says how")
         return
+    table = feature_table(contract, Path(), projects_of(Path(), project))  # first: records that cannot be read end it
     for path in watch_records(contract, Path()):
         print(f"dvc.yaml: ingest depends on {path} from now on; commit it")
     print(f"{counted(len(contract.features), 'feature')} with history\n")
-    print(feature_table(contract, Path(), projects_of(Path(), project)))
+    print(table)

@@ -26,11 +26,18 @@ BLOCK = 1 << 16  # steps that are Python's objects at once
 def materialize(contract: Contract, where: str) -> dict[str, int]:
     """Write the steps of all features of a contract into a file or Redis; return how many each has.
 
-    Raises ContractError if the contract has none, records cannot be read, or as `write_store` does.
+    Raises ContractError if the contract has none, records cannot be read or there are none, or as `write_store` does.
     """
     if not contract.features:
         raise ContractError("contract.yaml defines no features with history, so there is nothing to write")
     history = History(contract)
+    for name, feature in contract.features.items():
+        history.steps(name)
+        if not history.records[name]:
+            raise ContractError(
+                f"features.{name}: source {feature.source} has no records, so nothing was written; a store that is "
+                "there stays as it is"
+            )
     return write_store(where, contract, {name: _steps(history, name, contract) for name in contract.features})
 
 

@@ -37,8 +37,7 @@ def redis_client(address: RedisAddress, seconds: float) -> Any:
         protocol=2,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
-        # once more at once: a connection that was not used for long may be closed
-        retry=redis.retry.Retry(redis.backoff.NoBackoff(), 1),
+        retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),  # a request waits; closed connections are noticed before
     )
 
 
@@ -49,7 +48,20 @@ def redis_told(address: RedisAddress, done: str) -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:
-        raise ContractError(f"the online store {address} cannot be {done}: {error}") from None
+        # before this, the client shows the command, with an entity and its value
+        said = str(error).rpartition("of pipeline caused error: ")[2].rstrip(".")
+        raise ContractError(f"the online store {address} cannot be {done}: {said}; {_advice(error)}") from None
+
+
+def _advice(error: Exception) -> str:
+    redis = import_redis()
+    if isinstance(error, redis.AuthenticationError | redis.exceptions.NoPermissionError):
+        return "set REDIS_USERNAME and REDIS_PASSWORD to those of a user who may"
+    if isinstance(error, redis.exceptions.OutOfMemoryError):
+        return "give the server memory for two stores, as a new one is written beside the one before"
+    if isinstance(error, redis.ConnectionError | redis.TimeoutError):
+        return "see whether the server runs, and can be reached from here"
+    return "see what the server's log says"
 
 
 def set_name(address: RedisAddress, version: bytes, feature: str, entity: str) -> str:

@@ -98,8 +98,8 @@ class OnlineStore:
     def _check(self, made: Mapping[str, str]) -> None:
         if others := [name for name, one in self._contract.features.items() if made.get(name) != definition(one)]:
             raise ContractError(
-                f"{self._where} does not hold {', '.join(others)} as the contract defines it: make it again with "
-                "`materialize`"
+                f"{self._where} does not hold {', '.join(others)} as the bundle's contract defines it: run "
+                "`materialize` where contract.yaml is the one that the bundle was made with, or make the bundle again"
             )
 
 

@@ -73,7 +73,7 @@ class RecordSource:
         try:
             return sorted((Path(name).name, mark) for name, mark in self._files.objects().items())
         except ContractError as error:
-            raise ContractError(f"{self._where}: {error}") from None
+            raise self._told(error) from None
 
     def read(self, name: str) -> Records:
         """The records of one feature. Raises ContractError that names what is missing, or of another type."""
@@ -115,7 +115,13 @@ class RecordSource:
                 promote_options="permissive",
             )
         except (ContractError, pa.ArrowException) as error:
-            raise ContractError(f"{self._where}: {error}") from None
+            raise self._told(error) from None
+
+    def _told(self, error: Exception) -> ContractError:
+        said = str(error)
+        source = f"source {self._path} "  # which an error of the files may begin with
+        is_said = said.startswith(source)
+        return ContractError(f"{self._where} {said.removeprefix(source)}" if is_said else f"{self._where}: {said}")
 
     def _times(self, table: pa.Table, name: str, typed: dict[str, Column], where: str) -> NDArray[np.int64]:
         times = _conformed(table, name, typed[name], where)
