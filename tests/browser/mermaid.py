@@ -29,8 +29,11 @@ def _script(version: str) -> str:
             npm(Path(made), "pack", f"mermaid@{version}")
             (packed,) = Path(made).glob("*.tgz")
             with tarfile.open(packed) as archive:
-                archive.extract("package/dist/mermaid.min.js", made, filter="data")
-            (Path(made) / "package/dist/mermaid.min.js").replace(kept)
+                script = archive.extractfile("package/dist/mermaid.min.js")
+                assert script, "not a file"
+                unfinished = Path(made) / kept.name
+                unfinished.write_bytes(script.read())
+            unfinished.replace(kept)
     return kept.read_text(encoding="utf-8")
 
 

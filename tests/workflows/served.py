@@ -118,17 +118,22 @@ def _answers(port: int) -> bool:
 
 
 def _have_free(name: str) -> None:
-    """Remove what a run of these tests that was cut off left under a name; stop where it is another's."""
+    """Remove what a run of these tests that was cut off left under a name; stop where it is another's.
+
+    A network alone holds nothing, and whose it was cannot be seen.
+    """
     labelled = ("--quiet", "--filter", f"label=com.docker.compose.project={name}")
     containers = docker("ps", "--all", *labelled).split()
     images = docker("inspect", "--format", "{{.Config.Image}}", *containers).split() if containers else []
+    volumes = docker("volume", "ls", *labelled).split()
     if any(image.startswith("127.0.0.1:") and "/octo/" in image for image in images):  # a registry of a test's
         docker("rm", "--force", "--volumes", *containers)
-        for kind in ("volume", "network"):
-            for one in docker(kind, "ls", *labelled).split():
-                docker(kind, "rm", one)
-    elif containers or docker("volume", "ls", *labelled).strip() or docker("network", "ls", *labelled).strip():
+        for volume in volumes:
+            docker("volume", "rm", "--force", volume)  # an anonymous one went with its container
+    elif containers or volumes:
         refuse(f"the engine has {name} already, and these tests would remove it")
+    for network in docker("network", "ls", *labelled).split():
+        docker("network", "rm", network)
 
 
 @contextmanager
