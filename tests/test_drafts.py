@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.evaluate import evaluate
 from modelyard.training.ingest import ingest

@@ -22,7 +22,7 @@ from modelyard.runtime.project import Project, load_project
 from modelyard.training.bundle import bundle
 from modelyard.training.data.sources.sample import SampleSource
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.evaluate import evaluate
 from modelyard.training.ingest import ingest

@@ -15,7 +15,7 @@ import pytest
 import sample
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml, round_trip
 
 NAME = "penguin-species"

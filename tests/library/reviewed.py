@@ -21,7 +21,7 @@ from modelyard.runtime.matrix import Columns
 from modelyard.training.data.difference import Answers
 from modelyard.training.data.periods import read_periods
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml, round_trip
 from modelyard.training.ingest import ingest
 from modelyard.training.layout import CORRECTIONS, LEDGER, PERIODS

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from library.import_graph import LIBRARY, Library
 
-FLOORS = [{"config", "refusal"}, {"access", "forms"}, {"log"}, {"answers"}, {"http"}, {"process", "streaming"}]
+FLOORS = [
+    {"config", "refusal"},
+    {"access", "forms"},
+    {"log"},
+    {"answers"},
+    {"http"},
+    {"served"},
+    {"process", "streaming"},
+]
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 
 

@@ -22,7 +22,7 @@ from modelyard.training.data.ledger import read_ledger
 from modelyard.training.data.periods import read_periods, written_sha256
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.ingest import ingest, main
 from modelyard.training.layout import LEDGER, PERIODS, SEEN

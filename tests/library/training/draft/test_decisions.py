@@ -21,7 +21,8 @@ from modelyard.runtime.table_files import read_chunks
 from modelyard.training.answered_holdout import draw_groups
 from modelyard.training.data.dataset import read_rows
 from modelyard.training.draft.draft import main
-from modelyard.training.draft.guess import Roles, guess_contract
+from modelyard.training.draft.guess import guess_contract
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml
 from modelyard.training.ingest import ingest
 from modelyard.training.settings import open_purposes, read_contract, read_params

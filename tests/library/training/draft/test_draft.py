@@ -19,7 +19,7 @@ from modelyard.training.data.dataset import read_rows
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.data.sources.sample import SampleSource
 from modelyard.training.draft.draft import draft, main
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.edit import edit_yaml, round_trip
 from modelyard.training.evaluate import evaluate
 from modelyard.training.ingest import ingest

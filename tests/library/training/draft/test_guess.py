@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 from modelyard.errors import ContractError
 from modelyard.training.data.validate import validate
-from modelyard.training.draft.guess import Roles, guess_contract
+from modelyard.training.draft.guess import guess_contract
+from modelyard.training.draft.roles import Roles
 from modelyard.training.draft.times import periods_of
 from modelyard.training.draft.types import typed
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 from library.conftest import SETTINGS
 from modelyard.training.draft.draft import draft
-from modelyard.training.draft.guess import Roles
+from modelyard.training.draft.roles import Roles
 from modelyard.training.draft.sizes import sized, told_sizes
 from modelyard.training.settings import Range, read_params
 from sample import SAMPLE

@@ -11,7 +11,8 @@ from modelyard.runtime.contract import Column, Contract
 from modelyard.training.data.refusal import DataRefused
 from modelyard.training.data.sources.files import FileSource
 from modelyard.training.data.validate import validate
-from modelyard.training.draft.guess import Roles, guess_contract
+from modelyard.training.draft.guess import guess_contract
+from modelyard.training.draft.roles import Roles
 
 LARGE = [2**64 - 1 - place for place in range(60)]  # none fits into an int64
 

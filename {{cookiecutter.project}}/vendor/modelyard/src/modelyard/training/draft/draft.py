@@ -28,12 +28,13 @@ from ..settings import Params, SqlSettings, read_params
 from ..tracked import told_of_new
 from .address import database_address, file_address
 from .command import arguments as as_args
-from .guess import Roles, guess_contract
+from .guess import guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
 from .profile import write_profile
 from .random_split import shown
+from .roles import Roles
 from .sizes import sized, told_turned, turned
 from .split import fitted_split, resampled_by
 from .staged import staged

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -22,10 +20,10 @@ from .categories import category_of, fewest_values
 from .forms import chosen, plain
 from .personal import UNKNOWN, as_personal
 from .ranges import range_of_numbers, range_of_times, refuse_inexact
+from .roles import Roles
 from .row_names import is_counted, is_in_each_row_once, is_likely_id, numbers_rows
 from .times import check_time, guess_time, is_ascending
 from .types import forms_of, named_zone, typed
-from .unknown import no_such_column
 
 CLASSES, MOST_CLASSES = 2, 20
 LIKELY_TARGETS = re.compile(r"^(target|label|class|outcome|y)$", re.IGNORECASE)
@@ -39,50 +37,6 @@ DESCRIBABLE = (
     pa.types.is_date,
     pa.types.is_timestamp,
 )
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The roles that a person chose, the timezone, formats as COLUMN=FORMAT, the purposes of personal data, and the
-    columns that are none; None is guessed. is_again: no time is guessed, as the contract before says which it is.
-    """
-
-    target: str | None = None
-    time: str | None = None
-    ids: Sequence[str] | None = None
-    timezone: str | None = None
-    formats: Sequence[str] = ()
-    purposes: Mapping[str, str] = field(default_factory=dict)
-    not_personal: Sequence[str] = ()
-    is_again: bool = False
-    group: str | None = None
-
-    def found(self, table: pa.Table) -> Roles:
-        """The roles with the columns' names as the table has them: blanks at their ends need not be given.
-
-        Raises ContractError if a chosen column does not exist.
-        """
-
-        def find(name: str | None) -> str | None:
-            names = [column for column in table.column_names if column.strip() == (name or "").strip()]
-            if not name or name in table.column_names:
-                return name
-            if len(names) != 1:
-                raise no_such_column(name, table.column_names)
-            return names[0]
-
-        if unknown := [name for name in (*self.purposes, *self.not_personal) if name not in table.column_names]:
-            find(unknown[0])
-            raise ContractError(f"the source has no column {unknown[0]!r}, with just these blanks")
-        ids = None if self.ids is None else [find(name) or name for name in self.ids]
-        target, time, group = map(find, (self.target, self.time, self.group))
-        found = dataclasses.replace(self, target=target, time=time, group=group, ids=ids)
-        given = [name for name in (target, time, group, *(ids or ())) if name]
-        if twice := [name for name in given if given.count(name) > 1]:
-            raise ContractError(
-                f"the column {twice[0]!r} is given two roles of target, time, id and group; a column has one"
-            )
-        return found
 
 
 def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None = None) -> Contract:

@@ -18,8 +18,8 @@ from ..data.refusal import BrokenRule
 from ..data.validate import personal_data
 from ..settings import read_contract, read_params
 from ..strict_yaml import parse, read_yaml
-from .guess import Roles
 from .personal import UNKNOWN
+from .roles import Roles
 
 SHOWN = 40  # signs of a value in a line
 
