@@ -192,6 +192,15 @@ def test_what_is_told_of_missing_values_can_be_followed(project, capsys):
         ("date", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)],
          "time timestamp 2013-01-01 to 2013-05-28; written as %Y%m%d"),
         ("size", [20130101 + 100 * (place // 12) + place % 28 for place in range(ROWS)], "feature integer 20,130,101"),
+        ("paid", [f"{1 + place % 28:02}.{1 + place // 12:02}.19" for place in range(ROWS)],
+         "time timestamp 2019-01-01 to 2019-05-28; written as %d.%m.%y, whose years of two digits are 1969 to 2068; "),
+        ("when", [f"20{10 + place // 4}{'Qq'[place % 2]}{1 + place % 4}" for place in range(ROWS)],
+         "quarters: for a time, put the first day of each in its place at the source, such as 2013-04-01"),
+        ("when", [f"Q{1 + place % 4} {2000 + place // 20}" for place in range(ROWS)],
+         "feature string 12 values; quarters: for a time, "),
+        ("when", [*(f"2013-W{1 + place:02}" for place in range(52)), *["2014-W01"] * 8], "weeks: for a time, put the"),
+        ("a", repeated("Yes", "no", "yes", " YES"),
+         "' YES', 'Yes', 'yes' differ in case or blanks only: if they mean the same, write one of them at the source"),
         ("' a '", repeated("x", " y"), "the blanks belong to the name, here and for whoever asks the model"),
         ("' a '", repeated("x", " y"), "blanks at an end of ' y' belong to the value"),
         ("a", repeated("x", "None", "-"),
@@ -246,6 +255,15 @@ def test_a_group_with_a_missing_value_is_refused(project):
     [
         (["--time", "day"], "it has '01/01/2013', '02/01/2013', '03/01/2013'; that may be %m/%d/%Y or %d/%m/%Y: say "),
         (["--time", "kind"], "it has 'a', 'b'; a date in ISO 8601 such as 2013-12-24 can be read, and most others"),
+        (
+            ["--time", "when"],
+            "it has '2013Q1', '2013Q2', '2013Q3'; these are quarters: for a time, put the first day of",
+        ),
+        (
+            ["--time", "past", "--format", "past=%d/%m/%y"],
+            "the column 'past' cannot be the time: 12 of 60 rows would lie in the future, in 2068 to 2068, as years of "
+            "two digits are 1969 to 2068; write years of four digits at the source, or name another column with --time",
+        ),
         (["--format", "day=%d.%m.%Y"], "60 rows are not written so, such as '01/01/2013', '02/01/2013', '03/01/2013'"),
         (["--format", "day=dd/mm"], "format is a strptime format such as"),
         (["--format", "days=%d"], "the source has no column 'days'; did you mean 'day'? it has:"),
@@ -254,7 +272,9 @@ def test_a_group_with_a_missing_value_is_refused(project):
 )
 def test_a_time_that_cannot_be_read_is_refused_with_examples(project, arguments, told):
     days = [f"{1 + place % 12:02}/{1 + place // 12:02}/2013" for place in range(ROWS)]
-    pyarrow.parquet.write_table(table(day=days, kind=repeated("a", "b")), "data.parquet")
+    quarters = [f"{2013 + place // 4}Q{1 + place % 4}" for place in range(ROWS)]
+    past = [f"{1 + place % 12:02}/{1 + place // 12:02}/{68 + place // 12}" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(day=days, when=quarters, past=past, kind=repeated("a", "b")), "data.parquet")
     assert told in refused(project, "data.parquet", *arguments)
 
 
@@ -304,6 +324,13 @@ def test_a_birthday_is_the_time_only_where_a_person_says_so(capsys, name):
     assert "2009-03-04; becomes" in told_of(name, told)
 
 
+def test_a_birthday_of_two_digits_is_told_to_which_century_it_belongs(capsys):
+    born = [f"{1 + place % 28:02}.{1 + place // 12:02}.{45 + place % 9}" for place in range(ROWS)]
+    pyarrow.parquet.write_table(table(birthday=born), "data.parquet")
+    told = drafted(capsys, "data.parquet", "--purpose", "birthday=to tell the age")
+    assert told_of("birthday", told).endswith(" takes it; years of two digits are 1969 to 2068")
+
+
 def test_another_time_is_taken_where_the_first_is_a_birthday(capsys):
     days = [f"{1950 + place}-03-{1 + place % 28:02}" for place in range(ROWS)]
     seen = [f"2013-{1 + place // 10:02}-{1 + place % 10:02}" for place in range(ROWS)]
@@ -339,7 +366,31 @@ def test_classes_that_are_numbers_and_rows_without_a_target_are_told(capsys):
     pyarrow.csv.write_csv(rated, "data.csv")
     told = drafted(capsys, "data.csv", "--target", "rating")
     assert "rating: 1 of 60 rows have none, so they neither train nor judge" in told
-    assert "rating: its 3 numbers are classes; for a quantity, remove `values`" in told
+    assert 'rating: its 3 numbers are classes; for a quantity, draft again with ARGS="--force --regression"' in told
+    again = drafted(capsys, "data.csv", "--target", "rating", "--force", "--regression")
+    assert again[0] == "contract.yaml: 3 columns of 60 rows (regression)"
+    assert read_contract().kind == "regression"
+    drafted(capsys, "data.csv", "--target", "rating", "--force")
+    assert read_contract().kind == "regression"  # what a person chose is kept
+
+
+@pytest.mark.parametrize("written", [repeated(*range(1, 16)), [f"{place % 15}.0 €" for place in range(ROWS)]])
+def test_a_quantity_with_few_different_values_is_no_class_where_a_person_says_so(capsys, written):
+    pyarrow.parquet.write_table(
+        table(pulse=[*written[:-1], "99.0 €" if isinstance(written[0], str) else 99]), "data.parquet"
+    )
+    drafted(capsys, "data.parquet", "--target", "pulse", "--regression")
+    contract = read_contract()
+    assert (contract.kind, contract.columns["pulse"].values) == ("regression", None)
+
+
+def test_a_class_of_whole_numbers_without_a_training_row_may_be_a_quantity(project):
+    pyarrow.parquet.write_table(table(pulse=[*repeated(50, 60, 70)[:-1], 99]), "data.parquet")
+    told = refused(project, "data.parquet", "--target", "pulse")
+    assert "pulse = 99 has 1 row, in " in told
+    assert told.endswith("; or, if pulse is a quantity rather than a class, add --regression")
+    told = refused(project, "data.parquet", "--target", "sold", "--regression")
+    assert "--regression: a quantity is a number, and the target 'sold' has 'no', 'yes'; leave it out" in told
 
 
 @pytest.mark.parametrize("name", ["__index_level_0__", "Unnamed: 0", ""])

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.294"
+__version__ = "1.0.295"
 
 _PLACES = {
     "Columns": "runtime.matrix",

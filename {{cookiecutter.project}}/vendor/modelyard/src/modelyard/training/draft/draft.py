@@ -7,7 +7,6 @@ data. Drafted again, they keep what a person wrote, as far as the data allows it
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from .address import database_address, file_address
 from .command import arguments as as_args
 from .guess import guess_contract
 from .merge import changes, earlier, merged, owner_of, with_earlier
+from .options import given_roles, parsed
 from .parts import by_period, column_at_fault, fit_each, read_again, together
 from .place import only_here, track
 from .profile import write_profile
@@ -155,34 +155,7 @@ def _refuse_unsaved(root: Path, given: Sequence[str]) -> None:
 
 def main(arguments: Sequence[str], _project: Project) -> None:
     """The verb `draft`."""
-    parser = argparse.ArgumentParser(
-        prog="draft", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("source", help="a path, glob or URL of CSV or Parquet; with --query the URL of a database")
-    parser.add_argument("--query", help="the SQL query that gives the rows")
-    parser.add_argument("--target", help="the column to predict (else: one called target, or the last)")
-    parser.add_argument("--time", help="the column of the time (else: the first that has times)")
-    parser.add_argument(
-        "--format",
-        action="append",
-        default=[],
-        metavar="COLUMN=FORMAT",
-        help="how times or numbers are written: day=%%d/%%m/%%Y, price=1.234,5, stamp=epoch_s; may be repeated",
-    )
-    parser.add_argument("--id", action="append", help="a column that names the row; may be repeated")
-    parser.add_argument(
-        "--group", help="a column of entities, such as patients, whose rows a random split keeps together"
-    )
-    parser.add_argument("--timezone", help="the zone of all times, such as Europe/Berlin; those with an offset need it")
-    parser.add_argument(
-        "--purpose", action="append", default=[], metavar="COLUMN=REASON", help="why personal data may be held"
-    )
-    parser.add_argument("--not-personal", action="append", default=[], metavar="COLUMN", help="whatever its name says")
-    parser.add_argument(
-        "--track", action="store_true", help="put the source's files under DVC, copied into the project if need be"
-    )
-    parser.add_argument("--force", action="store_true", help="overwrite settings that are not committed")
-    options = parser.parse_args(arguments)
+    options = parsed(arguments, __doc__)
     root = Path()
     if missing := [path for path in WRITTEN if not (root / path).is_file() and path.name != "contract.yaml"]:
         raise ContractError(f"{missing[0]}: no such file; run this in the project's root folder")
@@ -199,16 +172,7 @@ def main(arguments: Sequence[str], _project: Project) -> None:
             f"{options.source} has one column, {table.column_names[0]!r}, so there is nothing to predict from; cells "
             "are separated by commas, semicolons, tabs or bars"
         )
-    roles = Roles(
-        options.target,
-        options.time,
-        options.id,
-        options.timezone,
-        options.format,
-        dict(map(_purpose, options.purpose)),
-        options.not_personal,
-        group=options.group,
-    )
+    roles = given_roles(options)
     old = earlier(root, table)
     before = read_params(root / "params.yaml").evaluate if old else None
     contract = draft(root, table, source, roles, parts if options.query is None else None, read_again)
@@ -240,10 +204,3 @@ def main(arguments: Sequence[str], _project: Project) -> None:
         print(line)
     first = "Answer it" if questions else "Correct it"
     print(f"{first}, look at `git diff`, then run `make pipeline`.")
-
-
-def _purpose(text: str) -> tuple[str, str]:
-    name, _, purpose = text.partition("=")
-    if not purpose.strip():
-        raise ContractError(f"--purpose {text}: COLUMN=REASON is expected, such as email='to answer the customer'")
-    return name, purpose

@@ -54,7 +54,8 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
     given, zones = table, {name: roles.timezone or named_zone(table[name]) for name in table.column_names}
     target = roles.target or _guess_target(table)
     forms = forms_of(table, roles.time) | chosen(roles.formats, table)
-    if target in forms and target not in chosen(roles.formats, table) and _are_classes(table[target]):
+    are_classes = not roles.is_quantity and _are_classes(table[target])
+    if target in forms and target not in chosen(roles.formats, table) and are_classes:
         del forms[target]
     table = typed(table, roles.timezone, forms)
     time = roles.time or (None if roles.is_again else guess_time(table, target, roles.not_personal))
@@ -63,12 +64,12 @@ def guess_contract(table: pa.Table, name: str, owner: str, roles: Roles | None =
         del forms[name]
         table = table.set_column(table.column_names.index(name), name, plain(given[name]))
     if time:
-        check_time(time, given[time], table[time])
+        check_time(time, given[time], table[time], forms[time].format if time in forms else None)
     columns = {}
     for column in table.column_names:
         named = "" if column in roles.not_personal else column
         if column == target:
-            columns[column] = _target(column, table[column])
+            columns[column] = _target(column, table[column], roles.is_quantity)
         elif column == time:
             drafted = Column("timestamp", "time", UNKNOWN, ascending=is_ascending(table[column]))
             columns[column] = as_personal(drafted, table[column], named)
@@ -153,7 +154,7 @@ def _are_classes(values: pa.ChunkedArray) -> bool:
     return len(pc.unique(values).drop_null()) <= MOST_CLASSES
 
 
-def _target(name: str, values: pa.ChunkedArray) -> Column:
+def _target(name: str, values: pa.ChunkedArray, is_quantity: bool) -> Column:
     if pa.types.is_floating(values.type) and pc.all(pc.equal(values, pc.round(values))).as_py():
         with contextlib.suppress(pa.ArrowInvalid):  # too large, or infinite
             values = values.cast(pa.int64())
@@ -165,6 +166,9 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
             "number in their place at the source, such as the days from another date, or name another with TARGET="
         )
     different = sorted(unique.to_pylist())
+    if is_quantity and kind not in ("integer", "number"):
+        found = ", ".join(map(repr, different[:3])) or "no value"
+        raise ContractError(f"--regression: a quantity is a number, and the target {name!r} has {found}; leave it out")
     if len(different) < CLASSES:
         found = f"is {'always' if not missing else 'only'} {different[0]!r}" if different else "has no value"
         raise ContractError(
@@ -173,7 +177,7 @@ def _target(name: str, values: pa.ChunkedArray) -> Column:
         )
     if len(different) > MOST_CLASSES:
         refuse_inexact(name, values)
-    if kind in ("boolean", "number") or (kind == "integer" and len(different) > MOST_CLASSES):
+    if kind in ("boolean", "number") or (kind == "integer" and (is_quantity or len(different) > MOST_CLASSES)):
         return Column(kind, "target", UNKNOWN, missing=missing)
     if len(different) > MOST_CLASSES:
         raise ContractError(

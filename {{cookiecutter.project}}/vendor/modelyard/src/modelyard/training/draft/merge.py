@@ -121,6 +121,7 @@ def changes(old: Contract, new: Contract) -> list[str]:
 def _merged(name: str, drafted: Column, old: Column, values: pa.ChunkedArray, roles: Roles) -> Column:
     special = {"target", "time", "id", "group"}
     moved = old.role != drafted.role and bool(special & {old.role, drafted.role})
+    moved |= roles.is_quantity and drafted.role == "target" and old.values is not None
     typed = conform(values, old, name)
     if moved or isinstance(typed, BrokenRule):
         return dataclasses.replace(drafted, description=old.description, unit=old.unit or drafted.unit)

@@ -16,6 +16,7 @@ from .unknown import no_such_column
 class Roles:
     """The roles that a person chose, the timezone, formats as COLUMN=FORMAT, the purposes of personal data, and the
     columns that are none; None is guessed. is_again: no time is guessed, as the contract before says which it is.
+    is_quantity: the target is a number, though it has few different ones.
     """
 
     target: str | None = None
@@ -27,6 +28,7 @@ class Roles:
     not_personal: Sequence[str] = ()
     is_again: bool = False
     group: str | None = None
+    is_quantity: bool = False
 
     def found(self, table: pa.Table) -> Roles:
         """The roles with the columns' names as the table has them: blanks at their ends need not be given.

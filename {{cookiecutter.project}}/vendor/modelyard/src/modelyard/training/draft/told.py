@@ -10,7 +10,6 @@ import pyarrow.compute as pc
 
 from ...runtime.column import Column
 from ...runtime.contract import Contract
-from ...runtime.csv_form import COMMA_NUMBER, MISSING, POINT_NUMBER, WHOLE_NUMBER
 from ...runtime.written import NUMBERS
 from ..data.sources.decisions import Decisions
 from ..data.validate import personal_data
@@ -25,15 +24,10 @@ from .random_split import no_time, shown
 from .row_names import ROW_NUMBERS, numbers_rows
 from .sizes import told_sizes
 from .split import later_rows
-from .times import guess_time, told_choice
+from .texts import mostly_numbers, told_texts
+from .times import CENTURIES, FIRST_DAY, guess_time, named_periods, told_choice
 from .types import typed_as
 
-GROUPED = r"\s*[+-]?[0-9]{1,3}(?:[., '\x{a0}\x{202f}][0-9]{3})+(?:[.,][0-9]+)?\s*"  # 1.234,5
-NUMBER = f"^(?:{WHOLE_NUMBER}|{COMMA_NUMBER}|{POINT_NUMBER}|{GROUPED})$"
-LIKE_MISSING = MISSING | {"?", "-", "--", ".", "none", "None", "NONE", "missing", "unknown", "Unknown", "n.a.", "N.A."}
-MARKERS = 2  # texts in a column of numbers that are taken to stand for a missing one
-EMPTIED = ": if it means missing, leave these cells empty at the source, and the column is one of numbers"
-LISTED = 5
 SOME = 0.0005  # a share that is not shown as 0.0 %
 LONG_NUMBER = 10_000  # from here on, thousands are divided
 WIDEST = 32  # signs of a cell that those below it are aligned with
@@ -110,7 +104,8 @@ def _target(contract: Contract, table: pa.Table) -> Iterator[str]:
     if absent := table[name].null_count:
         yield f"{name}: {absent:,} of {table.num_rows:,} rows have none, so they neither train nor judge"
     if contract.kind == "multiclass" and column.type == "integer":
-        yield f"{name}: its {len(contract.classes)} numbers are classes; for a quantity, remove `values`"
+        line = f"{name}: its {len(contract.classes)} numbers are classes; for a quantity, draft again with "
+        yield line + arguments(["--force", "--regression"])
 
 
 def _column(
@@ -124,6 +119,8 @@ def _column(
         yield f"seems to be personal data{' ' if by_name else ': '}{kind}; see the open question below"
         if contract.time is None and guess_time(pa.table({name: values}), contract.target, [name]):
             yield f"so not taken as the time: {arguments(['--time', name])} takes it"
+        if "%y" in (column.format or ""):
+            yield CENTURIES
         return  # and show none of it
     if column.role == "unused":
         yield _reason(name, column, given, values)
@@ -132,7 +129,7 @@ def _column(
     else:
         yield _content(column, values)
     if column.format and column.type == "timestamp":
-        yield f"written as {column.format}"
+        yield f"written as {column.format}" + (f", whose {CENTURIES}" if "%y" in column.format else "")
     if column.type == "timestamp" and column.role in ("time", "feature"):
         yield told_calendar(name, column, values, contract.columns)
     if name != name.strip():
@@ -151,7 +148,7 @@ def _column(
     if column.timezone:
         yield f"local time of {column.timezone}, to which times with an offset are converted"
     if column.values and column.type == "string":
-        yield from _texts([str(value) for value in column.values], given)
+        yield from told_texts([str(value) for value in column.values], given)
 
 
 def _content(column: Column, values: pa.ChunkedArray) -> str:
@@ -190,16 +187,6 @@ def _plain(number: float) -> str:
     return f"{number:,}" if isinstance(number, int) else f"{number:,.6g}"
 
 
-def _texts(texts: list[str], given: pa.ChunkedArray) -> Iterator[str]:
-    mostly = _mostly_numbers(given)
-    if not (mostly or "").endswith(EMPTIED) and (odd := [text for text in texts if text.strip() in LIKE_MISSING]):
-        yield f"{_listed(odd)} is a value: if it means missing, leave these cells empty at the source"
-    if blanks := [text for text in texts if text != text.strip()]:
-        yield f"blanks at an end of {_listed(blanks)} belong to the value"
-    if mostly:
-        yield f"text, as {mostly}"
-
-
 def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.ChunkedArray) -> str:
     """Why a column is not used, and how it could be."""
     if ROW_NUMBERS.fullmatch(name):
@@ -214,7 +201,9 @@ def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.Chunke
     if len(forms := number_formats(given)) > 1:
         choice = told_choice(name, [form.format for form in forms], is_time=False)
         return f"numbers such as {examples(given)} may be written as {' or '.join(NUMBERS)}: say which, as in {choice}"
-    if mostly := _mostly_numbers(given):
+    if named := named_periods(given):
+        return f"{named}: {FIRST_DAY}"
+    if mostly := mostly_numbers(given):
         return mostly
     different = len(pc.unique(values).drop_null())
     few = f" in {len(values):,} rows, too many to learn from each"
@@ -222,25 +211,3 @@ def _reason(name: str, column: Column, given: pa.ChunkedArray, values: pa.Chunke
     use = "to use it, list some as `values` with `other: true` and role feature"
     names = "; if it names the row, give it role id" if different == len(values) else ""
     return f"{different:,} different texts{many if different > MOST_VALUES else few}; {use}{names}"
-
-
-def _mostly_numbers(given: pa.ChunkedArray) -> str | None:
-    """Why a column of text is none of numbers, if at least half of its cells are."""
-    if not pa.types.is_string(given.type):
-        return None
-    present = given.drop_null()
-    numbers = pc.match_substring_regex(present, NUMBER)
-    count = pc.sum(numbers).as_py() or 0
-    if 2 * count < len(present) or not count:
-        return None
-    others = present.filter(pc.invert(numbers))
-    if not len(others):
-        return f"numbers in another form than a plain one, such as {present[0].as_py()!r}"
-    unique = pc.unique(others).slice(0, LISTED + 1).to_pylist()
-    next_step = EMPTIED if len(unique) <= MARKERS else ""
-    return f"{_listed(unique)} in {len(others):,} of {len(present):,} cells; all others are numbers{next_step}"
-
-
-def _listed(texts: list[str]) -> str:
-    first = ", ".join(repr(text[:30]) for text in texts[:LISTED])
-    return first + (", …" if len(texts) > LISTED else "")

@@ -39,10 +39,13 @@ def refuse_untrained(contract: Contract, table: pa.Table, params: Params, is_kep
         has_it = pc.fill_null(pc.equal(target, pa.scalar(value, target.type)), False).to_numpy()
         if not (has_it & parts["train"]).any():
             places = np.unique(where[has_it])
-            found = f"{has_it.sum():,} rows, in {to.join(dict.fromkeys(places[[0, -1]]))}" if len(places) else "no row"
+            rows = "1 row" if has_it.sum() == 1 else f"{has_it.sum():,} rows"
+            found = f"{rows}, in {to.join(dict.fromkeys(places[[0, -1]]))}" if len(places) else "no row"
             told.append(f"{contract.target} = {value!r} has {found}")
     if told:
         leave = "leave these rows out at the source, or give them the name of another class there, and draft again"
+        if contract.columns[contract.target].type == "integer":
+            leave += f"; or, if {contract.target} is a quantity rather than a class, add --regression"
         raise ContractError(
             "nothing was written, as no model can learn a class without a training row: "
             f"{'; '.join(told)}; {smaller}{leave}"
