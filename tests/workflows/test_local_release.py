@@ -182,10 +182,10 @@ def test_an_attestation_and_a_login_say_why_they_are_refused(github: GitHub, rep
         - run: echo '{"a" * 64}  flights.whl' > SHA256SUMS
         - uses: {PINS["attest"]}
           with: {{subject-checksums: SHA256SUMS}}
-          continue-on-error: true
+          continue-on-error: true # each of the three is refused, and one run shows all
         - uses: {PINS["attest"]}
           with: {{subject-digest: "{HASH}"}}
-          continue-on-error: true
+          continue-on-error: true # as above
         - uses: {PINS["login-action"]}
           with: {{registry: 127.0.0.1:9}}
     """

@@ -53,7 +53,7 @@ def test_a_run_is_told_as_github_tells_it(github: GitHub, repository: Repository
         - run: echo first >> $GITHUB_STEP_SUMMARY
         - name: Doubtful
           run: exit 1
-          continue-on-error: true
+          continue-on-error: true # how such a step is told is looked at
         - name: Never
           if: false
           run: echo never
@@ -182,7 +182,11 @@ def cached(key: str, build: str = "mkdir -p kept && date +%N > kept/built", name
         - id: cache
           uses: {PINS["cache"]}
           with: {{path: "{name}\\n~/.kept", key: {key}, restore-keys: data-}}
-        - run: "echo was ${{{{ steps.cache.outputs.cache-hit }}}}:; cat kept/built || true; {build}; touch ~/.kept"
+        - run: |
+            echo was ${{{{ steps.cache.outputs.cache-hit }}}}:
+            [ ! -e kept/built ] || cat kept/built
+            {build}
+            touch ~/.kept
     """
 
 

@@ -388,7 +388,7 @@ def test_a_class_of_whole_numbers_without_a_training_row_may_be_a_quantity(proje
     pyarrow.parquet.write_table(table(pulse=[*repeated(50, 60, 70)[:-1], 99]), "data.parquet")
     told = refused(project, "data.parquet", "--target", "pulse")
     assert "pulse = 99 has 1 row, in " in told
-    assert told.endswith("; or, if pulse is a quantity rather than a class, add --regression")
+    assert told.endswith('; or, if pulse is a quantity rather than a class, add ARGS="--regression"')
     told = refused(project, "data.parquet", "--target", "sold", "--regression")
     assert "--regression: a quantity is a number, and the target 'sold' has 'no', 'yes'; leave it out" in told
 

@@ -35,7 +35,7 @@ __all__ = [
     "run",
     "xgboost",
 ]
-__version__ = "1.0.295"
+__version__ = "1.0.296"
 
 _PLACES = {
     "Columns": "runtime.matrix",

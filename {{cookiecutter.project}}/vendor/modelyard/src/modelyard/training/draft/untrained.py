@@ -13,6 +13,7 @@ from ..data.conform import conform
 from ..data.dataset import split_rows
 from ..data.parts import Part, split_time
 from ..settings import Params
+from .command import arguments
 
 PARTS: tuple[Part, ...] = ("train", "validation", "holdout")
 SMALLER = "make split.holdout or split.validation in params.yaml smaller, or "
@@ -45,7 +46,7 @@ def refuse_untrained(contract: Contract, table: pa.Table, params: Params, is_kep
     if told:
         leave = "leave these rows out at the source, or give them the name of another class there, and draft again"
         if contract.columns[contract.target].type == "integer":
-            leave += f"; or, if {contract.target} is a quantity rather than a class, add --regression"
+            leave += f"; or, if {contract.target} is a quantity rather than a class, add {arguments(['--regression'])}"
         raise ContractError(
             "nothing was written, as no model can learn a class without a training row: "
             f"{'; '.join(told)}; {smaller}{leave}"
